@@ -1,0 +1,1 @@
+"""REST: parse the request, call one use case, present. No rules."""

@@ -1,0 +1,1 @@
+"""The tables, the engine, the transaction. Only ``tx.py`` commits."""

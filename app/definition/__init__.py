@@ -1,0 +1,1 @@
+"""Storing, versioning, checking and comparing definitions; compiled once per process."""

@@ -1,0 +1,132 @@
+"""The errors that use cases raise; each edge maps them once.
+
+A message is a template in English with named ``%(name)s`` parameters, so that an
+edge can translate the template and then fill it in. ``code`` is stable and
+documented; clients switch on it, people read the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong value.
+
+    Args:
+        field: the name of a form field or variable, or a JSON pointer (``/steps/2/id``).
+        code: stable word for the kind of error (``required``, ``wrong_type``, …).
+        message: English template, see the module docstring.
+        params: what fills the template.
+    """
+
+    field: str
+    code: str
+    message: str
+    params: Mapping[str, Any] | None = None
+
+    def text(self) -> str:
+        """Return the message in English, filled in."""
+        return self.message % self.params if self.params else self.message
+
+
+class AppError(Exception):
+    """Base of everything a use case refuses with.
+
+    Args:
+        code: stable word, part of the problem type.
+        message: English template.
+        errors: one entry per wrong value, if the refusal is about values.
+        extra: members added to the problem document (JSON values only).
+        params: what fills the template.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        extra: Mapping[str, Any] | None = None,
+        **params: Any,
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.errors = errors
+        self.extra = dict(extra or {})
+        self.params = params
+
+    def __str__(self) -> str:
+        return self.message % self.params if self.params else self.message
+
+
+class Malformed(AppError):
+    """The request cannot be read (broken JSON, unknown query name)."""
+
+    status = 400
+
+
+class Unauthenticated(AppError):
+    """Nobody is signed in, or the token is not valid."""
+
+    status = 401
+
+
+class Forbidden(AppError):
+    """The actor may not do this."""
+
+    status = 403
+
+
+class NotFound(AppError):
+    """It does not exist, or the actor may not see it."""
+
+    status = 404
+
+
+class Conflict(AppError):
+    """The state of the thing does not allow it (any more)."""
+
+    status = 409
+
+
+class PreconditionFailed(AppError):
+    """``If-Match`` named another version than the current one."""
+
+    status = 412
+
+
+class TooLarge(AppError):
+    """The body or a value is larger than allowed."""
+
+    status = 413
+
+
+class Unsupported(AppError):
+    """The media type is not accepted here."""
+
+    status = 415
+
+
+class Invalid(AppError):
+    """Values are wrong; ``errors`` has one entry per value."""
+
+    status = 422
+
+
+class TooMany(AppError):
+    """Too many requests; ``extra["retry_after"]`` says in how many seconds to try again."""
+
+    status = 429
+
+
+class Unavailable(AppError):
+    """A part that is needed (the database) cannot be reached now."""
+
+    status = 503

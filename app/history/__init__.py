@@ -1,0 +1,1 @@
+"""Appending and reading what happened; nothing updates or deletes an event."""

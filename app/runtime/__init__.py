@@ -1,0 +1,1 @@
+"""Moves instances: lock, load, advance, apply. Timers, messages, outbox, incidents."""

@@ -1,0 +1,1 @@
+"""Human tasks: claiming, completing, verbs, forms, drafts, comments, files."""

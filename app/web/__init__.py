@@ -1,0 +1,1 @@
+"""Pages: parse the request, call one use case, present. No rules."""

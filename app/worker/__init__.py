@@ -1,0 +1,1 @@
+"""The background processes: draining jobs, and the duties."""
