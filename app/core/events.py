@@ -1,0 +1,109 @@
+"""What can happen to an instance. Each event that answers a wait names its wait id.
+
+``at`` is the time of the event (aware, UTC); it is the only clock the core knows.
+``by`` is who caused it: a username, or ``system``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base: when, and by whom."""
+
+    kind: ClassVar[str]
+    at: datetime
+    by: str = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(Event):
+    """A new instance. ``facts`` has ``initiator`` and ``instance`` for expressions."""
+
+    kind: ClassVar[str] = "started"
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCompleted(Event):
+    """People finished the task of ``wait``; ``values`` were validated by the form.
+
+    ``outcome`` is the id of the chosen target or outcome, None where none is needed.
+    """
+
+    kind: ClassVar[str] = "task_completed"
+    wait: int
+    values: Mapping[str, Any] = field(default_factory=dict)
+    outcome: str | None = None
+    comment: str | None = None
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSucceeded(Event):
+    """The job of ``wait`` returned ``result`` (JSON value)."""
+
+    kind: ClassVar[str] = "job_succeeded"
+    wait: int
+    result: Any = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed(Event):
+    """The job of ``wait`` failed for good (out of attempts, or a business error)."""
+
+    kind: ClassVar[str] = "job_failed"
+    wait: int
+    code: str
+    message: str
+    attempt: int = 1
+    business: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended(Event):
+    """Nothing may move until Activated."""
+
+    kind: ClassVar[str] = "suspended"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activated(Event):
+    """Goes on after Suspended."""
+
+    kind: ClassVar[str] = "activated"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminated(Event):
+    """Ended by a person; whatever is open is cancelled."""
+
+    kind: ClassVar[str] = "terminated"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retried(Event):
+    """The incident of ``wait`` is over: the token enters its step again."""
+
+    kind: ClassVar[str] = "retried"
+    wait: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariablesSet(Event):
+    """An operator changed variables; ``values`` are merged, ``reason`` is kept."""
+
+    kind: ClassVar[str] = "variables_set"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None

@@ -1,0 +1,308 @@
+"""The tables. Comments give units and what a column may hold; migrations follow this file."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "idx_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
+
+
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _ref(name: str, target: str, *, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, sa.ForeignKey(target), nullable=nullable)
+
+
+# --- identity -------------------------------------------------------------------------
+
+users = sa.Table(
+    "users",
+    metadata,
+    _id(),
+    sa.Column("username", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("password_hash", sa.Text),  # argon2id; null: cannot sign in with a password
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("manager_id", sa.BigInteger, sa.ForeignKey("users.id")),
+    sa.Column("language", sa.Text),  # en | zh | null: the browser's
+    sa.Column("timezone", sa.Text),  # IANA name | null: the server's default
+    # Raised by a changed password or role and by "sign out everywhere": older tokens end.
+    sa.Column("auth_epoch", sa.Integer, nullable=False, server_default="0"),
+    _moment("created_at"),
+)
+
+groups = sa.Table(
+    "groups",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text),
+    sa.Column("manager_id", sa.BigInteger, sa.ForeignKey("users.id")),
+    sa.Column("parent_id", sa.BigInteger, sa.ForeignKey("groups.id")),
+)
+
+memberships = sa.Table(
+    "memberships",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("group_id", sa.BigInteger, sa.ForeignKey("groups.id"), primary_key=True),
+    sa.Index("idx_memberships_group_id", "group_id"),
+)
+
+roles = sa.Table(
+    "roles",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text),
+    sa.Column("permissions", ARRAY(sa.Text), nullable=False, server_default="{}"),
+)
+
+user_roles = sa.Table(
+    "user_roles",
+    metadata,
+    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("role_id", sa.BigInteger, sa.ForeignKey("roles.id"), primary_key=True),
+    sa.Index("idx_user_roles_role_id", "role_id"),
+)
+
+refresh_tokens = sa.Table(
+    "refresh_tokens",
+    metadata,
+    sa.Column("jti", sa.Text, primary_key=True),
+    sa.Column("family", sa.Text, nullable=False, index=True),  # reuse of an old one ends all
+    _ref("user_id", "users.id"),
+    _moment("expires_at"),
+    _moment("used_at", nullable=True),
+    _moment("revoked_at", nullable=True),
+)
+
+revoked_tokens = sa.Table(
+    "revoked_tokens",
+    metadata,
+    sa.Column("jti", sa.Text, primary_key=True),
+    _moment("expires_at"),  # prunable after this
+)
+
+# --- definitions ----------------------------------------------------------------------
+
+process_definitions = sa.Table(
+    "process_definitions",
+    metadata,
+    _id(),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("version_order", ARRAY(sa.Text), nullable=False),  # sorts 1.10.0 after 1.9.0
+    sa.Column("name", sa.Text, nullable=False),  # first language given
+    sa.Column("names", JSONB, nullable=False),  # the label as written: text or {lang: text}
+    sa.Column("description", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),  # draft | active | retired
+    sa.Column("source", sa.Text, nullable=False),  # the document as uploaded, order kept
+    sa.Column("checksum", sa.Text, nullable=False),  # sha256 of the canonical document
+    sa.Column("starters", ARRAY(sa.Text), nullable=False, server_default="{}"),  # u: g: r: keys; {}: everyone
+    sa.Column("created_by", sa.Text, nullable=False),
+    _moment("created_at"),
+    _moment("changed_at"),
+    sa.UniqueConstraint("key", "version"),
+    sa.CheckConstraint("status in ('draft','active','retired')", name="status"),
+    sa.Index("idx_process_definitions_key_order", "key", "version_order"),
+)
+
+# --- instances ------------------------------------------------------------------------
+
+process_instances = sa.Table(
+    "process_instances",
+    metadata,
+    _id(),
+    _ref("definition_id", "process_definitions.id"),
+    sa.Column("business_key", sa.Text),
+    sa.Column("title", sa.Text, nullable=False),
+    # running | suspended | completed | terminated | failed
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("result", sa.Text),
+    sa.Column("state", JSONB, nullable=False),  # core.state without the variables
+    sa.Column("variables", JSONB, nullable=False),
+    sa.Column("incident_count", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("started_by", sa.Text, nullable=False),
+    _moment("started_at"),
+    _moment("ended_at", nullable=True),
+    sa.Column("parent_id", sa.BigInteger, sa.ForeignKey("process_instances.id")),
+    sa.Column("root_id", sa.BigInteger, sa.ForeignKey("process_instances.id")),
+    # Head of the history chain: the last event's number and hash.
+    sa.Column("history_seq", sa.Integer, nullable=False),
+    sa.Column("history_hash", sa.LargeBinary, nullable=False),
+    sa.Index("idx_process_instances_status", "status", "id"),
+    sa.Index("idx_process_instances_started_by", "started_by", "id"),
+    sa.Index("idx_process_instances_definition", "definition_id", "status", "id"),
+    sa.Index(
+        "idx_process_instances_business_key",
+        "business_key",
+        postgresql_where=sa.text("business_key is not null"),
+    ),
+    sa.Index(
+        "idx_process_instances_incidents", "id", postgresql_where=sa.text("incident_count > 0")
+    ),
+    postgresql_with={"fillfactor": 80},
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    _id(),
+    _ref("instance_id", "process_instances.id"),
+    _ref("definition_id", "process_definitions.id"),
+    sa.Column("wait", sa.BigInteger, nullable=False),  # core wait id
+    sa.Column("seat", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("name", JSONB, nullable=False),  # the step's label
+    sa.Column("state", sa.Text, nullable=False),  # open | claimed | completed | cancelled
+    sa.Column("assignee", sa.Text),  # username
+    sa.Column("candidates", ARRAY(sa.Text), nullable=False, server_default="{}"),  # u: g: r:
+    sa.Column("form", JSONB, nullable=False),  # expanded fields (core.form)
+    sa.Column("outcomes", JSONB, nullable=False),  # [{id, label, style, requires}]
+    sa.Column("priority", sa.Integer, nullable=False, server_default="50"),  # 0-100
+    sa.Column("round", sa.Integer, nullable=False, server_default="1"),
+    _moment("due_at", nullable=True),
+    _moment("created_at"),
+    _moment("claimed_at", nullable=True),
+    _moment("completed_at", nullable=True),  # also set when cancelled
+    sa.Column("completed_by", sa.Text),
+    sa.Column("on_behalf_of", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("values", JSONB),  # what the form gave
+    sa.Column("comment", sa.Text),
+    sa.Column("reason", sa.Text),  # why it was cancelled
+    sa.UniqueConstraint("instance_id", "wait", "seat"),
+    sa.CheckConstraint("state in ('open','claimed','completed','cancelled')", name="state"),
+    sa.Index(
+        "idx_tasks_assignee",
+        "assignee",
+        "id",
+        postgresql_where=sa.text("state in ('open','claimed')"),
+    ),
+    sa.Index(
+        "idx_tasks_candidates",
+        "candidates",
+        postgresql_using="gin",
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+    sa.Index("idx_tasks_completed_by", "completed_by", "completed_at", "id"),
+    sa.Index(
+        "idx_tasks_due",
+        "due_at",
+        postgresql_where=sa.text("state in ('open','claimed') and due_at is not null"),
+    ),
+    sa.Index("idx_tasks_live", "id", postgresql_where=sa.text("state in ('open','claimed')")),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("task_id", sa.BigInteger, sa.ForeignKey("tasks.id"), primary_key=True),
+    sa.Column("username", sa.Text, primary_key=True),
+    sa.Column("values", JSONB, nullable=False),  # raw text as typed
+    _moment("saved_at"),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _id(),
+    _ref("instance_id", "process_instances.id"),
+    sa.Column("wait", sa.BigInteger, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("input", JSONB, nullable=False),
+    sa.Column("timeout", sa.Double, nullable=False),  # seconds an attempt may take
+    sa.Column("retry", JSONB, nullable=False),  # expanded policy (core.retry)
+    # due | leased | done | failed | cancelled; suspended instances keep theirs unfetched
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),  # leases given
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # count to max_attempts
+    sa.Column("lost", sa.Integer, nullable=False, server_default="0"),  # workers that died
+    _moment("due_at"),
+    _moment("leased_until", nullable=True),
+    sa.Column("leased_by", sa.Text),
+    _moment("created_at"),
+    _moment("ended_at", nullable=True),
+    sa.Column("result", JSONB),  # kept while suspended, and for late results
+    sa.Column("error", JSONB),  # {code, message, at} of the last failure
+    sa.UniqueConstraint("instance_id", "wait"),
+    sa.CheckConstraint("state in ('due','leased','done','failed','cancelled')", name="state"),
+    sa.Index(
+        "idx_jobs_due", "due_at", "id", postgresql_where=sa.text("state = 'due' and not paused")
+    ),
+    sa.Index("idx_jobs_leased", "leased_until", postgresql_where=sa.text("state = 'leased'")),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    _id(),
+    _ref("instance_id", "process_instances.id"),
+    sa.Column("wait", sa.BigInteger, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("detail", JSONB, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    _moment("at"),
+    _moment("resolved_at", nullable=True),
+    sa.Column("resolved_by", sa.Text),
+    sa.Column("resolution", sa.Text),  # retried | withdrawn | …
+    sa.UniqueConstraint("instance_id", "wait"),
+    sa.Index("idx_incidents_open", "id", postgresql_where=sa.text("resolved_at is null")),
+)
+
+history_events = sa.Table(
+    "history_events",
+    metadata,
+    _id(),
+    _ref("instance_id", "process_instances.id"),
+    sa.Column("seq", sa.Integer, nullable=False),  # 1, 2, 3 … within the instance
+    _moment("at"),
+    sa.Column("actor", sa.Text, nullable=False),  # username | system
+    sa.Column("on_behalf_of", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False),  # of the packed row: what set it off
+    # {"events": [replayable core events], "lines": [[kind, step|null, data], …]}
+    sa.Column("data", JSONB, nullable=False),
+    sa.Column("prev_hash", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("instance_id", "seq"),
+)
+
+# --- requests -------------------------------------------------------------------------
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    _ref("user_id", "users.id"),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("body_hash", sa.LargeBinary, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("headers", JSONB, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    _moment("created_at"),
+    sa.PrimaryKeyConstraint("user_id", "method", "path", "key"),
+    sa.Index("idx_idempotency_keys_created_at", "created_at"),
+)
