@@ -1,0 +1,159 @@
+"""Whether a value can be carried and stored without loss, and if not, what in it cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from app.core.value_kinds import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_EXPONENT,
+    kind_of,
+    number_in_range,
+)
+from app.core.value_text import number_text, quoted
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueProblem:
+    """Why a value cannot be carried.
+
+    Args:
+        code: stable word (``not_a_number``, ``number_out_of_range``, ``too_deep``,
+            ``too_large``, ``bad_text``, ``unsupported``, ``wrong_type``).
+        message: English template with ``%(name)s`` parameters.
+        pointer: RFC 6901 pointer to the offender; empty for the value itself.
+        params: what fills the template.
+    """
+
+    code: str
+    message: str
+    pointer: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """Return the message in English, filled in."""
+        return self.message % self.params if self.params else self.message
+
+
+def check_json(
+    value: Any, *, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES
+) -> ValueProblem | None:
+    """Check that ``value`` can be carried and stored without loss.
+
+    Args:
+        value: anything; what is not of the value model is refused. Dates are, too:
+            they are stored as text (see ``storable``).
+        max_depth: lists and objects inside one another.
+        max_bytes: size as compact JSON in UTF-8.
+
+    Returns:
+        The first problem with the path of the offender, or None.
+    """
+    checker = _Checker(max_depth, max_bytes)
+    return checker.visit(value, 0)
+
+
+class _Checker:
+    """One walk over a value: where it is, and how many bytes are left."""
+
+    __slots__ = ("left", "max_bytes", "max_depth", "path")
+
+    def __init__(self, max_depth: int, max_bytes: int) -> None:
+        self.max_depth = max_depth
+        self.max_bytes = max_bytes
+        self.left = max_bytes
+        self.path: list[str | int] = []
+
+    def visit(self, value: Any, depth: int) -> ValueProblem | None:
+        kind = kind_of(value)
+        if kind == "text":
+            return self.text(value)
+        if kind == "number":
+            return self.number(value)
+        if kind in ("null", "boolean"):
+            return self.spend(5 if value is False else 4)
+        if kind == "list":
+            return self.items(enumerate(value), 2 + len(value) - bool(value), depth)
+        if kind == "object":
+            return self.items(value.items(), 2 + 2 * len(value) - bool(value), depth)
+        return self.unsupported(value)
+
+    def items(self, items: Any, punctuation: int, depth: int) -> ValueProblem | None:
+        if depth >= self.max_depth:
+            return self.problem(
+                "too_deep", "Nested deeper than %(limit)s levels.", limit=self.max_depth
+            )
+        problem = self.spend(punctuation)
+        if problem:
+            return problem
+        for key, item in items:
+            self.path.append(key)
+            if not isinstance(key, int):
+                problem = self.key(key)
+            problem = problem or self.visit(item, depth + 1)
+            if problem:
+                return problem
+            self.path.pop()
+        return None
+
+    def key(self, key: Any) -> ValueProblem | None:
+        if not isinstance(key, str):
+            return self.problem("unsupported", "The names in an object must be text.")
+        return self.text(key)
+
+    def text(self, value: str) -> ValueProblem | None:
+        if "\0" in value:
+            return self.problem("bad_text", "Contains a NUL character; remove it.")
+        if len(value) > self.left:
+            return self.spend(len(value))
+        if not value.isascii() and _SURROGATE.search(value):
+            return self.problem(
+                "bad_text", "Contains half of a character (a lone surrogate); remove it."
+            )
+        return self.spend(len(quoted(value).encode()))
+
+    def number(self, value: Any) -> ValueProblem | None:
+        if isinstance(value, Decimal) and not value.is_finite():
+            return self.problem("not_a_number", "Not a number: NaN or infinity.")
+        if not number_in_range(value):
+            return self.problem(
+                "number_out_of_range",
+                "Number out of range: at most %(digits)s significant digits and %(places)s"
+                " digits on either side of the point.",
+                digits=MAX_DIGITS,
+                places=MAX_EXPONENT,
+            )
+        return self.spend(len(number_text(value)))
+
+    def unsupported(self, value: Any) -> ValueProblem | None:
+        if isinstance(value, float):
+            if value != value or value in (float("inf"), float("-inf")):
+                return self.problem("not_a_number", "Not a number: NaN or infinity.")
+            return self.problem(
+                "unsupported", "A binary float is not exact; give a Decimal, or its text."
+            )
+        return self.problem(
+            "unsupported", "A value of type %(type)s cannot be stored.", type=type(value).__name__
+        )
+
+    def spend(self, size: int) -> ValueProblem | None:
+        self.left -= size
+        if self.left >= 0:
+            return None
+        return self.problem("too_large", "Larger than %(limit)s bytes.", limit=self.max_bytes)
+
+    def problem(self, code: str, message: str, **params: Any) -> ValueProblem:
+        return ValueProblem(code, message, pointer_of(self.path), params)
+
+
+def pointer_of(path: list[str | int]) -> str:
+    """Return the RFC 6901 pointer for a list of names and indexes."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
