@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from app.core.working_time import (
@@ -128,9 +128,7 @@ class Duration:
             moment = at_wall_clock(datetime.combine(day, clock), zone)
         if self.working_seconds:
             moment = add_working_seconds(moment, self.working_seconds, zone, calendar)
-        return at_wall_clock(moment.replace(tzinfo=None), moment.tzinfo or zone) + timedelta(
-            seconds=self.seconds
-        )
+        return moment.astimezone(UTC) + timedelta(seconds=self.seconds)
 
 
 def _months_later(local: datetime, months: int) -> datetime:

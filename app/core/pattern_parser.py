@@ -245,9 +245,7 @@ class Parser:
             dash = self.sees("-") and not self.sees("-]")
             if isinstance(low, Chars):
                 if dash:
-                    raise self.error(
-                        "A range cannot begin with a class; write \\- for the character"
-                    )
+                    raise self.error("A class cannot begin a range; write \\- for the character")
                 classes.append(low)
             elif dash:
                 self.at += 1
@@ -262,7 +260,7 @@ class Parser:
         at = self.at
         high = self.choice_item(start)
         if isinstance(high, Chars):
-            raise self.error("A range cannot end with a class; write \\- for the character", at)
+            raise self.error("A class cannot end a range; write \\- for the character", at)
         if high < low:
             raise self.error("The range is the wrong way round", at)
         return high
