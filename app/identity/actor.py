@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.identity.permissions import ALL
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -43,5 +45,5 @@ class Actor:
         ]
 
 
-SYSTEM = Actor(id=0, username="system", name="system")
+SYSTEM = Actor(id=0, username="system", name="system", permissions=ALL)
 """The engine itself: automatic decisions, duties, workers."""

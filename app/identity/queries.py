@@ -1,0 +1,142 @@
+"""Looking up people: who a name means, which names exist, what people are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from app.db.tx import Database, Tx
+from app.identity import names
+
+Kind = Literal["user", "group", "role"]
+_LETTER: Final[dict[Kind, str]] = {"user": "u", "group": "g", "role": "r"}
+
+# A group or role without an active member resolves to nobody: work would wait for ever.
+_WHO: Final = """
+select 'user' as kind, u.username as name, u.active as alive
+  from users u where u.username = any(%(usernames)s)
+union all
+select 'group', g.name,
+       exists (select 1 from memberships m join users u on u.id = m.user_id and u.active
+                where m.group_id = g.id)
+  from groups g where g.name = any(%(names)s)
+union all
+select 'role', r.name,
+       exists (select 1 from user_roles ur join users u on u.id = ur.user_id and u.active
+                where ur.role_id = r.id)
+  from roles r where r.name = any(%(names)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Who a name means.
+
+    Args:
+        users: usernames of active people meant by name.
+        keys: candidate keys (``u:``, ``g:``, ``r:``) of everyone meant, people included.
+    """
+
+    users: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+def resolve(tx: Tx, name: str, *, kind: Kind | None = None) -> Resolved:
+    """Say who ``name`` means: a person, else a group, else a role.
+
+    Args:
+        name: as a definition writes it; ``user:``, ``group:`` and ``role:`` say which.
+        kind: look for this kind only (a prefix in the name wins).
+
+    Returns:
+        Empty when nobody of that name exists, the person is inactive, or the group or
+        role has no active member.
+    """
+    return resolve_all(tx, [(name, kind)])
+
+
+def resolve_all(tx: Tx, wanted: Iterable[tuple[str, Kind | None]]) -> Resolved:
+    """Same for several names with one query; the results are joined, order kept."""
+    asked = [_split(name, kind) for name, kind in wanted]
+    if not asked:
+        return Resolved()
+    rows = tx.run(
+        _WHO,
+        {
+            "usernames": [names.normal(name) for name, _ in asked],
+            "names": [name for name, _ in asked],
+        },
+    ).fetchall()
+    alive = {(row["kind"], row["name"]): row["alive"] for row in rows}
+    users: dict[str, None] = {}
+    keys: dict[str, None] = {}
+    for name, kind in asked:
+        match = _first(alive, name, kind)
+        if match is not None:
+            keys[f"{_LETTER[match[0]]}:{match[1]}"] = None
+            if match[0] == "user":
+                users[match[1]] = None
+    return Resolved(tuple(users), tuple(keys))
+
+
+def known_names(db: Database) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the names of all active people, all groups and all roles."""
+    with db.transaction() as tx:
+        rows = tx.run(
+            "select 'u' as kind, username as name from users where active"
+            " union all select 'g', name from groups union all select 'r', name from roles"
+        ).fetchall()
+    return (
+        frozenset(row["name"] for row in rows if row["kind"] == "u"),
+        frozenset(row["name"] for row in rows if row["kind"] == "g"),
+        frozenset(row["name"] for row in rows if row["kind"] == "r"),
+    )
+
+
+def display_names(db: Database, usernames: Iterable[str]) -> dict[str, str]:
+    """Return the names that people are shown by; a username without a person is left out."""
+    wanted = sorted(set(usernames))
+    if not wanted:
+        return {}
+    with db.transaction() as tx:
+        rows = tx.run(
+            "select username, name from users where username = any(%(names)s)", {"names": wanted}
+        ).fetchall()
+    return {row["username"]: row["name"] for row in rows}
+
+
+def group_titles(db: Database, group_names: Iterable[str]) -> dict[str, str]:
+    """Return the titles of groups, or their names where there is no title."""
+    wanted = sorted(set(group_names))
+    if not wanted:
+        return {}
+    with db.transaction() as tx:
+        rows = tx.run(
+            "select name, coalesce(title, name) as title from groups where name = any(%(names)s)",
+            {"names": wanted},
+        ).fetchall()
+    return {row["name"]: row["title"] for row in rows}
+
+
+def _split(name: str, kind: Kind | None) -> tuple[str, Kind | None]:
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in _LETTER:
+        return rest.strip(), _kind(prefix)
+    return name.strip(), kind
+
+
+def _kind(prefix: str) -> Kind:
+    for kind in _LETTER:
+        if kind == prefix:
+            return kind
+    raise ValueError(prefix)
+
+
+def _first(alive: dict[Any, bool], name: str, kind: Kind | None) -> tuple[Kind, str] | None:
+    """Return the first kind that has the name, if it is alive: a name hides later kinds."""
+    for candidate in (kind,) if kind else tuple(_LETTER):
+        stored = names.normal(name) if candidate == "user" else name
+        if (candidate, stored) in alive:
+            return (candidate, stored) if alive[candidate, stored] else None
+    return None
