@@ -1,0 +1,47 @@
+"""RQ as the wake-up: a message without data that says "there is work in the table".
+
+Redis may be slow, flushed or away: waking never raises, and the duties wake again
+whatever is due.
+"""
+
+from __future__ import annotations
+
+import redis
+import structlog
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger(__name__)
+
+QUEUE = "workflow"
+_DRAIN = "app.worker.drain.drain"
+_PENDING = "workflow:wake-pending"
+_PENDING_SECONDS = 5
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client with short time limits, so that nobody waits for a dead Redis."""
+    return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=5)
+
+
+class RqWaker:
+    """Fulfils ``app.runtime.ports.Waker``."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+
+    def wake(self) -> None:
+        """Ask a worker to look for due jobs; many calls before it looks count as one."""
+        try:
+            if self._client.set(_PENDING, 1, nx=True, ex=_PENDING_SECONDS):
+                self._queue.enqueue_call(_DRAIN, result_ttl=0, failure_ttl=0, timeout=-1)
+        except redis.RedisError as error:
+            log.warning("redis.wake_failed", error=str(error))
+
+    def looked(self) -> None:
+        """Say that a worker is about to look: later wakes must be heard again."""
+        try:
+            self._client.delete(_PENDING)
+        except redis.RedisError as error:
+            log.warning("redis.wake_failed", error=str(error))
