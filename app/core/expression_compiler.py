@@ -317,11 +317,11 @@ def _arity_problem(name: str, count: int) -> Refusal | None:
     if least <= count and (most is None or count <= most):
         return None
     if most is None:
-        return Refusal("%(name)s takes at least %(least)s arguments", name=name, least=least)
+        return Refusal("%(name)s needs at least %(least)s argument(s)", name=name, least=least)
     if least == most:
-        return Refusal("%(name)s takes %(least)s arguments", name=name, least=least)
+        return Refusal("%(name)s needs %(least)s argument(s)", name=name, least=least)
     return Refusal(
-        "%(name)s takes %(least)s to %(most)s arguments", name=name, least=least, most=most
+        "%(name)s needs %(least)s to %(most)s arguments", name=name, least=least, most=most
     )
 
 

@@ -1,0 +1,121 @@
+"""JSON as people write it: exact numbers, strict, and every error at its very token.
+
+``read`` lets the standard library read what is fine. What it refuses, and what is asked
+about places, goes to the scanner, which knows where each token stands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from app.core.jsonscan import JsonError, Place, Scanner
+from app.core.values import MAX_DEPTH, read_number
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "JsonDocument", "JsonError", "read"]
+
+MAX_BYTES = 1_048_576
+"""Bytes of a definition in UTF-8; whoever takes the text in checks it before decoding."""
+
+_SUSPICIOUS = re.compile(r"[\ud800-\udfff]|\\u(?:0000|[dD][89a-fA-F])")
+
+
+@dataclass(frozen=True)
+class JsonDocument:
+    """A JSON text that was read.
+
+    Args:
+        value: what it says, numbers as int or Decimal.
+        text: as written, without a byte order mark.
+    """
+
+    value: Any
+    text: str
+
+    def position(self, pointer: str, *, key: bool = False) -> tuple[int, int]:
+        """Return line and column, from 1, of the value (or its name) at ``pointer``.
+
+        Args:
+            pointer: RFC 6901, such as ``/steps/0/id``; empty for the whole.
+            key: the name in the object instead of the value.
+
+        Raises:
+            KeyError: nothing is there, or no name (an element of a list has none).
+        """
+        scanner, places = self._scanned
+        place = places[pointer]
+        offset = place.key if key else place.value
+        if offset is None:
+            raise KeyError(pointer)
+        return scanner.line_and_column(offset)
+
+    @cached_property
+    def _scanned(self) -> tuple[Scanner, dict[str, Place]]:
+        scanner = Scanner(self.text, MAX_DEPTH)
+        places: dict[str, Place] = {}
+        scanner.scan(places)
+        return scanner, places
+
+
+class _Look(ValueError):
+    """The fast reader met something for the scanner to judge."""
+
+
+def read(text: str) -> JsonDocument:
+    """Read a JSON text.
+
+    A byte order mark at its start is passed over.
+
+    Raises:
+        JsonError: the first thing that is wrong, with its line and column.
+    """
+    text = text.removeprefix("\ufeff")
+    if not _SUSPICIOUS.search(text):
+        try:
+            value = _DECODER.decode(text)
+        except (ValueError, RecursionError):
+            pass  # the scanner says what and where
+        else:
+            if not _nested_deeper(value):
+                return JsonDocument(value, text)
+    return JsonDocument(Scanner(text, MAX_DEPTH).scan(), text)
+
+
+def _number(text: str) -> Any:
+    number = read_number(text)
+    if number is None:
+        raise _Look(text)
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise _Look
+    return value
+
+
+def _constant(text: str) -> Any:
+    raise _Look(text)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=_number, parse_int=_number, parse_constant=_constant
+)
+
+
+def _nested_deeper(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [item for item in level if isinstance(item, list | dict)]
+        if not containers:
+            return False
+        level = [
+            item
+            for container in containers
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+    return True
