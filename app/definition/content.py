@@ -1,0 +1,70 @@
+"""What is kept beside a definition's source: checksum, plain labels, who may start it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from app.core.definition import Definition, Label
+from app.core.findings import Finding
+from app.db.tx import Tx
+from app.identity import names
+from app.identity.queries import resolve
+
+_canonical: Final = msgspec.json.Encoder(order="sorted", decimal_format="number")
+_PREFIXES: Final = {"user": "u", "group": "g", "role": "r"}
+
+
+def checksum_of(document: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a document, whatever its layout and the order of its keys."""
+    return hashlib.sha256(_canonical.encode(document)).hexdigest()
+
+
+def plain(label: Label | None) -> str | None:
+    """Return a label in the first language given."""
+    if label is None or isinstance(label, str):
+        return label
+    return next(iter(label.values()), None)
+
+
+def starters_of(tx: Tx, definition: Definition) -> list[str]:
+    """Return the candidate keys of ``start.who``.
+
+    A plain name that means nobody yet keeps all its three meanings, so that it never
+    turns into "everyone".
+    """
+    keys: dict[str, None] = {}
+    for name in definition.start.get("who") or ():
+        prefix, colon, rest = name.partition(":")
+        if colon and prefix in _PREFIXES:
+            rest = names.normal(rest) if prefix == "user" else rest.strip()
+            found: tuple[str, ...] = (f"{_PREFIXES[prefix]}:{rest}",)
+        else:
+            found = resolve(tx, name).keys or tuple(
+                f"{letter}:{name.strip()}" for letter in _PREFIXES.values()
+            )
+        keys.update(dict.fromkeys(found))
+    return list(keys)
+
+
+def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as JSON values, in English."""
+    return [
+        {
+            "code": finding.code,
+            "severity": finding.severity,
+            "pointer": finding.pointer,
+            "line": finding.line,
+            "column": finding.column,
+            "message": finding.text(),
+            "hint": (
+                finding.hint % finding.hint_params
+                if finding.hint and finding.hint_params
+                else finding.hint
+            ),
+        }
+        for finding in findings
+    ]

@@ -1,0 +1,99 @@
+"""The SQL of definitions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from app.db.tx import Tx
+from app.definition.row import DefinitionRow, row_of
+
+BY_ID: Final = "select * from process_definitions where id = %(id)s"
+LOCK: Final = "select * from process_definitions where id = %(id)s for update"
+BY_VERSION: Final = (
+    "select * from process_definitions where key = %(key)s and version = %(version)s"
+)
+NEWEST_ACTIVE: Final = """
+select * from process_definitions where key = %(key)s and status = 'active'
+ order by version_order desc, id desc limit 1
+"""
+INSERT: Final = """
+insert into process_definitions (key, version, version_order, name, names, description, status,
+                                 source, checksum, starters, created_by, created_at, changed_at)
+values (%(key)s, %(version)s, %(version_order)s, %(name)s, %(names)s, %(description)s, %(status)s,
+        %(source)s, %(checksum)s, %(starters)s, %(by)s, %(now)s, %(now)s)
+on conflict (key, version) do nothing returning *
+"""
+REPLACE: Final = """
+update process_definitions
+   set key = %(key)s, version = %(version)s, version_order = %(version_order)s, name = %(name)s,
+       names = %(names)s, description = %(description)s, source = %(source)s,
+       checksum = %(checksum)s, starters = %(starters)s, changed_at = %(now)s
+ where id = %(id)s
+   and not exists (select 1 from process_definitions o
+                    where o.key = %(key)s and o.version = %(version)s and o.id <> %(id)s)
+returning *
+"""
+SET_STATUS: Final = """
+update process_definitions set status = %(status)s, changed_at = %(now)s
+ where id = %(id)s returning *
+"""
+DELETE_UNUSED: Final = """
+delete from process_definitions d
+ where d.id = %(id)s
+   and not exists (select 1 from process_instances i where i.definition_id = d.id)
+"""
+
+
+def by_id(tx: Tx, definition_id: int) -> DefinitionRow | None:
+    """Return a definition whatever its status; None if there is none."""
+    return _one(tx, BY_ID, {"id": definition_id})
+
+
+def lock(tx: Tx, definition_id: int) -> DefinitionRow | None:
+    """Same, and keep others from changing it, or starting it, until the transaction ends."""
+    return _one(tx, LOCK, {"id": definition_id})
+
+
+def by_version(tx: Tx, key: str, version: str) -> DefinitionRow | None:
+    """Return one (key, version)."""
+    return _one(tx, BY_VERSION, {"key": key, "version": version})
+
+
+def newest_active(tx: Tx, key: str) -> DefinitionRow | None:
+    """Return the newest active version of ``key``: what a start by key means."""
+    return _one(tx, NEWEST_ACTIVE, {"key": key})
+
+
+def versions_of(tx: Tx, key: str) -> set[str]:
+    """Return every version of ``key`` that is taken."""
+    rows = tx.run("select version from process_definitions where key = %(key)s", {"key": key})
+    return {row["version"] for row in rows.fetchall()}
+
+
+def insert(tx: Tx, values: dict[str, Any]) -> DefinitionRow | None:
+    """Store a new one; None if its (key, version) is taken."""
+    return _one(tx, INSERT, values)
+
+
+def replace(tx: Tx, values: dict[str, Any]) -> DefinitionRow | None:
+    """Give a (locked) draft another content; None if its new (key, version) is taken."""
+    return _one(tx, REPLACE, values)
+
+
+def set_status(tx: Tx, definition_id: int, status: str, *, now: datetime) -> DefinitionRow:
+    """Change the status of a (locked) definition."""
+    row = _one(tx, SET_STATUS, {"id": definition_id, "status": status, "now": now})
+    if row is None:
+        raise LookupError(definition_id)
+    return row
+
+
+def delete_unused(tx: Tx, definition_id: int) -> bool:
+    """Delete a (locked) definition that no instance uses; say whether it went."""
+    return tx.run(DELETE_UNUSED, {"id": definition_id}).rowcount == 1
+
+
+def _one(tx: Tx, sql: str, params: dict[str, Any]) -> DefinitionRow | None:
+    row = tx.run(sql, params).fetchone()
+    return row_of(row) if row else None
