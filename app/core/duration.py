@@ -21,10 +21,10 @@ MAX_DAYS = 36_525
 """A hundred years, the longest duration."""
 
 _MAX_CHARACTERS = 100
-_PART = re.compile(r"\s*([0-9]{1,12})\s*([^\W\d_]*)\s*")
+_PART = re.compile(r"\s*([0-9]+)\s*([^\W\d_]*)\s*")
 _ISO = re.compile(
-    r"P(?:([0-9]{1,12})Y)?(?:([0-9]{1,12})M)?(?:([0-9]{1,12})W)?(?:([0-9]{1,12})D)?"
-    r"(?:(?=T.)T(?:([0-9]{1,12})H)?(?:([0-9]{1,12})M)?(?:([0-9]{1,12})S)?)?"
+    r"P(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?"
+    r"(?:(?=T.)T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?"
 )
 _UNITS = {
     "s": ("seconds", 1),
@@ -142,7 +142,7 @@ def _parsed(text: str) -> Duration:
     stripped = text.strip()
     duration = _iso(stripped) if stripped.startswith("P") else _sum(stripped)
     days = (
-        duration.months * 31
+        duration.months * 1461 // 48
         + duration.days
         + duration.working_days * 7 // 5
         + (duration.seconds + duration.working_seconds * 6) // 86_400

@@ -14,9 +14,9 @@ from app.core.values import pointer_of, read_number
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(
-    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![^\s,:\[\]{}\"'])", re.ASCII
+    r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![^\s,:\[\]{}\"'，：［］｛｝“”])"
 )
-_SCALAR = re.compile(r"[^\s,:\[\]{}\"']+")
+_SCALAR = re.compile(r"[^\s,:\[\]{}\"'，：［］｛｝“”]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder()
 _WORDS = {"true": True, "false": False, "null": None}
@@ -132,7 +132,8 @@ class Scanner:
         if self.at == len(self.text):
             raise self.error("empty", "There is no JSON here; the text is empty", 0)
         while True:
-            self.before_value(places)
+            if places is not None:
+                self.note_place(places)
             value = self.value()
             if isinstance(value, _Open):
                 continue
@@ -146,22 +147,23 @@ class Scanner:
                 self.end()
                 return value
 
-    def before_value(self, places: dict[str, Place] | None) -> None:
+    def note_place(self, places: dict[str, Place]) -> None:
         pointer = ""
         key_at = None
         if self.open:
             top = self.open[-1]
             key_at = top.key_at
-            if places is not None:
-                pointer = top.pointer + pointer_of([top.key])
-        if places is not None:
-            places[pointer] = Place(self.at, key_at)
+            pointer = top.pointer + pointer_of([top.key])
+        places[pointer] = Place(self.at, key_at)
 
     def space(self) -> str:
         """Pass over white space; return the character that follows, or empty at the end."""
-        match = _SPACE.match(self.text, self.at)
-        self.at = match.end() if match else self.at
-        return self.text[self.at : self.at + 1]
+        char = self.text[self.at : self.at + 1]
+        if char and char in " \t\n\r":
+            match = _SPACE.match(self.text, self.at)
+            self.at = match.end() if match else self.at
+            char = self.text[self.at : self.at + 1]
+        return char
 
     # Values ------------------------------------------------------------------------
 
@@ -306,7 +308,7 @@ class Scanner:
         pointer = ""
         if self.open:
             top = self.open[-1]
-            inside = top.bracket == "[" or top.key_at is not None
+            inside = at > top.at and (top.bracket == "[" or top.key_at is not None)
             pointer = top.pointer + (pointer_of([top.key]) if inside else "")
         return JsonError(code, message, line=line, column=column, pointer=pointer, params=params)
 

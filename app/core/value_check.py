@@ -81,12 +81,14 @@ class _Checker:
         if kind in ("null", "boolean"):
             return self.spend(5 if value is False else 4)
         if kind == "list":
-            return self.items(enumerate(value), 2 + len(value) - bool(value), depth)
+            return self.items(enumerate(value), 2 + len(value) - bool(value), depth, named=False)
         if kind == "object":
-            return self.items(value.items(), 2 + 2 * len(value) - bool(value), depth)
+            return self.items(value.items(), 2 + 2 * len(value) - bool(value), depth, named=True)
         return self.unsupported(value)
 
-    def items(self, items: Any, punctuation: int, depth: int) -> ValueProblem | None:
+    def items(
+        self, items: Any, punctuation: int, depth: int, *, named: bool
+    ) -> ValueProblem | None:
         if depth >= self.max_depth:
             return self.problem(
                 "too_deep", "Nested deeper than %(limit)s levels.", limit=self.max_depth
@@ -95,19 +97,22 @@ class _Checker:
         if problem:
             return problem
         for key, item in items:
+            if named:
+                problem = self.name(key)
+                if problem:
+                    return problem
             self.path.append(key)
-            if not isinstance(key, int):
-                problem = self.key(key)
-            problem = problem or self.visit(item, depth + 1)
+            problem = self.visit(item, depth + 1)
             if problem:
                 return problem
             self.path.pop()
         return None
 
-    def key(self, key: Any) -> ValueProblem | None:
-        if not isinstance(key, str):
+    def name(self, name: Any) -> ValueProblem | None:
+        # The pointer stays at the object: a bad name cannot be shown or stored either.
+        if not isinstance(name, str):
             return self.problem("unsupported", "The names in an object must be text.")
-        return self.text(key)
+        return self.text(name)
 
     def text(self, value: str) -> ValueProblem | None:
         if "\0" in value:
