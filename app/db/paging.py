@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -138,3 +138,41 @@ def like(text: str) -> str:
     """Return the ``ILIKE`` pattern for "contains ``text``" (backslash escapes)."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order that a keyset cursor can continue: a column, then the unique id.
+
+    Args:
+        column: what is sorted by; rows without a value come last, in both directions.
+        id: the unique column that breaks ties.
+        kind: type of the column's values, for the cursor.
+        name: label of the column in a row.
+    """
+
+    column: sa.ColumnElement[Any]
+    id: sa.ColumnElement[int]
+    kind: type[int] | type[datetime]
+    name: str
+    descending: bool = False
+
+    def order(self) -> list[sa.ColumnElement[Any]]:
+        """Return the ``ORDER BY``."""
+        if self.descending:
+            return [self.column.desc().nulls_last(), self.id.desc()]
+        return [self.column.asc().nulls_last(), self.id.asc()]
+
+    def after(self, position: tuple[Any, int]) -> sa.ColumnElement[bool]:
+        """Return the condition for the rows behind ``position`` (value, id)."""
+        value, row_id = position
+        beyond = self.id < row_id if self.descending else self.id > row_id
+        if value is None:
+            return sa.and_(self.column.is_(None), beyond)
+        past = self.column < value if self.descending else self.column > value
+        tie = sa.and_(self.column == value, beyond)
+        return sa.or_(past, tie, self.column.is_(None))
+
+    def position(self, row: Mapping[str, Any]) -> tuple[Any, int]:
+        """Return where ``row`` stands in this order."""
+        return row[self.name], row["id"]

@@ -115,7 +115,9 @@ process_definitions = sa.Table(
     sa.Column("status", sa.Text, nullable=False),  # draft | active | retired
     sa.Column("source", sa.Text, nullable=False),  # the document as uploaded, order kept
     sa.Column("checksum", sa.Text, nullable=False),  # sha256 of the canonical document
-    sa.Column("starters", ARRAY(sa.Text), nullable=False, server_default="{}"),  # u: g: r: keys; {}: everyone
+    sa.Column(
+        "starters", ARRAY(sa.Text), nullable=False, server_default="{}"
+    ),  # u: g: r: keys; {}: everyone
     sa.Column("created_by", sa.Text, nullable=False),
     _moment("created_at"),
     _moment("changed_at"),

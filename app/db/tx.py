@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from app.errors import Unavailable
 
@@ -30,18 +31,28 @@ class Tx:
 
     def __init__(self, conn: sa.Connection) -> None:
         self.conn = conn
-        self._driver: psycopg.Connection[Any] = conn.connection.driver_connection  # type: ignore[assignment]  # the pool's proxy is untyped
+        driver = conn.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - narrows the pool's untyped proxy
+        self._driver: psycopg.Connection[Any] = driver
         self._after_commit: list[Callable[[], None]] = []
 
-    def run(self, sql: str, params: Mapping[str, Any] | None = None) -> psycopg.Cursor[Any]:
-        """Execute hand-written SQL; rows come as dicts.
-
-        The first execution goes through SQLAlchemy's connection so that its
-        transaction bookkeeping (BEGIN, savepoints) has begun.
-        """
+    def run(
+        self, sql: str, params: Mapping[str, Any] | None = None
+    ) -> psycopg.Cursor[dict[str, Any]]:
+        """Execute hand-written SQL; rows come as dicts."""
         cursor = self._driver.cursor(row_factory=dict_row)
-        cursor.execute(sql, params)  # type: ignore[call-overload]  # psycopg wants LiteralString; ours are constants
+        cursor.execute(sql.encode(), params)  # bytes: the SQL is ours, values are parameters
         return cursor
+
+    def run_many(self, sql: str, rows: list[dict[str, Any]]) -> None:
+        """Execute one statement for many rows in a single round trip (pipeline)."""
+        with self._driver.cursor() as cursor:
+            cursor.executemany(sql.encode(), rows)
+
+    @staticmethod
+    def json(value: Any) -> Jsonb:
+        """Wrap a value that is not a dict (a list, a text) as a jsonb parameter."""
+        return Jsonb(value)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run ``call`` once the work is durable (wake workers, count metrics)."""
@@ -54,10 +65,21 @@ class Tx:
 
 
 class Database:
-    """The pool of connections and the transactions on it."""
+    """The pool of connections and the transactions on it.
 
-    def __init__(self, engine: sa.Engine) -> None:
+    Args:
+        engine: the pool.
+        connection: for tests: every transaction becomes a savepoint on this one.
+    """
+
+    def __init__(self, engine: sa.Engine, connection: sa.Connection | None = None) -> None:
         self.engine = engine
+        self._joined = connection
+
+    @classmethod
+    def joined(cls, connection: sa.Connection) -> Database:
+        """Return a database whose transactions are savepoints on ``connection``."""
+        return cls(connection.engine, connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Tx]:
@@ -75,10 +97,6 @@ class Database:
             mark = _current.set(tx)
             try:
                 yield tx
-                conn.commit()
-            except BaseException:
-                conn.rollback()
-                raise
             finally:
                 _current.reset(mark)
         for call in tx.take_after_commit():
@@ -86,11 +104,32 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
+        if self._joined is not None:
+            with self._joined.begin_nested():
+                yield self._joined
+            return
         try:
-            conn = self.engine.connect()
-        except sa.exc.OperationalError as error:
+            with self.engine.connect() as conn:
+                transaction = conn.begin()
+                try:
+                    yield conn
+                    transaction.commit()
+                except BaseException:
+                    transaction.rollback()
+                    raise
+        except (psycopg.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+            if _is_refusal(error):
+                raise
+            self.engine.dispose()  # what is left in the pool is as dead as this one
             raise Unavailable(
-                "database_unavailable", "The database cannot be reached; try again in a moment."
+                "database_unavailable",
+                "The database cannot be reached. Nothing was changed; try again in a moment.",
+                extra={"retry_after": 5},
             ) from error
-        with conn:
-            yield conn
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Say whether PostgreSQL itself answered (lock timeout, deadlock): then it is there."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state = getattr(cause, "sqlstate", None)
+    return state is not None and not state.startswith(("08", "57", "53"))
