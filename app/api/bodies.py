@@ -1,0 +1,287 @@
+"""What answers hold, for the OpenAPI document; tests check real answers against these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Label = str | dict[str, str]
+Item = TypeVar("Item")
+
+
+class Body(BaseModel):
+    """Base of answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class User(Body):
+    """Who someone is."""
+
+    id: int
+    username: str
+    name: str
+    email: str | None
+    groups: list[str]
+    roles: list[str]
+    permissions: list[str]
+    language: str | None
+    timezone: str | None
+
+
+class Tokens(Body):
+    """What a sign-in gives."""
+
+    access_token: str
+    token_type: str
+    expires_in: int = Field(description="Seconds the access token is valid.")
+    refresh_token: str
+    user: User
+
+
+class DefinitionSummary(Body):
+    """A definition in a list."""
+
+    id: int
+    key: str
+    version: str
+    name: str
+    names: Label
+    description: str | None
+    status: str
+    created_by: str
+    created_at: datetime
+    changed_at: datetime
+
+
+class Definition(DefinitionSummary):
+    """A definition with its document."""
+
+    checksum: str
+    config: dict[str, Any]
+    warnings: list[Finding] = Field(default_factory=list)
+
+
+class Finding(Body):
+    """Something the checker says about a document."""
+
+    code: str
+    severity: str
+    pointer: str
+    line: int | None
+    column: int | None
+    message: str
+    hint: str | None = None
+    witness: Any = None
+
+
+class Check(Body):
+    """Whether a document could be stored, and everything that is to say about it."""
+
+    valid: bool
+    findings: list[Finding]
+
+
+class DefinitionRef(Body):
+    """Which definition an instance runs."""
+
+    id: int
+    key: str
+    name: Label
+    version: str
+
+
+class StepRef(Body):
+    """A step of the definition."""
+
+    id: str
+    name: Label
+    type: str | None = None
+
+
+class Token(Body):
+    """Where an instance stands."""
+
+    id: int
+    step: StepRef
+    since: datetime | None
+    waiting_for: str | None
+
+
+class Incident(Body):
+    """Something that waits for help."""
+
+    id: int
+    step: StepRef | str
+    kind: str
+    message: str
+    detail: dict[str, Any]
+    attempts: int
+    at: datetime
+    resolved_at: datetime | None
+    process_instance_id: int | None = None
+
+
+class Task(Body):
+    """Work for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+    process_instance_id: int
+    process_definition_id: int
+    business_key: str | None
+    title: str
+    step: StepRef
+    state: str
+    assignee: str | None
+    candidates: dict[str, list[str]]
+    form: list[dict[str, Any]]
+    values: dict[str, Any] | None
+    outcomes: list[dict[str, Any]]
+    allowed: list[str]
+    due_at: datetime | None
+    overdue: bool
+    priority: int
+    round: int
+    created_at: datetime
+    completed_at: datetime | None
+    completed_by: str | None
+    on_behalf_of: str | None
+    outcome: str | None
+
+
+class InstanceRef(Body):
+    """An instance and how it stands."""
+
+    id: int
+    status: str
+
+
+class CompletedTask(Task):
+    """The task as it is now, and what came of completing it."""
+
+    instance: InstanceRef
+    next: list[Task]
+
+
+class Instance(Body):
+    """One run of a definition."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+    process_definition_id: int
+    definition: DefinitionRef
+    business_key: str | None
+    title: str
+    status: str
+    result: str | None
+    variables: dict[str, Any]
+    tokens: list[Token]
+    tasks: list[Task]
+    incidents: list[Incident]
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None
+    workflow_id: str | None
+    parent_id: int | None
+
+
+class InstanceSummary(Body):
+    """An instance in a list."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int
+    process_definition_id: int
+    business_key: str | None
+    title: str
+    status: str
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Event(Body):
+    """One line of an instance's history."""
+
+    seq: int
+    at: datetime
+    kind: str
+    step: StepRef | None
+    actor: str
+    on_behalf_of: str | None
+    data: Any
+    hash: str | None
+
+
+class Paged(Body, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    page: int
+    size: int
+    total: int
+    pages: int
+    total_is_estimate: bool | None = Field(
+        default=None, description="Present and true when there are more than ``total``."
+    )
+    next: str | None = Field(default=None, description="Cursor of what follows.")
+
+
+class Events(Body):
+    """Some events, in order."""
+
+    items: list[Event]
+    next: int | None = Field(default=None, description="``after`` of what follows.")
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None
+
+
+class DatabaseHealth(Body):
+    """How the database does."""
+
+    status: str
+    latency_ms: Decimal
+    version: str
+    migration: str | None
+    pool: dict[str, int]
+    connections: int
+    max_connections: int
+
+
+class RedisHealth(Body):
+    """How Redis does; without it everything goes on, more slowly."""
+
+    status: str
+    latency_ms: Decimal | None = None
+    version: str | None = None
+    problem: str | None = None
+
+
+class WorkerHealth(Body):
+    """How work for machines does."""
+
+    status: str
+    due: int
+    leased: int
+    oldest_due_seconds: Decimal
+    workers: int | None
+    leader: bool

@@ -1,0 +1,113 @@
+"""Problem documents (RFC 9457): the one form of every refusal under ``/api``."""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Response, g, request
+from flask_babel import force_locale, gettext
+from werkzeug.exceptions import HTTPException
+
+from app.db.types import dumps
+from app.errors import AppError, FieldError
+from app.telemetry import metrics
+
+PROBLEM = "application/problem+json"
+TYPE = "urn:workflow-engine:problem:"
+"""Prefix of a problem's ``type``; what follows is the stable code."""
+
+_RETRY_SECONDS = 2
+"""When to come back after an outage of the database that says nothing else."""
+
+log = structlog.get_logger(__name__)
+
+
+def answer_error(error: AppError) -> Response:
+    """Make the answer of a refusal, in the caller's language."""
+    with force_locale(language()):
+        document: dict[str, Any] = {
+            "type": TYPE + error.code,
+            "title": gettext(HTTPStatus(error.status).phrase),
+            "status": error.status,
+            "code": error.code,
+            "detail": _filled(error.message, error.params),
+            "instance": request.path,
+            "request_id": g.get("request_id", ""),
+        }
+        errors = [_entry(each) for each in error.errors]
+    extra = dict(error.extra)
+    retry_after = extra.pop("retry_after", _RETRY_SECONDS if error.status == 503 else None)
+    if errors:
+        document["errors"] = errors
+    document.update({name: value for name, value in extra.items() if name not in document})
+    response = Response(dumps(document), status=error.status, mimetype=PROBLEM)
+    response.headers["Cache-Control"] = "no-store"
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
+    if error.status == 429:
+        metrics.rate_limited("api")
+    return response
+
+
+def answer_http(error: HTTPException) -> Response:
+    """Make the answer of what Flask itself refuses: unknown address, wrong method."""
+    response = answer_error(_as_app_error(error))
+    if error.code == 405 and (allow := dict(error.get_headers()).get("Allow")):
+        response.headers["Allow"] = allow
+    return response
+
+
+def answer_bug(error: Exception) -> Response:
+    """Make the answer of an error nobody foresaw; the log has the details, the caller has not."""
+    log.error("request.failed", exc_info=error)
+    return answer_error(
+        _Internal(
+            "internal_error",
+            "Something went wrong on our side and nothing was changed. Try again; if it stays,"
+            " tell an administrator the request id.",
+        )
+    )
+
+
+def language() -> str:
+    """Return the language of the answer by ``Accept-Language``: ``en`` or ``zh``."""
+    for tag, _quality in request.accept_languages:
+        primary = tag.replace("_", "-").split("-")[0].lower()
+        if primary in ("en", "zh"):
+            return primary
+    return "en"
+
+
+class _Internal(AppError):
+    status = 500
+
+
+def _as_app_error(error: HTTPException) -> AppError:
+    code, message = {
+        404: ("no_such_address", "There is nothing at this address; see /api/v1/openapi.json."),
+        405: ("wrong_method", "This address does not take %(method)s."),
+        413: ("body_too_large", "The body is too large; send less at once."),
+        415: ("unsupported_media_type", "This address takes JSON."),
+    }.get(error.code or 500, ("bad_request", "The request cannot be read."))
+    made = AppError(code, message, method=request.method)
+    made.status = error.code or 500  # type: ignore[misc]  # Flask decides the status here
+    return made
+
+
+def _filled(message: str, params: Any) -> str:
+    translated = gettext(message)
+    return translated % params if params else translated
+
+
+def _entry(error: FieldError) -> dict[str, str]:
+    name = "pointer" if error.field.startswith("/") or not error.field else "field"
+    return {
+        name: error.field,
+        "code": error.code,
+        "message": _filled(error.message, error.params),
+    }

@@ -1,0 +1,116 @@
+"""Endpoints as they are written here: what is read, checked and answered around each.
+
+An operation's models check the request and make its part of the OpenAPI document, so the
+two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flask import Blueprint, Response
+from pydantic import BaseModel
+
+from app.api import bearer, reading
+from app.api.call import Answer, Call, engine, now
+from app.api.idempotency import once
+
+BASE: Final = "/api/v1"
+View = Callable[..., Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint.
+
+    Args:
+        rule: Flask's rule, below ``BASE``.
+        methods: equivalent ones; the first is the documented one.
+        summary: what it does, in a few words.
+        permission: what it needs, in words of ``identity.permissions``; for the document.
+        body: model of the request body; None: none is read.
+        raw: the body is text that the use case reads itself (bad JSON is its business).
+        query: model of the query string; None: no parameter is known.
+        answers: model of each successful answer by status; None for an empty one.
+        open: works without a token.
+        changes: takes an ``Idempotency-Key``.
+    """
+
+    name: str
+    rule: str
+    methods: tuple[str, ...]
+    summary: str
+    tag: str
+    permission: str = ""
+    body: type[BaseModel] | None = None
+    raw: bool = False
+    query: type[BaseModel] | None = None
+    answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    open: bool = False
+    changes: bool = False
+
+
+class Operations:
+    """The endpoints of one module, on one blueprint.
+
+    Args:
+        name: of the blueprint, without ``api_``.
+        tag: heading in the document.
+    """
+
+    def __init__(self, name: str, tag: str) -> None:
+        self.blueprint = Blueprint(f"api_{name}", __name__, url_prefix=BASE)
+        self.tag = tag
+        self.all: list[Operation] = []
+
+    def add(
+        self, methods: str | Sequence[str], rule: str, summary: str, **more: Any
+    ) -> Callable[[View], View]:
+        """Make the decorated function an endpoint.
+
+        The function takes the call, then ``body`` and ``query`` if it has models for
+        them, then the parameters of the rule.
+
+        Args:
+            methods: one or more equivalent HTTP methods.
+            more: see ``Operation``.
+        """
+        listed = (methods,) if isinstance(methods, str) else tuple(methods)
+
+        def register(view: View) -> View:
+            more.setdefault("changes", listed[0] != "GET" and not more.get("open", False))
+            operation = Operation(
+                view.__name__, rule, listed, summary, more.pop("tag", self.tag), **more
+            )
+            self.all.append(operation)
+            self.blueprint.add_url_rule(
+                rule, view.__name__, _handler(operation, view), methods=listed
+            )
+            return view
+
+        return register
+
+
+def _handler(operation: Operation, view: View) -> Callable[..., Response]:
+    def handle(**path: Any) -> Response:
+        who = None if operation.open else bearer.actor()
+        takes_body = operation.body is not None or operation.raw
+        text = reading.body_text() if takes_body else ""
+        call = Call(engine(), now(), text, who)
+        given = dict(path)
+        if operation.query is not None:
+            given["query"] = reading.query(operation.query)
+        else:
+            reading.query(None)
+        if operation.body is not None:
+            given["body"] = reading.body(operation.body, text)
+
+        def work() -> Response:
+            return view(call, **given).response()
+
+        return once(call, work) if operation.changes else work()
+
+    handle.__doc__ = view.__doc__
+    return handle

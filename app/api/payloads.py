@@ -1,0 +1,147 @@
+"""What requests may hold: bodies and query strings. Anything else in them is refused."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_ID = 2**63 - 1
+
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+ShortText = Annotated[str, StringConstraints(max_length=200)]
+Comment = Annotated[str, StringConstraints(max_length=4000)]
+Variables = Annotated[
+    dict[str, Any], Field(description="Names and values; numbers are exact decimals.")
+]
+
+
+class Request(BaseModel):
+    """Base: unknown members are refused, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Login(Request):
+    """Username and password."""
+
+    username: ShortText
+    password: Annotated[str, StringConstraints(max_length=1024)]
+
+
+class Refresh(Request):
+    """A refresh token."""
+
+    refresh_token: Annotated[str, StringConstraints(max_length=4096)]
+
+
+class Logout(Request):
+    """Optionally the refresh token that is to end too."""
+
+    refresh_token: Annotated[str, StringConstraints(max_length=4096)] | None = None
+
+
+class Reason(Request):
+    """Why something is done; kept in the history."""
+
+    reason: Comment | None = None
+
+
+class StartInstance(Request):
+    """Which definition to start, and with what."""
+
+    process_definition_id: Id | None = None
+    process_definition_key: ShortText | None = None
+    business_key: ShortText | None = None
+    title: ShortText | None = None
+    variables: Variables = Field(default_factory=dict)
+
+
+class SetVariables(Request):
+    """Variables to change, and why."""
+
+    variables: Variables
+    reason: Comment | None = None
+
+
+class CommentOnly(Request):
+    """A remark, kept in the history."""
+
+    comment: Comment | None = None
+
+
+class CompleteTask(Request):
+    """What the form says, the chosen outcome, and a remark."""
+
+    variables: Variables = Field(default_factory=dict)
+    outcome: ShortText | None = None
+    comment: Comment | None = None
+
+
+class Window(BaseModel):
+    """Base of lists: which page, and how many items it has."""
+
+    page: int = Field(default=1, ge=1, le=1_000_000)
+    size: int = Field(default=20, ge=1, le=200)
+
+
+class DefinitionQuery(Window):
+    """Which definitions to list."""
+
+    key: ShortText | None = None
+    name: ShortText | None = None
+    status: Literal["draft", "active", "retired"] | None = None
+    latest: bool = False
+
+
+class CreateQuery(BaseModel):
+    """How to store a definition."""
+
+    status: Literal["draft", "active"] = "active"
+
+
+class InstanceQuery(Window):
+    """Which instances to list."""
+
+    status: Literal["running", "suspended", "completed", "terminated", "failed"] | None = None
+    process_definition_id: Id | None = None
+    process_definition_key: ShortText | None = None
+    business_key: ShortText | None = None
+    started_by: ShortText | None = None
+    started_after: AwareDatetime | None = None
+    started_before: AwareDatetime | None = None
+    has_incident: bool | None = None
+    q: ShortText | None = None
+    after: ShortText | None = None
+
+
+class TaskQuery(Window):
+    """Which tasks to list; ``current_user`` stands for the caller."""
+
+    state: Literal["open", "claimed", "completed", "cancelled"] | None = None
+    assignee: ShortText | None = None
+    candidate_user: ShortText | None = None
+    candidate_group: ShortText | None = None
+    process_instance_id: Id | None = None
+    process_definition_key: ShortText | None = None
+    step: ShortText | None = None
+    due_before: AwareDatetime | None = None
+    q: ShortText | None = None
+    sort: Literal[
+        "created_at", "-created_at", "due_at", "-due_at", "priority", "-priority", "id", "-id"
+    ] | None = None
+    after: ShortText | None = None
+
+
+class HistoryQuery(BaseModel):
+    """Which events to list."""
+
+    after: int | None = Field(default=None, ge=0, le=MAX_ID)
+    size: int = Field(default=100, ge=1, le=200)
+
+
+class IncidentQuery(Window):
+    """Which incidents to list."""
+
+    open: bool = True
+    process_instance_id: Id | None = None

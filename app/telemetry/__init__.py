@@ -1,0 +1,1 @@
+"""What is said about the running system: log lines and figures. Below every other layer."""
