@@ -44,30 +44,74 @@ class Page(Generic[Item]):
     next: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order that a keyset cursor can continue: a column, then the unique id.
+
+    Args:
+        column: what is sorted by; rows without a value come last, in both directions.
+        id: the unique column that breaks ties.
+        kind: type of the column's values, for the cursor.
+        name: label of the column in a row.
+    """
+
+    column: sa.ColumnElement[Any]
+    id: sa.ColumnElement[int]
+    kind: type[int] | type[datetime]
+    name: str
+    descending: bool = False
+
+    def order(self) -> list[sa.ColumnElement[Any]]:
+        """Return the ``ORDER BY``."""
+        if self.descending:
+            return [self.column.desc().nulls_last(), self.id.desc()]
+        return [self.column.asc().nulls_last(), self.id.asc()]
+
+    def after(self, position: tuple[Any, ...]) -> sa.ColumnElement[bool]:
+        """Return the condition for the rows behind ``position`` (value, id)."""
+        value, row_id = position
+        beyond = self.id < row_id if self.descending else self.id > row_id
+        if value is None:
+            return sa.and_(self.column.is_(None), beyond)
+        past = self.column < value if self.descending else self.column > value
+        tie = sa.and_(self.column == value, beyond)
+        return sa.or_(past, tie, self.column.is_(None))
+
+    def position(self, row: Mapping[str, Any]) -> tuple[Any, int]:
+        """Return where ``row`` stands in this order."""
+        return row[self.name], row["id"]
+
+
 def paged(
     tx: Tx,
     query: sa.Select[Any],
-    order: Sequence[sa.ColumnElement[Any]],
+    sort: Sort,
     to_item: Callable[[dict[str, Any]], Item],
     *,
     page: int,
     size: int,
+    after: str | None = None,
 ) -> Page[Item]:
     """Run ``query`` for one page, with the count of the whole list.
 
     Args:
-        order: a total order (ends in a unique column).
         to_item: makes an item of a row.
+        after: cursor of the page before; then ``page`` is not looked at.
 
     Raises:
-        Malformed: page or size out of range.
+        Malformed: page, size or cursor out of range.
     """
     check_window(page, size)
     total, estimated = count_capped(tx, query)
-    window = query.order_by(*order).limit(size).offset((page - 1) * size)
-    rows = tx.conn.execute(window).mappings()
-    items = [to_item(dict(row)) for row in rows]
-    return Page(items, page, size, total, estimated, -(-total // size))
+    window = query.order_by(*sort.order()).limit(size + 1)
+    if after is None:
+        window = window.offset((page - 1) * size)
+    else:
+        window = window.where(sort.after(decode_cursor(after, sort.kind, int)))
+    rows = [dict(row) for row in tx.conn.execute(window).mappings()]
+    more = encode_cursor(*sort.position(rows[size - 1])) if len(rows) > size else None
+    items = [to_item(row) for row in rows[:size]]
+    return Page(items, page, size, total, estimated, -(-total // size), more)
 
 
 def count_capped(tx: Tx, query: sa.Select[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:
@@ -138,41 +182,3 @@ def like(text: str) -> str:
     """Return the ``ILIKE`` pattern for "contains ``text``" (backslash escapes)."""
     escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """An order that a keyset cursor can continue: a column, then the unique id.
-
-    Args:
-        column: what is sorted by; rows without a value come last, in both directions.
-        id: the unique column that breaks ties.
-        kind: type of the column's values, for the cursor.
-        name: label of the column in a row.
-    """
-
-    column: sa.ColumnElement[Any]
-    id: sa.ColumnElement[int]
-    kind: type[int] | type[datetime]
-    name: str
-    descending: bool = False
-
-    def order(self) -> list[sa.ColumnElement[Any]]:
-        """Return the ``ORDER BY``."""
-        if self.descending:
-            return [self.column.desc().nulls_last(), self.id.desc()]
-        return [self.column.asc().nulls_last(), self.id.asc()]
-
-    def after(self, position: tuple[Any, int]) -> sa.ColumnElement[bool]:
-        """Return the condition for the rows behind ``position`` (value, id)."""
-        value, row_id = position
-        beyond = self.id < row_id if self.descending else self.id > row_id
-        if value is None:
-            return sa.and_(self.column.is_(None), beyond)
-        past = self.column < value if self.descending else self.column > value
-        tie = sa.and_(self.column == value, beyond)
-        return sa.or_(past, tie, self.column.is_(None))
-
-    def position(self, row: Mapping[str, Any]) -> tuple[Any, int]:
-        """Return where ``row`` stands in this order."""
-        return row[self.name], row["id"]

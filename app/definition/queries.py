@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from app.db.paging import Page, like, paged
+from app.db.paging import Page, check_window, count_capped, like
 from app.db.schema import process_definitions as d
 from app.db.tx import Database, Tx
 from app.definition import store
@@ -69,9 +69,12 @@ def list_(
         newest = query.distinct(d.c.key).order_by(d.c.key, d.c.version_order.desc(), d.c.id.desc())
         ids = newest.with_only_columns(d.c.id).subquery()
         query = sa.select(*_LISTED).where(d.c.id.in_(sa.select(ids.c.id)))
-    order = [sa.func.lower(d.c.name), d.c.key, d.c.version_order.desc(), d.c.id.desc()]
+    order = (sa.func.lower(d.c.name), d.c.key, d.c.version_order.desc(), d.c.id.desc())
+    check_window(page, size)
     with db.transaction() as tx:
-        return paged(tx, query, order, row_of, page=page, size=size)
+        total, estimated = count_capped(tx, query)
+        items = _rows(tx, query.order_by(*order).limit(size).offset((page - 1) * size))
+    return Page(items, page, size, total, estimated, -(-total // size))
 
 
 def versions(db: Database, actor: Actor, key: str) -> list[DefinitionRow]:

@@ -1,0 +1,73 @@
+"""A task's row as the body that every door shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.identity.actor import Actor
+from app.task import access
+
+_KINDS: Final = {"u": "users", "g": "groups", "r": "roles"}
+
+
+def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, Any]:
+    """Return what is public of a task, with the verbs that the actor may use.
+
+    Args:
+        row: as selected by ``task.select.listed()``.
+        now: decides whether it is overdue.
+    """
+    return {
+        "id": row["id"],
+        "process_instance_id": row["instance_id"],
+        "process_definition_id": row["definition_id"],
+        "definition": {
+            "id": row["definition_id"],
+            "key": row["definition_key"],
+            "name": row["definition_names"],
+            "version": row["definition_version"],
+        },
+        "instance_status": row["instance_status"],
+        "business_key": row["business_key"],
+        "title": row["title"],
+        "started_by": row["started_by"],
+        "step": {"id": row["step"], "name": row["name"]},
+        "state": row["state"],
+        "assignee": row["assignee"],
+        "candidates": candidates(row["candidates"]),
+        "form": row["form"],
+        "values": row["values"],
+        "outcomes": row["outcomes"],
+        "allowed": access.allowed(actor, row),
+        "mine": access.is_holder(actor, row),
+        "due_at": row["due_at"],
+        "overdue": is_overdue(row, now),
+        "priority": row["priority"],
+        "round": row["round"],
+        "created_at": row["created_at"],
+        "claimed_at": row["claimed_at"],
+        "completed_at": row["completed_at"],
+        "completed_by": row["completed_by"],
+        "on_behalf_of": row["on_behalf_of"],
+        "outcome": row["outcome"],
+        "comment": row["comment"],
+        "reason": row["reason"],
+    }
+
+
+def candidates(keys: list[str]) -> dict[str, list[str]]:
+    """Return candidate keys as ``{users, groups, roles}``."""
+    named: dict[str, list[str]] = {"users": [], "groups": [], "roles": []}
+    for key in keys:
+        letter, _, name = key.partition(":")
+        named[_KINDS[letter]].append(name)
+    return named
+
+
+def is_overdue(row: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether a task is past its due date; a finished one by when it was finished."""
+    if row["due_at"] is None:
+        return False
+    return bool(row["due_at"] < (row["completed_at"] or now))

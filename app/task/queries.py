@@ -1,0 +1,214 @@
+"""Reading tasks: one with everything its page needs, and lists with filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.core.definition import Definition
+from app.db.paging import Page, Sort, paged
+from app.db.schema import process_definitions as d
+from app.db.schema import tasks as t
+from app.db.tx import Database, Tx
+from app.definition.cache import SHARED
+from app.definition.sensitive import hidden_names, masked
+from app.errors import Malformed, NotFound
+from app.identity.actor import Actor
+from app.identity.queries import display_names
+from app.identity.store import actor_of, person_by_username
+from app.task import access
+from app.task.inbox import InboxPage, badge, inbox
+from app.task.present import body
+from app.task.select import listed, live, offered_to, search, visible, whole
+
+__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "task_body"]
+
+STATES: Final = ("open", "claimed", "completed", "cancelled")
+ME: Final = frozenset({"current_user", "me"})
+SORTS: Final[Mapping[str, Sort]] = {
+    name.lstrip("+"): Sort(column, t.c.id, kind, column.name, descending=name.startswith("-"))
+    for column, kind in (
+        (t.c.id, int),
+        (t.c.created_at, datetime),
+        (t.c.due_at, datetime),
+        (t.c.priority, int),
+        (t.c.completed_at, datetime),
+    )
+    for name in (f"+{column.name}", f"-{column.name}")
+}
+
+
+def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str, Any]:
+    """Return a task with everything that its page needs.
+
+    Beside the body: ``values`` (of a live task: what its form begins with; of a finished
+    one: what was entered), ``variables`` (those outside the form, declared ones first, as
+    ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
+    else the last one that another person left) and ``people`` (username → name).
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+    """
+    with db.transaction() as tx:
+        return task_body(tx, db, actor, task_id, now=now)
+
+
+def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str, Any]:
+    """Same as ``get`` within a transaction."""
+    found = tx.conn.execute(whole(task_id, actor)).mappings().one_or_none()
+    row = dict(found) if found else None
+    if row is None or not _may_see(actor, row):
+        raise NotFound("task_not_found", "There is no such task.")
+    definition = SHARED.get(tx, row["definition_id"], row["definition_checksum"])
+    hidden = hidden_names(definition, actor)
+    shown = body(row, actor, now=now)
+    if row["state"] in access.LIVE:
+        shown["values"] = _prefilled(row["form"], row["variables"], hidden)
+    else:
+        shown["values"] = masked(row["values"] or {}, hidden)
+    in_form = {field["name"] for field in row["form"]}
+    shown["variables"] = _details(definition, row["variables"], in_form, hidden)
+    shown["draft"] = _draft(tx, actor, row)
+    shown["people"] = display_names(db, _usernames(shown))
+    return shown
+
+
+def list_(
+    db: Database,
+    actor: Actor,
+    *,
+    page: int = 1,
+    size: int = 20,
+    after: str | None = None,
+    sort: str = "-id",
+    assignee: str | None = None,
+    candidate_user: str | None = None,
+    candidate_group: str | None = None,
+    process_instance_id: int | None = None,
+    process_definition_key: str | None = None,
+    step: str | None = None,
+    state: str | None = None,
+    due_before: datetime | None = None,
+    q: str | None = None,
+    now: datetime,
+) -> Page[dict[str, Any]]:
+    """List tasks: live ones unless ``state`` says, own ones without ``task:read``.
+
+    Args:
+        after: cursor of the page before; then ``page`` is not looked at.
+        sort: a name of ``SORTS``, ``-`` in front for descending.
+        assignee, candidate_user: a username, or ``current_user``.
+        q: part of the title, the business key or the step's name.
+
+    Raises:
+        Malformed: page, size, state, sort or cursor out of range.
+    """
+    if state is not None and state not in STATES:
+        raise Malformed("bad_state", "state must be one of: %(known)s.", known=", ".join(STATES))
+    if sort not in SORTS:
+        raise Malformed("bad_sort", "sort must be one of: %(known)s.", known=", ".join(SORTS))
+    query = listed().where(visible(actor), live() if state is None else t.c.state == state)
+    if assignee is not None:
+        query = query.where(t.c.assignee == _who(actor, assignee))
+    if candidate_group is not None:
+        query = query.where(t.c.candidates.contains([f"g:{candidate_group}"]))
+    for column, wanted in (
+        (t.c.instance_id, process_instance_id),
+        (d.c.key, process_definition_key),
+        (t.c.step, step),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if due_before is not None:
+        query = query.where(t.c.due_at < due_before)
+    query = search(query, q)
+    with db.transaction() as tx:
+        if candidate_user is not None:
+            query = query.where(_offered(tx, actor, candidate_user))
+        return paged(
+            tx,
+            query,
+            SORTS[sort],
+            lambda row: body(row, actor, now=now),
+            page=page,
+            size=size,
+            after=after,
+        )
+
+
+def _who(actor: Actor, name: str) -> str:
+    return actor.username if name in ME else name
+
+
+def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
+    if name in ME or name == actor.username:
+        return offered_to(actor)
+    person = person_by_username(tx, name)
+    return offered_to(actor_of(person)) if person and person["active"] else sa.false()
+
+
+def _may_see(actor: Actor, row: Mapping[str, Any]) -> bool:
+    return actor.can("task:read") or access.takes_part(actor, row) or bool(row["in_instance"])
+
+
+def _prefilled(
+    form: list[Mapping[str, Any]], variables: Mapping[str, Any], hidden: frozenset[str]
+) -> dict[str, Any]:
+    """Return what a form begins with: the variables of the same name, else defaults.
+
+    A yes/no that can be edited begins with neither (a decision is never made by a value
+    from before); what the reader may not see is not filled in, lest a mask be saved.
+    """
+    values = {}
+    for field in form:
+        name = field["name"]
+        decides = field["type"] == "boolean" and not field.get("read_only")
+        value = None if decides or name in hidden else variables.get(name)
+        values[name] = field.get("default") if value is None else value
+    return values
+
+
+def _details(
+    definition: Definition,
+    variables: Mapping[str, Any],
+    in_form: set[str],
+    hidden: frozenset[str],
+) -> list[dict[str, Any]]:
+    shown = masked(variables, hidden)
+    declared = [name for name in definition.variables if name in shown]
+    others = sorted(name for name in shown if name not in definition.variables)
+    return [
+        {
+            "name": name,
+            "label": declaration.label if declaration else None,
+            "type": declaration.type if declaration else "any",
+            "value": shown[name],
+        }
+        for name in (*declared, *others)
+        if name not in in_form
+        for declaration in (definition.variables.get(name),)
+    ]
+
+
+def _draft(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the draft to offer: only to who could complete the task."""
+    if row["state"] not in access.LIVE or not access.takes_part(actor, row):
+        return None
+    if row["state"] == "claimed" and not access.is_holder(actor, row):
+        return None
+    return tx.run(
+        """
+        select username as by, values, saved_at from drafts where task_id = %(id)s
+         order by (username = %(me)s) desc, saved_at desc limit 1
+        """,
+        {"id": row["id"], "me": actor.username},
+    ).fetchone()
+
+
+def _usernames(shown: Mapping[str, Any]) -> set[str]:
+    draft = shown["draft"] or {}
+    named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
+    return {name for name in named if name} | set(shown["candidates"]["users"])
