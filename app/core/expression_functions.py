@@ -16,6 +16,7 @@ from app.core.expression_run import Run
 from app.core.pattern import MAX_TEXT, PatternError, compile_pattern
 from app.core.values import (
     MAX_BYTES,
+    MAX_DEPTH,
     check_json,
     kind_of,
     number_text,
@@ -23,7 +24,6 @@ from app.core.values import (
     read_date,
     read_datetime,
     read_number,
-    storable,
 )
 
 _PATTERN_STEPS = 100
@@ -198,7 +198,7 @@ def as_text(value: Any) -> str:
     if kind == "text":
         return str(value)
     if kind in ("list", "object", "unsupported"):
-        problem = check_json(storable(value), max_depth=64)
+        problem = check_json(value, max_depth=2 * MAX_DEPTH, dates=True)
         if problem:
             raise Refusal("Cannot be made a text: %(problem)s", problem=problem.text())
     return number_text(value) if kind == "number" else plain_text(value)

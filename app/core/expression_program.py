@@ -15,7 +15,7 @@ from app.core.expression_operators import boolean, bounded
 from app.core.expression_parser import MAX_CHARACTERS, tree_of
 from app.core.expression_run import MAX_STEPS, Run
 from app.core.expression_tree import Access, Name, Node, walk
-from app.core.values import check_json, kind_of, storable
+from app.core.values import check_json, kind_of
 
 _SCALARS = frozenset({type(None), bool, int, Decimal, date, datetime})
 
@@ -69,7 +69,7 @@ class Expression:
                 raise self._error(refusal) from None
         if isinstance(self.tree, Name | Access) and kind_of(value) != "unsupported":
             return value  # out of the scope as it is: checked when it got there
-        problem = check_json(storable(value))
+        problem = check_json(value, dates=True)
         if problem:
             raise self._error(
                 Refusal("The result cannot be kept: %(problem)s", problem=problem.text())

@@ -16,7 +16,7 @@ from app.core.value_kinds import (
     kind_of,
     number_in_range,
 )
-from app.core.value_text import number_text, quoted
+from app.core.value_text import iso_text, number_text, quoted
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -44,7 +44,11 @@ class ValueProblem:
 
 
 def check_json(
-    value: Any, *, max_depth: int = MAX_DEPTH, max_bytes: int = MAX_BYTES
+    value: Any,
+    *,
+    max_depth: int = MAX_DEPTH,
+    max_bytes: int = MAX_BYTES,
+    dates: bool = False,
 ) -> ValueProblem | None:
     """Check that ``value`` can be carried and stored without loss.
 
@@ -53,20 +57,22 @@ def check_json(
             they are stored as text (see ``storable``).
         max_depth: lists and objects inside one another.
         max_bytes: size as compact JSON in UTF-8.
+        dates: whether dates and datetimes may be in it, as inside an expression.
 
     Returns:
         The first problem with the path of the offender, or None.
     """
-    checker = _Checker(max_depth, max_bytes)
+    checker = _Checker(max_depth, max_bytes, dates)
     return checker.visit(value, 0)
 
 
 class _Checker:
     """One walk over a value: where it is, and how many bytes are left."""
 
-    __slots__ = ("left", "max_bytes", "max_depth", "path")
+    __slots__ = ("dates", "left", "max_bytes", "max_depth", "path")
 
-    def __init__(self, max_depth: int, max_bytes: int) -> None:
+    def __init__(self, max_depth: int, max_bytes: int, dates: bool) -> None:
+        self.dates = dates
         self.max_depth = max_depth
         self.max_bytes = max_bytes
         self.left = max_bytes
@@ -84,6 +90,8 @@ class _Checker:
             return self.items(enumerate(value), 2 + len(value) - bool(value), depth, named=False)
         if kind == "object":
             return self.items(value.items(), 2 + 2 * len(value) - bool(value), depth, named=True)
+        if self.dates and kind in ("date", "datetime"):
+            return self.text(iso_text(value))
         return self.unsupported(value)
 
     def items(
