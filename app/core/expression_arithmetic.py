@@ -89,13 +89,12 @@ def remainder(left: Number, right: Number) -> Number:
         raise Refusal("Division by zero; check the divisor first")
     if type(left) is int and type(right) is int:
         return left % right
-    try:
-        rest = _WIDE.remainder(left, right)
-        if rest and (rest < 0) != (right < 0):
-            rest = _WIDE.add(rest, right)
-    except DecimalException as error:
-        raise _out_of_range() from error
-    return _in_range(rest)
+    rest = _WIDE.remainder(left, right)
+    if rest and (rest < 0) != (right < 0):
+        rest = _WIDE.add(rest, right)
+    if not number_in_range(rest):
+        raise _out_of_range()
+    return rest
 
 
 def negate(number: Number) -> Number:
@@ -120,13 +119,8 @@ def rounded(number: Number, places: int) -> Number:
         An int unless ``places`` is positive.
     """
     quantum = Decimal((0, (1,), -places))
-    try:
-        result = _as_decimal(number).quantize(quantum, ROUND_HALF_UP, _WIDE)
-    except DecimalException as error:
-        raise _out_of_range() from error
-    if places > 0:
-        return _in_range(result)
-    return _whole(int(result))
+    result = _as_decimal(number).quantize(quantum, ROUND_HALF_UP, _WIDE)
+    return result if places > 0 else int(result)
 
 
 def floor(number: Number) -> int:
@@ -145,12 +139,6 @@ def _as_decimal(number: Number) -> Decimal:
 
 def _whole(number: int) -> int:
     if -_SMALL < number < _SMALL or number_in_range(number):
-        return number
-    raise _out_of_range()
-
-
-def _in_range(number: Decimal) -> Decimal:
-    if number_in_range(number):
         return number
     raise _out_of_range()
 
