@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import select
+from typing import Any, Final
 
+import psycopg
 import sqlalchemy as sa
 
 from app.db.tx import Database
 from app.db.types import dumps, loads, teach_driver
+
+# A lock that is held longer belongs to somebody who is stuck: "busy" is a better answer
+# than a queue of waiting requests.
+_SESSION: Final = (
+    "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
+    " -c idle_in_transaction_session_timeout=60s"
+)
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -25,6 +34,7 @@ def create_engine(
     max_overflow: int = 10,
     max_age: float = 600,
     wait: float = 10,
+    name: str = "workflow-engine",
 ) -> sa.Engine:
     """Make the pool; no connection is opened yet, so it may be made before a fork.
 
@@ -33,6 +43,7 @@ def create_engine(
         max_overflow: more of them for a short while.
         max_age: seconds after which a connection is replaced.
         wait: seconds a caller waits for a free one.
+        name: what ``pg_stat_activity`` shows; workers and duties are recognised by it.
     """
     engine = sa.create_engine(
         sqlalchemy_url(url),
@@ -40,14 +51,14 @@ def create_engine(
         max_overflow=max_overflow,
         pool_recycle=int(max_age),
         pool_timeout=wait,
-        pool_pre_ping=False,  # a broken connection is noticed on use, and the whole pool replaced
+        pool_use_lifo=True,
         json_serializer=dumps,
         json_deserializer=loads,
         connect_args={
             "connect_timeout": 5,
-            "application_name": "workflow-engine",
-            "options": "-c timezone=UTC -c lock_timeout=10s"
-            " -c idle_in_transaction_session_timeout=60s",
+            "application_name": name,
+            "options": _SESSION,
+            "prepare_threshold": 2,
         },
     )
 
@@ -55,15 +66,46 @@ def create_engine(
     def _on_connect(driver: Any, _record: Any) -> None:
         teach_driver(driver)
 
+    sa.event.listen(engine, "checkout", _refuse_dead)
     return engine
 
 
 def create_database(
-    url: str, *, pool_size: int = 10, max_overflow: int = 10, max_age: float = 600, wait: float = 10
+    url: str,
+    *,
+    pool_size: int = 10,
+    max_overflow: int = 10,
+    max_age: float = 600,
+    wait: float = 10,
+    name: str = "workflow-engine",
 ) -> Database:
     """Make a :class:`Database`; see :func:`create_engine` for the arguments."""
     return Database(
         create_engine(
-            url, pool_size=pool_size, max_overflow=max_overflow, max_age=max_age, wait=wait
+            url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            max_age=max_age,
+            wait=wait,
+            name=name,
         )
     )
+
+
+def _refuse_dead(driver: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Have a connection replaced that PostgreSQL has closed, without a trip to find out.
+
+    On an idle connection there is nothing to be read; if there is, it is a farewell.
+    """
+    if not driver.closed:
+        poll = select.poll()
+        poll.register(driver.fileno(), select.POLLIN)
+        if not poll.poll(0):
+            return
+        try:
+            driver.pgconn.consume_input()
+        except psycopg.OperationalError as error:
+            raise sa.exc.DisconnectionError from error
+        if driver.pgconn.status == psycopg.pq.ConnStatus.OK:
+            return
+    raise sa.exc.DisconnectionError

@@ -42,6 +42,10 @@ def revisions(engine: sa.Engine) -> tuple[str | None, str | None]:
 
 def _locked(engine: sa.Engine, call: Callable[[Config], None]) -> None:
     with engine.connect() as conn, engine.connect() as guard:
+        # Whoever waits here waits for a migration, however long that takes.
+        guard.execute(sa.text("set local lock_timeout = 0"))
+        guard.execute(sa.text("set local statement_timeout = 0"))
+        guard.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
         guard.execute(sa.text("select pg_advisory_lock(:id)"), {"id": _LOCK})
         try:
             call(_config(conn))

@@ -19,7 +19,15 @@ from psycopg.types.json import Jsonb
 
 from app.errors import Unavailable
 
-_current: ContextVar[Tx | None] = ContextVar("current_transaction", default=None)
+# What PostgreSQL answers when others were first or it has too much to do: nothing was
+# done, and the same again in a moment may well succeed.
+_BUSY = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.TooManyConnections,
+)
 
 
 class Tx:
@@ -35,6 +43,7 @@ class Tx:
         assert isinstance(driver, psycopg.Connection)  # noqa: S101 - narrows the pool's untyped proxy
         self._driver: psycopg.Connection[Any] = driver
         self._after_commit: list[Callable[[], None]] = []
+        self.spoiled = False
 
     def run(
         self, sql: str, params: Mapping[str, Any] | None = None
@@ -64,6 +73,9 @@ class Tx:
         return calls
 
 
+_current: ContextVar[tuple[Database, Tx] | None] = ContextVar("current_transaction", default=None)
+
+
 class Database:
     """The pool of connections and the transactions on it.
 
@@ -85,18 +97,27 @@ class Database:
     def transaction(self) -> Iterator[Tx]:
         """Open a transaction, or join the one that is open in this context.
 
+        An error that leaves a joined transaction spoils the outer one: half of a use
+        case is never committed, even if somebody swallows the error on the way.
+
         Raises:
-            Unavailable: PostgreSQL cannot be reached.
+            Unavailable: PostgreSQL cannot be reached, or is too busy; nothing was changed.
         """
         outer = _current.get()
-        if outer is not None:
-            yield outer
+        if outer is not None and outer[0] is self:
+            try:
+                yield outer[1]
+            except BaseException:
+                outer[1].spoiled = True
+                raise
             return
         with self._connection() as conn:
             tx = Tx(conn)
-            mark = _current.set(tx)
+            mark = _current.set((self, tx))
             try:
                 yield tx
+                if tx.spoiled:
+                    raise RuntimeError("an error inside this transaction was swallowed")
             finally:
                 _current.reset(mark)
         for call in tx.take_after_commit():
@@ -104,32 +125,47 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
+        """Commit at the end, roll back at an error; say which errors are outages."""
         if self._joined is not None:
             with self._joined.begin_nested():
                 yield self._joined
             return
         try:
             with self.engine.connect() as conn:
-                transaction = conn.begin()
+                conn.begin()
                 try:
                     yield conn
-                    transaction.commit()
+                    conn.commit()
                 except BaseException:
-                    transaction.rollback()
+                    self._roll_back(conn)
                     raise
-        except (psycopg.OperationalError, sa.exc.OperationalError, sa.exc.TimeoutError) as error:
-            if _is_refusal(error):
-                raise
-            self.engine.dispose()  # what is left in the pool is as dead as this one
-            raise Unavailable(
-                "database_unavailable",
-                "The database cannot be reached. Nothing was changed; try again in a moment.",
-                extra={"retry_after": 5},
-            ) from error
+        except sa.exc.TimeoutError as error:
+            raise _busy() from error
+        except (psycopg.OperationalError, sa.exc.OperationalError) as error:
+            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+            raise (_busy() if isinstance(cause, _BUSY) else _away()) from error
+
+    def _roll_back(self, conn: sa.Connection) -> None:
+        """Roll back; a connection that died takes the idle ones with it (a restart)."""
+        driver: Any = conn.connection.driver_connection
+        if driver is None or driver.closed:
+            conn.invalidate()
+            self.engine.dispose()
+            return
+        conn.rollback()
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Say whether PostgreSQL itself answered (lock timeout, deadlock): then it is there."""
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    state = getattr(cause, "sqlstate", None)
-    return state is not None and not state.startswith(("08", "57", "53"))
+def _away() -> Unavailable:
+    return Unavailable(
+        "database_unavailable",
+        "The database cannot be reached. Nothing was changed; try again in a moment.",
+        extra={"retry_after": 5},
+    )
+
+
+def _busy() -> Unavailable:
+    return Unavailable(
+        "database_busy",
+        "The system is busy. Nothing was changed; try again in a moment.",
+        extra={"retry_after": 2},
+    )

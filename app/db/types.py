@@ -6,6 +6,7 @@ number and reads a number with a point or an exponent as a Decimal, never a floa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,20 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb, JsonbDumper, set_json_dumps, set_json_loads
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _number(text: str) -> int | Decimal:
+    # msgspec also hands over integers of more than 64 bits.
+    return int(text) if text.lstrip("-").isdigit() else Decimal(text)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
+_decoder = msgspec.json.Decoder(float_hook=_number)
 
 
 def dumps(value: Any) -> str:
@@ -30,9 +43,12 @@ def loads(text: str | bytes) -> Any:
     """Read JSON text.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or nested too deep to be read.
     """
-    return _decoder.decode(text)
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
 
 
 class _DictDumper(JsonbDumper):
