@@ -1,0 +1,94 @@
+"""Why a verb is refused: one place that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.db.tx import Database
+from app.errors import AppError, Conflict, Forbidden
+from app.identity.actor import Actor
+from app.identity.queries import display_names
+from app.task import access
+
+
+def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: str) -> AppError:
+    """Return the error for a verb that the task, as it is now, does not allow the actor.
+
+    Args:
+        task: a row that the actor may see.
+        verb: ``claim``, ``release`` or ``complete``.
+    """
+    if not access.takes_part(actor, task):
+        return Forbidden(
+            "not_a_candidate",
+            "This task is not yours and was not offered to you. "
+            "Ask the person who has it, or a manager.",
+        )
+    if task["state"] == "completed":
+        return _completed(db, task)
+    if task["state"] == "cancelled":
+        return Conflict(
+            "task_cancelled",
+            "This task was withdrawn; nothing has to be done any more.",
+            extra={"reason": task["reason"], "at": _iso(task["completed_at"])},
+        )
+    if task["instance_status"] != "running":
+        return suspended()
+    if task["state"] == "claimed" and not access.is_holder(actor, task):
+        return _claimed(db, task)
+    if verb == "release" and task["state"] == "open":
+        return Conflict("not_claimed", "Nobody has claimed this task; there is nothing to release.")
+    if verb == "release":
+        return Conflict(
+            "only_yours",
+            "This task was given to you alone, so there is nobody to release it to. "
+            "Ask a manager to give it to someone else.",
+        )
+    return Conflict(
+        "task_changed", "This task was changed by someone just now. Reload it and try again."
+    )
+
+
+def suspended() -> Conflict:
+    """Return the error of a verb while the instance is suspended."""
+    return Conflict(
+        "instance_suspended",
+        "This process is suspended: its tasks can be read but not changed. "
+        "Try again when it has been activated.",
+    )
+
+
+def _completed(db: Database, task: Mapping[str, Any]) -> Conflict:
+    by = task["completed_by"]
+    name = display_names(db, [by]).get(by, by)
+    return Conflict(
+        "already_completed",
+        "%(name)s has completed this task already.",
+        extra={
+            "by": by,
+            "name": name,
+            "at": _iso(task["completed_at"]),
+            "outcome": task["outcome"],
+        },
+        name=name,
+    )
+
+
+def _claimed(db: Database, task: Mapping[str, Any]) -> Conflict:
+    holder = task["assignee"]
+    name = display_names(db, [holder]).get(holder, holder)
+    return Conflict(
+        "claimed_by_other",
+        "%(name)s has this task. Choose another one, or ask %(name)s to release it.",
+        extra={
+            "by": holder,
+            "name": name,
+            "since": _iso(task["claimed_at"] or task["created_at"]),
+        },
+        name=name,
+    )
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
