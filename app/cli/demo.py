@@ -66,7 +66,8 @@ def load_demo(engine: Engine, *, now: datetime) -> Loaded:
     db = engine.db
     with db.transaction():
         service.ensure_roles(db)
-        users, groups, _ = queries.known_names(db)
+        _, groups, _ = queries.known_names(db)
+        users = queries.display_names(db, (person.username for person in PEOPLE))
         for name, title in GROUPS.items():
             if name not in groups:
                 service.create_group(db, SYSTEM, name=name, title=title, now=now)
