@@ -65,6 +65,12 @@ class Definition(DefinitionSummary):
     warnings: list[Finding] = Field(default_factory=list)
 
 
+class DefinitionVersions(Body):
+    """All versions of a definition, the newest first."""
+
+    items: list[DefinitionSummary]
+
+
 class Finding(Body):
     """Something the checker says about a document."""
 

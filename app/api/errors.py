@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +14,7 @@ from flask_babel import force_locale, gettext
 from werkzeug.exceptions import HTTPException
 
 from app.db.types import dumps
-from app.errors import AppError, FieldError
+from app.errors import AppError, FieldError, Unavailable
 from app.telemetry import metrics
 
 PROBLEM = "application/problem+json"
@@ -21,6 +23,9 @@ TYPE = "urn:workflow-engine:problem:"
 
 _RETRY_SECONDS = 2
 """When to come back after an outage of the database that says nothing else."""
+
+_BUSY = ("40001", "40P01", "55P03")
+"""PostgreSQL's states for: serialization failure, deadlock, lock not available."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +59,23 @@ def answer_error(error: AppError) -> Response:
     return response
 
 
+def answered(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Wrap a view so that every error becomes a problem document, whatever pages do."""
+
+    @wraps(view)
+    def handle(*args: Any, **kwargs: Any) -> Response:
+        try:
+            return view(*args, **kwargs)
+        except AppError as error:
+            return answer_error(error)
+        except HTTPException as error:
+            return answer_http(error)
+        except Exception as error:
+            return answer_bug(error)
+
+    return handle
+
+
 def answer_http(error: HTTPException) -> Response:
     """Make the answer of what Flask itself refuses: unknown address, wrong method."""
     response = answer_error(_as_app_error(error))
@@ -64,6 +86,15 @@ def answer_http(error: HTTPException) -> Response:
 
 def answer_bug(error: Exception) -> Response:
     """Make the answer of an error nobody foresaw; the log has the details, the caller has not."""
+    if _sqlstate(error) in _BUSY:
+        log.warning("request.busy", exc_info=error)
+        return answer_error(
+            Unavailable(
+                "busy",
+                "Someone else is changing the same thing. Nothing was changed; try again.",
+                extra={"retry_after": 1},
+            )
+        )
     log.error("request.failed", exc_info=error)
     return answer_error(
         _Internal(
@@ -81,6 +112,11 @@ def language() -> str:
         if primary in ("en", "zh"):
             return primary
     return "en"
+
+
+def _sqlstate(error: Exception) -> str | None:
+    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return state
 
 
 class _Internal(AppError):

@@ -77,7 +77,5 @@ def _attempt(savepoint: AbstractContextManager[object], work: Callable[[], Respo
 
 
 def _kept(body_hash: bytes, response: Response) -> Kept:
-    headers = {
-        name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers
-    }
+    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     return Kept(body_hash, response.status_code, headers, response.get_data(as_text=True))

@@ -6,6 +6,7 @@ two cannot disagree.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 
 from app.api import bearer, reading
 from app.api.call import Answer, Call, engine, now
+from app.api.errors import answered
 from app.api.idempotency import once
 
 BASE: Final = "/api/v1"
@@ -31,11 +33,12 @@ class Operation:
         summary: what it does, in a few words.
         permission: what it needs, in words of ``identity.permissions``; for the document.
         body: model of the request body; None: none is read.
-        raw: the body is text that the use case reads itself (bad JSON is its business).
+        raw: model that documents a body which the use case reads itself, as text.
         query: model of the query string; None: no parameter is known.
         answers: model of each successful answer by status; None for an empty one.
         open: works without a token.
         changes: takes an ``Idempotency-Key``.
+        description: one sentence more than the summary.
     """
 
     name: str
@@ -45,11 +48,12 @@ class Operation:
     tag: str
     permission: str = ""
     body: type[BaseModel] | None = None
-    raw: bool = False
+    raw: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     open: bool = False
     changes: bool = False
+    description: str = ""
 
 
 class Operations:
@@ -82,7 +86,13 @@ class Operations:
         def register(view: View) -> View:
             more.setdefault("changes", listed[0] != "GET" and not more.get("open", False))
             operation = Operation(
-                view.__name__, rule, listed, summary, more.pop("tag", self.tag), **more
+                view.__name__,
+                rule,
+                listed,
+                summary,
+                more.pop("tag", self.tag),
+                description=inspect.cleandoc(view.__doc__ or ""),
+                **more,
             )
             self.all.append(operation)
             self.blueprint.add_url_rule(
@@ -94,9 +104,10 @@ class Operations:
 
 
 def _handler(operation: Operation, view: View) -> Callable[..., Response]:
+    @answered
     def handle(**path: Any) -> Response:
         who = None if operation.open else bearer.actor()
-        takes_body = operation.body is not None or operation.raw
+        takes_body = operation.body is not None or operation.raw is not None
         text = reading.body_text() if takes_body else ""
         call = Call(engine(), now(), text, who)
         given = dict(path)
@@ -112,5 +123,4 @@ def _handler(operation: Operation, view: View) -> Callable[..., Response]:
 
         return once(call, work) if operation.changes else work()
 
-    handle.__doc__ = view.__doc__
     return handle

@@ -47,6 +47,19 @@ class Reason(Request):
     reason: Comment | None = None
 
 
+class DefinitionUpload(BaseModel):
+    """The document, or an envelope with the document in ``config``; for the API's document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Any = Field(description="A text, or one per language.")
+    description: Any = None
+    version: str
+    config: dict[str, Any] | None = Field(
+        default=None, description="The document; without it the body itself is the document."
+    )
+
+
 class StartInstance(Request):
     """Which definition to start, and with what."""
 
@@ -127,9 +140,12 @@ class TaskQuery(Window):
     step: ShortText | None = None
     due_before: AwareDatetime | None = None
     q: ShortText | None = None
-    sort: Literal[
-        "created_at", "-created_at", "due_at", "-due_at", "priority", "-priority", "id", "-id"
-    ] | None = None
+    sort: (
+        Literal[
+            "created_at", "-created_at", "due_at", "-due_at", "priority", "-priority", "id", "-id"
+        ]
+        | None
+    ) = None
     after: ShortText | None = None
 
 

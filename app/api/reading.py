@@ -8,10 +8,11 @@ from typing import Any, Final, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.core import jsontext
 from app.core.values import pointer_of
-from app.errors import FieldError, Invalid, Malformed, TooLarge, Unsupported
+from app.errors import FieldError, Invalid, Malformed, PreconditionFailed, TooLarge, Unsupported
 
 MAX_BODY: Final = 1_048_576
 """Bytes of a request body."""
@@ -26,11 +27,15 @@ def body_text() -> str:
         TooLarge, Unsupported: see the codes.
         Malformed: it is not UTF-8.
     """
-    if request.content_length is not None and request.content_length > MAX_BODY:
-        raise _too_large()
-    data = request.get_data(cache=True)
-    if len(data) > MAX_BODY:
-        raise _too_large()
+    request.max_content_length = MAX_BODY
+    try:
+        data = request.get_data()
+    except RequestEntityTooLarge:
+        raise TooLarge(
+            "body_too_large",
+            "The body is larger than %(limit)d bytes; send less at once.",
+            limit=MAX_BODY,
+        ) from None
     if not data:
         return ""
     if not request.is_json:
@@ -116,12 +121,17 @@ def query(model: type[Model] | None) -> Model | None:
     return None
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(
-        "body_too_large",
-        "The body is larger than %(limit)d bytes; send less at once.",
-        limit=MAX_BODY,
-    )
+def match(version: str) -> None:
+    """Compare ``If-Match``, if sent, with the version that is stored.
+
+    Raises:
+        PreconditionFailed: someone changed it meanwhile.
+    """
+    if request.if_match and not request.if_match.contains(version):
+        raise PreconditionFailed(
+            "changed_meanwhile",
+            "It was changed meanwhile. Get it again and repeat your change on the new version.",
+        )
 
 
 def _names(model: type[BaseModel]) -> tuple[str, ...]:
@@ -132,9 +142,7 @@ def _unknown(name: str, known: Iterable[str]) -> FieldError:
     names = ", ".join(sorted(known))
     if not names:
         return FieldError(name, "unknown_name", "This address takes no parameters.")
-    return FieldError(
-        name, "unknown_name", "Unknown name. Known are: %(known)s.", {"known": names}
-    )
+    return FieldError(name, "unknown_name", "Unknown name. Known are: %(known)s.", {"known": names})
 
 
 _MESSAGES: Final[Mapping[str, tuple[str, str]]] = {

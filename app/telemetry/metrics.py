@@ -11,6 +11,7 @@ host share their figures through files there.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -105,12 +106,10 @@ def rate_limited(door: str) -> None:
     _limited.labels(door).inc()
 
 
-def pool_changed(*, in_use: int, idle: int, overflow: int, maximum: int) -> None:
-    """Say how this process's pool of connections stands."""
-    _connections.labels("in_use").set(in_use)
-    _connections.labels("idle").set(idle)
-    _connections.labels("overflow").set(overflow)
-    _connections.labels("max").set(maximum)
+def pool_changed(counts: Mapping[str, int]) -> None:
+    """Say how this process's pool of connections stands, by state."""
+    for state, count in counts.items():
+        _connections.labels(state).set(count)
 
 
 def collected() -> CollectorRegistry:

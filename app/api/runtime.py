@@ -1,0 +1,164 @@
+"""Instances over REST: starting, seeing, steering; and incidents."""
+
+from __future__ import annotations
+
+from app.api import answers, bodies, payloads
+from app.api.call import Answer, Call
+from app.api.operation import BASE, Operations
+from app.errors import FieldError, Invalid
+from app.runtime import queries, service
+
+operations = Operations("runtime", "Process instances")
+
+_ALL = "/process-instances"
+_ONE = "/process-instances/<int:instance_id>"
+_READ = "process:read, or started by or takes part"
+_OPERATE = "process:operate"
+
+
+@operations.add(
+    "POST",
+    _ALL,
+    "Start an instance",
+    body=payloads.StartInstance,
+    permission="process:start, or the definition allows it",
+    answers={201: bodies.Instance},
+)
+def start(call: Call, body: payloads.StartInstance) -> Answer:
+    """Start a definition by id, or the newest active one by key."""
+    if (body.process_definition_id is None) == (body.process_definition_key is None):
+        raise Invalid(
+            "invalid_body",
+            "Give either process_definition_id or process_definition_key.",
+            errors=(
+                FieldError(
+                    "/process_definition_id", "required", "Say which definition to start, once."
+                ),
+            ),
+        )
+    row = service.start(
+        call.engine,
+        call.actor,
+        definition_id=body.process_definition_id,
+        definition_key=body.process_definition_key,
+        business_key=body.business_key,
+        variables=body.variables,
+        title=body.title,
+        now=call.now,
+    )
+    place = f"{BASE}{_ALL}/{row.id}"
+    return Answer(queries.get(call.db, call.actor, row.id), 201, {"Location": place})
+
+
+@operations.add(
+    "GET",
+    _ALL,
+    "List instances",
+    query=payloads.InstanceQuery,
+    permission=_READ,
+    answers={200: bodies.Paged[bodies.InstanceSummary]},
+)
+def list_instances(call: Call, query: payloads.InstanceQuery) -> Answer:
+    """List what the caller may see, the newest first."""
+    page = queries.list_(call.db, call.actor, **query.model_dump(exclude_none=True))
+    return Answer(answers.paged(page, answers.as_it_is))
+
+
+@operations.add("GET", _ONE, "One instance", permission=_READ, answers={200: bodies.Instance})
+def one(call: Call, instance_id: int) -> Answer:
+    """Return where it stands, its variables, open tasks and incidents."""
+    return _instance(call, instance_id)
+
+
+@operations.add(
+    ("PUT", "POST"),
+    f"{_ONE}/suspend",
+    "Suspend an instance",
+    body=payloads.Reason,
+    permission=_OPERATE,
+    answers={200: bodies.Instance},
+)
+def suspend(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
+    """Nothing moves until it is activated again."""
+    service.suspend(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
+    return _instance(call, instance_id)
+
+
+@operations.add(
+    ("PUT", "POST"),
+    f"{_ONE}/activate",
+    "Activate a suspended instance",
+    body=payloads.Reason,
+    permission=_OPERATE,
+    answers={200: bodies.Instance},
+)
+def activate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
+    """It goes on where it stood."""
+    service.activate(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
+    return _instance(call, instance_id)
+
+
+@operations.add(
+    "DELETE",
+    _ONE,
+    "Terminate an instance",
+    body=payloads.Reason,
+    permission=_OPERATE,
+    answers={200: bodies.Instance},
+)
+def terminate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
+    """End it with all its open work; its history stays."""
+    service.terminate(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
+    return _instance(call, instance_id)
+
+
+@operations.add(
+    "PATCH",
+    f"{_ONE}/variables",
+    "Correct variables",
+    body=payloads.SetVariables,
+    permission=_OPERATE,
+    answers={200: bodies.Instance},
+)
+def set_variables(call: Call, instance_id: int, body: payloads.SetVariables) -> Answer:
+    """Set the given names; others stay. The change and its reason are in the history."""
+    service.set_variables(
+        call.engine, call.actor, instance_id, body.variables, reason=body.reason, now=call.now
+    )
+    return _instance(call, instance_id)
+
+
+@operations.add(
+    "GET",
+    "/incidents",
+    "List incidents",
+    query=payloads.IncidentQuery,
+    permission=_OPERATE,
+    answers={200: bodies.Paged[bodies.Incident]},
+    tag="Incidents",
+)
+def list_incidents(call: Call, query: payloads.IncidentQuery) -> Answer:
+    """List what waits for help, the newest first."""
+    page = queries.incidents(call.db, call.actor, **query.model_dump(exclude_none=True))
+    return Answer(answers.paged(page, answers.as_it_is))
+
+
+@operations.add(
+    ("POST", "PUT"),
+    "/incidents/<int:incident_id>/retry",
+    "Try the step again",
+    body=payloads.Reason,
+    permission=_OPERATE,
+    answers={200: bodies.Instance},
+    tag="Incidents",
+)
+def retry(call: Call, incident_id: int, body: payloads.Reason) -> Answer:
+    """Enter the step again with a fresh set of attempts; answers with the instance."""
+    row = service.retry_incident(
+        call.engine, call.actor, incident_id, reason=body.reason, now=call.now
+    )
+    return _instance(call, row.id)
+
+
+def _instance(call: Call, instance_id: int) -> Answer:
+    return Answer(queries.get(call.db, call.actor, instance_id))
