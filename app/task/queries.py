@@ -24,7 +24,7 @@ from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import listed, live, offered_to, search, visible, whole
 
-__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "task_body"]
+__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "seen"]
 
 STATES: Final = ("open", "claimed", "completed", "cancelled")
 ME: Final = frozenset({"current_user", "me"})
@@ -58,10 +58,7 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
 
 def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str, Any]:
     """Same as ``get`` within a transaction."""
-    found = tx.conn.execute(whole(task_id, actor)).mappings().one_or_none()
-    row = dict(found) if found else None
-    if row is None or not _may_see(actor, row):
-        raise NotFound("task_not_found", "There is no such task.")
+    row = seen(tx, actor, task_id)
     definition = SHARED.get(tx, row["definition_id"], row["definition_checksum"])
     hidden = hidden_names(definition, actor)
     shown = body(row, actor, now=now)
@@ -74,6 +71,19 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown["draft"] = _draft(tx, actor, row)
     shown["people"] = display_names(db, _usernames(shown))
     return shown
+
+
+def seen(tx: Tx, actor: Actor, task_id: int) -> dict[str, Any]:
+    """Return the row of a task (see ``task.select.whole``) if the actor may see it.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+    """
+    found = tx.conn.execute(whole(task_id, actor)).mappings().one_or_none()
+    row = dict(found) if found else None
+    if row is None or not _may_see(actor, row):
+        raise NotFound("task_not_found", "There is no such task.")
+    return row
 
 
 def list_(
