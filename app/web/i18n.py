@@ -1,0 +1,155 @@
+"""The reader's language and time zone, and the errors of the use cases in their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Flask, current_app, g, request, session
+from flask_babel import Babel, get_locale, gettext, ngettext
+from flask_login import current_user
+
+from app.errors import AppError, FieldError
+
+LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "zh": "中文"}
+"""The languages there are, each by its own name."""
+
+DEFAULT_LANGUAGE: Final = "en"
+DEFAULT_ZONE: Final = "UTC"
+_SESSION_KEY: Final = "lang"
+_TRANSLATIONS: Final = Path(__file__).resolve().parents[2] / "translations"
+
+
+def init_i18n(app: Flask) -> Babel:
+    """Set up Flask-Babel: which languages, and who decides.
+
+    ``?lang=`` comes first and stays for the session, then the person's own setting,
+    then what the browser asks for. The zone is the person's own setting, else the
+    configuration's ``DEFAULT_TIMEZONE``.
+    """
+    app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(_TRANSLATIONS))
+    app.config.setdefault("BABEL_DEFAULT_LOCALE", DEFAULT_LANGUAGE)
+    app.config.setdefault("BABEL_DEFAULT_TIMEZONE", DEFAULT_ZONE)
+    babel = Babel(app, locale_selector=_choose_language, timezone_selector=_choose_zone)
+    app.before_request(_keep_language)
+    app.jinja_env.globals.update(get_locale=get_locale, languages=LANGUAGES, language=language)
+    return babel
+
+
+def language() -> str:
+    """Return the reader's language, ``en`` or ``zh``; ``en`` outside a request."""
+    locale = get_locale()
+    return locale.language if locale else DEFAULT_LANGUAGE
+
+
+def zone() -> tzinfo:
+    """Return the reader's time zone."""
+    if "reader_zone" not in g:
+        g.reader_zone = ZoneInfo(_choose_zone())
+    zone_: tzinfo = g.reader_zone
+    return zone_
+
+
+def parse_language(tag: str | None) -> str | None:
+    """Return which of our languages a tag means; None if none of them.
+
+    Args:
+        tag: such as ``zh-CN``, ``zh_Hans`` or ``en``.
+    """
+    if not tag:
+        return None
+    primary = tag.replace("_", "-").split("-", 1)[0].lower()
+    return primary if primary in LANGUAGES else None
+
+
+def translate(template: str, params: Mapping[str, Any] | None = None) -> str:
+    """Return an English template with ``%(name)s`` parameters in the reader's words, filled in."""
+    text = str(gettext(template))
+    return text % params if params else text
+
+
+def translate_error(error: AppError) -> str:
+    """Return what a use case refused with, in the reader's language."""
+    return translate(error.message, error.params)
+
+
+def translate_fields(errors: Iterable[FieldError]) -> list[dict[str, str]]:
+    """Return wrong values for pages: ``field``, ``code`` and the translated ``text``."""
+    return [
+        {"field": e.field, "code": e.code, "text": translate(e.message, e.params)} for e in errors
+    ]
+
+
+def pick(label: str | Mapping[str, str] | None, fallback: str = "") -> str:
+    """Return a definition's label in the reader's language.
+
+    Args:
+        label: one text, or one per language; without the reader's, the first given is taken.
+        fallback: what to show if there is no label.
+    """
+    if not label:
+        return fallback
+    if isinstance(label, str):
+        return label
+    return label.get(language()) or next((text for text in label.values() if text), fallback)
+
+
+def _keep_language() -> None:
+    chosen = parse_language(request.args.get("lang"))
+    if chosen and session.get(_SESSION_KEY) != chosen:
+        session[_SESSION_KEY] = chosen
+
+
+def _choose_language() -> str:
+    chosen = parse_language(request.args.get("lang")) or parse_language(session.get(_SESSION_KEY))
+    if chosen:
+        return chosen
+    own = parse_language(getattr(_person(), "language", None))
+    if own:
+        return own
+    for tag, _quality in request.accept_languages:
+        asked = parse_language(tag)
+        if asked:
+            return asked
+    return DEFAULT_LANGUAGE
+
+
+def _choose_zone() -> str:
+    for name in (getattr(_person(), "timezone", None), current_app.config.get("DEFAULT_TIMEZONE")):
+        if name and _zone_exists(name):
+            return str(name)
+    return DEFAULT_ZONE
+
+
+def _person() -> Any:
+    """Return who is signed in, as far as their settings go; None without anybody."""
+    user = current_user
+    if not user or not user.is_authenticated:
+        return None
+    return getattr(user, "actor", user)
+
+
+def _zone_exists(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return True
+
+
+__all__ = [
+    "LANGUAGES",
+    "gettext",
+    "init_i18n",
+    "language",
+    "ngettext",
+    "parse_language",
+    "pick",
+    "translate",
+    "translate_error",
+    "translate_fields",
+    "zone",
+]

@@ -1,0 +1,101 @@
+"""The words, icons and tones of states and events: one table for every page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask_babel import LazyString, gettext, lazy_gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How something is shown.
+
+    Args:
+        text: in the reader's language when it is rendered.
+        icon: name of a symbol in ``static/img/icons.svg``.
+        tone: ``good``, ``info``, ``warn``, ``bad`` or ``calm``.
+    """
+
+    text: LazyString | str
+    icon: str
+    tone: str
+
+
+STATES: Final[Mapping[str, Mapping[str, Word]]] = {
+    "instance": {
+        "running": Word(lazy_gettext("Running"), "player-play", "info"),
+        "suspended": Word(lazy_gettext("Suspended"), "player-pause", "warn"),
+        "completed": Word(lazy_gettext("Completed"), "circle-check", "good"),
+        "terminated": Word(lazy_gettext("Terminated"), "player-stop", "calm"),
+        "withdrawn": Word(lazy_gettext("Withdrawn"), "arrow-back-up", "calm"),
+        "failed": Word(lazy_gettext("Failed"), "circle-x", "bad"),
+        "incident": Word(lazy_gettext("Incident"), "alert-triangle", "bad"),
+    },
+    "task": {
+        "open": Word(lazy_gettext("To claim"), "circle-dashed", "info"),
+        "claimed": Word(lazy_gettext("In progress"), "user-check", "info"),
+        "completed": Word(lazy_gettext("Completed"), "circle-check", "good"),
+        "cancelled": Word(lazy_gettext("Cancelled"), "ban", "calm"),
+        "overdue": Word(lazy_gettext("Overdue"), "clock-exclamation", "bad"),
+    },
+    "definition": {
+        "draft": Word(lazy_gettext("Draft"), "pencil", "warn"),
+        "active": Word(lazy_gettext("Active"), "circle-check", "good"),
+        "retired": Word(lazy_gettext("Retired"), "archive", "calm"),
+    },
+    "finding": {
+        "error": Word(lazy_gettext("Error"), "circle-x", "bad"),
+        "warning": Word(lazy_gettext("Warning"), "alert-triangle", "warn"),
+        "info": Word(lazy_gettext("Note"), "info-circle", "info"),
+    },
+}
+
+EVENTS: Final[Mapping[str, Word]] = {
+    "instance.started": Word(lazy_gettext("Started"), "player-play", "info"),
+    "instance.completed": Word(lazy_gettext("Completed"), "circle-check", "good"),
+    "instance.terminated": Word(lazy_gettext("Terminated"), "player-stop", "bad"),
+    "instance.withdrawn": Word(lazy_gettext("Withdrawn"), "arrow-back-up", "calm"),
+    "instance.failed": Word(lazy_gettext("Failed"), "circle-x", "bad"),
+    "instance.suspended": Word(lazy_gettext("Suspended"), "player-pause", "warn"),
+    "instance.activated": Word(lazy_gettext("Resumed"), "player-play", "info"),
+    "instance.migrated": Word(lazy_gettext("Moved to another version"), "refresh", "info"),
+    "step.entered": Word(lazy_gettext("Step reached"), "arrow-right", "calm"),
+    "step.left": Word(lazy_gettext("Step left"), "check", "calm"),
+    "task.opened": Word(lazy_gettext("Task opened"), "inbox", "info"),
+    "task.claimed": Word(lazy_gettext("Task claimed"), "user-check", "info"),
+    "task.released": Word(lazy_gettext("Task released"), "arrow-back-up", "calm"),
+    "task.completed": Word(lazy_gettext("Task completed"), "check", "good"),
+    "task.cancelled": Word(lazy_gettext("Task cancelled"), "ban", "calm"),
+    "job.started": Word(lazy_gettext("Automatic step started"), "settings", "calm"),
+    "job.failed": Word(lazy_gettext("Attempt failed"), "alert-triangle", "warn"),
+    "job.completed": Word(lazy_gettext("Automatic step done"), "settings", "good"),
+    "timer.fired": Word(lazy_gettext("Time reached"), "clock", "info"),
+    "message.received": Word(lazy_gettext("Message received"), "message-circle", "info"),
+    "variables.changed": Word(lazy_gettext("Values changed"), "pencil", "warn"),
+    "incident.opened": Word(lazy_gettext("Incident"), "alert-triangle", "bad"),
+    "incident.resolved": Word(lazy_gettext("Incident resolved"), "circle-check", "good"),
+    "decision.automatic": Word(lazy_gettext("Decided by rule"), "route", "info"),
+}
+"""By the kinds that history knows."""
+
+
+def state_word(kind: str, state: str) -> Word:
+    """Return how a state is shown; an unknown one by its own name.
+
+    Args:
+        kind: ``instance``, ``task``, ``definition`` or ``finding``.
+    """
+    return STATES[kind].get(state) or Word(state, "circle", "calm")
+
+
+def event_word(kind: str) -> Word:
+    """Return how an event of the history is shown; an unknown one by its own name."""
+    return EVENTS.get(kind) or Word(kind, "circle", "calm")
+
+
+def yes_no(value: bool) -> str:
+    """Return a truth value as a person reads it."""
+    return str(gettext("Yes") if value else gettext("No"))
