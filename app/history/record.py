@@ -1,0 +1,106 @@
+"""Appending to the history of an instance, and proving that nobody changed it.
+
+A stored row packs what one transaction did: ``{"events": […], "lines": […]}``. Events
+are those of the core and can be replayed; lines are ``[kind, step | null, data]`` for
+readers. Each row carries a hash over itself and the hash before it; the head of the
+chain is in the instance's row, whose lock the writer must hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from app.db.tx import Tx
+
+Line = Sequence[Any]
+"""``[kind, step id or None, data]``."""
+
+START: Final = b""
+"""The hash before the first row."""
+
+_APPEND: Final = """
+with h as (
+    insert into history_events
+           (instance_id, seq, at, actor, on_behalf_of, kind, data, prev_hash, hash)
+    select i.id, i.history_seq + 1, %(at)s, %(actor)s, %(behalf)s, %(kind)s, %(data)s,
+           i.history_hash,
+           history_hash(i.history_hash, i.history_seq + 1, %(at)s, %(actor)s, %(behalf)s,
+                        %(kind)s, %(data)s)
+      from process_instances i where i.id = %(id)s
+    returning instance_id, seq, hash
+)
+update process_instances i set history_seq = h.seq, history_hash = h.hash
+  from h where i.id = h.instance_id
+returning h.seq
+"""
+
+# The first row that does not follow from the one before it, or that is not the head.
+_VERIFY: Final = """
+with chain as (
+    select seq, prev_hash, hash,
+           history_hash(prev_hash, seq, at, actor, on_behalf_of, kind, data) as should,
+           lag(hash, 1, '\\x'::bytea) over (order by seq) as before,
+           row_number() over (order by seq) as place
+      from history_events where instance_id = %(id)s
+), broken as (
+    select seq from chain where hash <> should or prev_hash <> before or seq <> place
+), head as (
+    select i.history_seq as seq from process_instances i
+     where i.id = %(id)s
+       and not exists (select 1 from chain c
+                        where c.seq = i.history_seq and c.hash = i.history_hash
+                          and c.seq = (select max(seq) from chain))
+)
+select min(seq) as seq from (select seq from broken union all select seq from head) found
+"""
+
+
+def append(
+    tx: Tx,
+    instance_id: int,
+    *,
+    at: datetime,
+    actor: str,
+    kind: str,
+    lines: Sequence[Line],
+    on_behalf_of: str | None = None,
+) -> int:
+    """Add a row about what did not move the instance (a claim, an attempt of a job).
+
+    The caller holds the lock of the instance's row.
+
+    Args:
+        kind: what set it off; see the kinds in the REST documentation.
+        lines: one per thing that happened.
+
+    Returns:
+        The number of the row within the instance.
+
+    Raises:
+        LookupError: there is no such instance.
+    """
+    row = tx.run(
+        _APPEND,
+        {
+            "id": instance_id,
+            "at": at,
+            "actor": actor,
+            "behalf": on_behalf_of,
+            "kind": kind,
+            "data": {"events": [], "lines": lines},
+        },
+    ).fetchone()
+    if row is None:
+        raise LookupError(instance_id)
+    return int(row["seq"])
+
+
+def verify(tx: Tx, instance_id: int) -> int | None:
+    """Return the number of the first row that was changed, removed or slipped in.
+
+    None means that the chain is whole, from the first row to the head in the instance.
+    """
+    row = tx.run(_VERIFY, {"id": instance_id}).fetchone()
+    return row["seq"] if row else None

@@ -1,0 +1,156 @@
+"""Writing a plan: effects become rows, events and lines one packed row of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.core.codec import event_to_json, state_to_json
+from app.core.definition import Definition
+from app.core.effects import OpenTask, StartJob
+from app.core.events import Activated, Suspended
+from app.core.state import ENDED, State
+from app.db.tx import Tx
+from app.db.types import Jsonb
+from app.runtime import people, store
+from app.runtime.lines import KINDS, Line
+from app.runtime.plan import Plan
+from app.runtime.row import open_incidents
+
+
+def apply(
+    tx: Tx,
+    definition: Definition,
+    plan: Plan,
+    columns: Mapping[str, Any],
+    *,
+    at: datetime,
+    actor: str,
+    on_behalf_of: str | None = None,
+    before: State | None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Write the plan in one statement.
+
+    Args:
+        columns: the instance's row as it was locked; for a new one what it begins with
+            (id, definition_id, business_key, title, started_by, history_seq, history_hash).
+        before: the state that the plan began from; None for a new instance.
+
+    Returns:
+        The columns that changed, and ``{id, wait, step}`` of the tasks that were opened.
+    """
+    lines = list(plan.lines)
+    kinds = {"history"}
+    params: dict[str, Any] = {
+        "id": columns["id"],
+        "definition": columns["definition_id"],
+        "at": at,
+        "actor": actor,
+        "behalf": on_behalf_of,
+        "kind": KINDS[plan.events[0].kind],
+        "seq": columns["history_seq"] + 1,
+        "prev": columns["history_hash"],
+    }
+    if plan.tasks:
+        kinds.add("tasks")
+        params["tasks"] = Jsonb(
+            [_task(tx, definition, plan, task, lines) for task in plan.tasks.values()]
+        )
+    _add_others(plan, kinds, params)
+    changed = _add_instance(plan, columns, kinds, params, before)
+    params["data"] = {"events": [event_to_json(event) for event in plan.events], "lines": lines}
+    return changed, store.write(tx, kinds, params)
+
+
+def _add_instance(
+    plan: Plan,
+    columns: Mapping[str, Any],
+    kinds: set[str],
+    params: dict[str, Any],
+    before: State | None,
+) -> dict[str, Any]:
+    state = plan.state
+    ended = state.status in ENDED
+    changed = {
+        "status": state.status,
+        "result": state.result,
+        "incident_count": open_incidents(state),
+        "ended_at": params["at"] if ended else None,
+        "variables": state.variables,
+    }
+    params |= changed
+    params["state"] = state_to_json(state)
+    params["variables"] = dict(state.variables)
+    if before is None:
+        kinds.add("insert")
+        params |= {name: columns[name] for name in ("business_key", "title", "started_by")}
+    elif state.variables is before.variables:  # not ==: True and 1 are equal
+        kinds.add("update")
+    else:
+        kinds.add("update_with_variables")
+    return changed
+
+
+def _add_others(plan: Plan, kinds: set[str], params: dict[str, Any]) -> None:
+    if plan.closed_tasks:
+        params["closed_tasks"] = Jsonb(
+            [{"wait": wait, "reason": why or None} for wait, why in plan.closed_tasks.items()]
+        )
+    if plan.jobs:
+        params["jobs"] = Jsonb([_job(job) for job in plan.jobs.values()])
+    if plan.cancelled_jobs:
+        params["cancelled_jobs"] = plan.cancelled_jobs
+    if plan.incidents:
+        params["incidents"] = Jsonb(
+            [
+                {
+                    "wait": raised.wait,
+                    "step": raised.step,
+                    "kind": raised.error_kind,
+                    "message": raised.message,
+                    "detail": raised.detail,
+                    "attempts": plan.attempts.get(raised.wait, 0),
+                }
+                for raised in plan.incidents.values()
+            ]
+        )
+    if plan.resolved_incidents:
+        params["resolved_incidents"] = Jsonb(
+            [{"wait": wait, "how": how} for wait, how in plan.resolved_incidents.items()]
+        )
+    if isinstance(plan.events[0], Suspended | Activated):
+        params["paused"] = isinstance(plan.events[0], Suspended)
+    kinds |= params.keys() & store.OPTIONAL
+
+
+def _task(
+    tx: Tx, definition: Definition, plan: Plan, task: OpenTask, lines: list[Line]
+) -> dict[str, Any]:
+    given = people.give(tx, definition, task)
+    if given.line is not None:
+        lines.append(given.line)
+    return {
+        "wait": task.wait,
+        "step": task.step,
+        "name": definition.by_id[task.step].name,
+        "assignee": given.assignee,
+        "candidates": list(given.candidates),
+        "form": task.form,
+        "outcomes": task.outcomes,
+        "priority": task.priority,
+        "round": plan.state.visits.get(task.step, 1),
+        "due_at": task.due_at,
+    }
+
+
+def _job(job: StartJob) -> dict[str, Any]:
+    return {
+        "wait": job.wait,
+        "step": job.step,
+        "service": job.service,
+        "method": job.method,
+        "input": job.input,
+        "timeout": job.timeout,
+        "retry": job.retry,
+    }

@@ -1,0 +1,53 @@
+"""How a service's exception becomes a failure that definitions can speak about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_MESSAGE: Final = 2_000
+"""Characters of a message that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt failed.
+
+    Args:
+        code: stable word that ``retry_on``, ``do_not_retry`` and ``on_error`` name.
+        message: for people.
+        business: the service understood and refused: trying again would not help.
+    """
+
+    code: str
+    message: str
+    business: bool = False
+
+
+class ServiceFailure(Exception):
+    """Base of what a service raises on purpose; ``code`` and ``message`` are kept.
+
+    Args:
+        code: stable word.
+        message: for people.
+    """
+
+    business = False
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def of(error: BaseException) -> Failure:
+    """Say what failed. An exception that is no :class:`ServiceFailure` has code ``error``."""
+    if isinstance(error, ServiceFailure):
+        return Failure(_clean(error.code), _clean(error.message), error.business)
+    return Failure("error", _clean(f"{type(error).__name__}: {error}"))
+
+
+def _clean(text: str) -> str:
+    """Make a text storable: no NUL, no half characters, not endless."""
+    safe = text.replace("\0", "").encode("utf-8", "replace").decode()
+    return safe if len(safe) <= MAX_MESSAGE else safe[: MAX_MESSAGE - 1] + "…"

@@ -1,0 +1,76 @@
+"""The history's lines about what somebody did, as against what followed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.core.events import (
+    Activated,
+    Event,
+    JobFailed,
+    JobSucceeded,
+    Retried,
+    Started,
+    Suspended,
+    TaskCompleted,
+    Terminated,
+    VariablesSet,
+)
+from app.core.state import State
+
+Line = Sequence[Any]
+"""``[kind, step id or None, data]``."""
+
+KINDS: dict[str, str] = {
+    Started.kind: "instance.started",
+    TaskCompleted.kind: "task.completed",
+    JobSucceeded.kind: "job.completed",
+    JobFailed.kind: "job.failed",
+    Suspended.kind: "instance.suspended",
+    Activated.kind: "instance.activated",
+    Terminated.kind: "instance.terminated",
+    Retried.kind: "incident.resolved",
+    VariablesSet.kind: "variables.changed",
+}
+"""What a history row is called by the event that set it off."""
+
+
+def event_line(event: Event, before: State) -> Line | None:
+    """Return the line about ``event``; None if its effects say it all."""
+    if isinstance(event, Started):
+        return [KINDS[event.kind], None, {"variables": event.variables}]
+    if isinstance(event, TaskCompleted):
+        data = {"wait": event.wait, "outcome": event.outcome, "values": event.values}
+        if event.comment:
+            data["comment"] = event.comment
+        return [KINDS[event.kind], step_of(before, event.wait), data]
+    if isinstance(event, JobSucceeded):
+        data = {"wait": event.wait, "attempt": event.attempt}
+        return [KINDS[event.kind], step_of(before, event.wait), data]
+    if isinstance(event, JobFailed):
+        data = {
+            "wait": event.wait,
+            "attempt": event.attempt,
+            "code": event.code,
+            "message": event.message,
+        }
+        return [KINDS[event.kind], step_of(before, event.wait), data]
+    if isinstance(event, Suspended | Activated):
+        return [KINDS[event.kind], None, {"reason": event.reason}]
+    return None
+
+
+def with_reason(line: Line, event: Event) -> Line:
+    """Add the reason that an operator gave to the line about what followed from it."""
+    if isinstance(event, Terminated | Retried | VariablesSet) and line[0] == KINDS[event.kind]:
+        return [line[0], line[1], {**line[2], "reason": event.reason}]
+    return line
+
+
+def step_of(state: State, wait: int) -> str | None:
+    """Return the id of the step whose token waits with this wait id."""
+    for token in state.tokens:
+        if token.wait is not None and token.wait.id == wait:
+            return token.step
+    return None

@@ -1,0 +1,139 @@
+"""What one transaction does to an instance, decided before anything is written.
+
+The core is asked until nothing more can be answered at once: services that are marked
+inline answer here, so that an instance goes from one wait to the next in one go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from app.core import effects as fx
+from app.core.advance import advance
+from app.core.codec import effect_line
+from app.core.definition import Definition
+from app.core.events import Event, JobFailed, JobSucceeded
+from app.core.state import State
+from app.core.values import check_json, storable
+from app.runtime import failures
+from app.runtime.lines import Line, event_line, with_reason
+from app.runtime.ports import Services
+
+INLINE_LIMIT: Final = 1_000
+"""Inline calls in one transaction; what comes after them becomes a job."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """The new state, and the rows that follow from it, keyed by wait id.
+
+    What is opened and closed within the plan never becomes a row. ``ignored`` says why
+    the first event changed nothing; then nothing is to be written.
+    """
+
+    state: State
+    events: list[Event] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    tasks: dict[int, fx.OpenTask] = field(default_factory=dict)
+    closed_tasks: dict[int, str] = field(default_factory=dict)
+    jobs: dict[int, fx.StartJob] = field(default_factory=dict)
+    cancelled_jobs: list[int] = field(default_factory=list)
+    incidents: dict[int, fx.RaiseIncident] = field(default_factory=dict)
+    resolved_incidents: dict[int, str] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    ignored: str | None = None
+
+
+def make_plan(
+    definition: Definition, state: State, events: Iterable[Event], services: Services
+) -> Plan:
+    """Let the core answer ``events`` in order, and all that follows from them at once."""
+    plan = Plan(state)
+    waiting = deque(events)
+    calls = 0
+    first = True
+    while waiting:
+        event = waiting.popleft()
+        before = plan.state
+        moved = advance(definition, before, event)
+        if moved.ignored is not None:
+            if first:
+                plan.ignored = moved.ignored
+                return plan
+            continue
+        first = False
+        plan.state = moved.state
+        plan.events.append(event)
+        line = event_line(event, before)
+        if line is not None:
+            plan.lines.append(line)
+        for effect in moved.effects:
+            plan.lines.append(with_reason(effect_line(effect), event))
+            if isinstance(effect, fx.StartJob):
+                answer = None
+                if calls < INLINE_LIMIT:
+                    answer = _at_once(effect, services, event.at)
+                if answer is not None:
+                    calls += 1
+                    waiting.append(answer)
+                    continue
+            _note(plan, effect, event)
+    return plan
+
+
+def _at_once(job: fx.StartJob, services: Services, at: datetime) -> Event | None:
+    """Answer a job here if that is possible: it is inline, or nobody knows the service."""
+    handler = services.inline(job.service, job.method)
+    if handler is not None:
+        return _call(handler, job, at)
+    if services.known(job.service, job.method):
+        return None
+    return JobFailed(
+        at=at,
+        wait=job.wait,
+        code="unknown_service",
+        message=f"There is no service {job.service}.{job.method}. Install a connector that"
+        " provides it, or correct the definition, and then retry.",
+    )
+
+
+def _call(handler: Callable[[Mapping[str, Any]], Any], job: fx.StartJob, at: datetime) -> Event:
+    try:
+        result = storable(handler(job.input))
+    except Exception as error:  # a service may raise anything; it must not stop the engine
+        failure = failures.of(error)
+        return JobFailed(
+            at=at,
+            wait=job.wait,
+            code=failure.code,
+            message=failure.message,
+            business=failure.business,
+        )
+    problem = check_json(result)
+    if problem is None:
+        return JobSucceeded(at=at, wait=job.wait, result=result)
+    return JobFailed(at=at, wait=job.wait, code="bad_result", message=problem.text())
+
+
+def _note(plan: Plan, effect: fx.Effect, event: Event) -> None:
+    """Keep the row operation of an effect; passing and variables are in the state itself."""
+    if isinstance(effect, fx.OpenTask):
+        plan.tasks[effect.wait] = effect
+    elif isinstance(effect, fx.CloseTask):
+        if plan.tasks.pop(effect.wait, None) is None:
+            plan.closed_tasks[effect.wait] = effect.reason
+    elif isinstance(effect, fx.StartJob):
+        plan.jobs[effect.wait] = effect
+    elif isinstance(effect, fx.CancelJob):
+        if plan.jobs.pop(effect.wait, None) is None:
+            plan.cancelled_jobs.append(effect.wait)
+    elif isinstance(effect, fx.RaiseIncident):
+        plan.incidents[effect.wait] = effect
+        if isinstance(event, JobFailed):
+            plan.attempts[effect.wait] = event.attempt
+    elif isinstance(effect, fx.ResolveIncident) and (plan.incidents.pop(effect.wait, None) is None):
+        plan.resolved_incidents[effect.wait] = effect.how

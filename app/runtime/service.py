@@ -1,0 +1,208 @@
+"""What people do with instances: start, suspend, activate, terminate and repair them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, NoReturn
+
+from app.core.events import Activated, Event, Retried, Suspended, Terminated, VariablesSet
+from app.core.state import ENDED
+from app.core.values import check_json
+from app.db.tx import Tx
+from app.errors import Conflict, FieldError, Invalid, NotFound
+from app.identity.actor import Actor
+from app.runtime import access, kept, step
+from app.runtime.ports import Engine
+from app.runtime.row import InstanceRow
+from app.runtime.starting import start
+from app.runtime.variables import variable_errors
+
+__all__ = ["activate", "retry_incident", "set_variables", "start", "suspend", "terminate"]
+
+MAX_REASON: Final = 2_000
+"""Characters."""
+
+
+def suspend(
+    engine: Engine, actor: Actor, instance_id: int, *, reason: str | None = None, now: datetime
+) -> InstanceRow:
+    """Stop an instance where it stands until it is activated; once more changes nothing.
+
+    Its tasks can be read but not worked on; jobs that run finish, and their results wait.
+
+    Raises:
+        NotFound, Forbidden: the actor may not see it, or not steer it.
+        Conflict: it has ended.
+    """
+    event = Suspended(at=now, by=actor.username, reason=_checked(reason))
+    return _operate(engine, actor, instance_id, event, done="suspended")
+
+
+def activate(
+    engine: Engine, actor: Actor, instance_id: int, *, reason: str | None = None, now: datetime
+) -> InstanceRow:
+    """Let a suspended instance go on; what its jobs gave meanwhile is applied now.
+
+    Raises:
+        NotFound, Forbidden: the actor may not see it, or not steer it.
+        Conflict: it has ended.
+    """
+    event = Activated(at=now, by=actor.username, reason=_checked(reason))
+    return _operate(
+        engine,
+        actor,
+        instance_id,
+        event,
+        done="running",
+        then=lambda tx: kept.take(tx, instance_id, now=now),
+    )
+
+
+def terminate(
+    engine: Engine, actor: Actor, instance_id: int, *, reason: str | None = None, now: datetime
+) -> InstanceRow:
+    """End an instance with all its open work; its history stays; once more changes nothing.
+
+    Raises:
+        NotFound, Forbidden: the actor may not see it, or not end it.
+        Conflict: it has ended by itself.
+    """
+    event = Terminated(at=now, by=actor.username, reason=_checked(reason))
+    with engine.db.transaction() as tx:
+        locked = step.lock(engine, tx, instance_id)
+        access.require_terminate(tx, actor, locked.instance, locked.definition)
+        if locked.instance.status == "terminated":
+            return locked.instance
+        if locked.instance.status in ENDED:
+            _refuse_ended(locked.instance)
+        return step.move_locked(engine, tx, locked, event, actor=actor).instance
+
+
+def retry_incident(
+    engine: Engine, actor: Actor, incident_id: int, *, reason: str | None = None, now: datetime
+) -> InstanceRow:
+    """Let the token of an incident enter its step again, with a fresh set of attempts.
+
+    Raises:
+        NotFound, Forbidden: the actor may not see it, or not steer it.
+        Conflict: the incident is over, or the instance is suspended or has ended.
+    """
+    why = _checked(reason)
+    with engine.db.transaction() as tx:
+        found = tx.run(
+            "select instance_id, wait from incidents where id = %(id)s", {"id": incident_id}
+        ).fetchone()
+        if found is None:
+            raise _no_incident()
+        locked = step.lock(engine, tx, found["instance_id"])
+        try:
+            access.require_operate(tx, actor, locked.instance)
+        except NotFound as error:
+            raise _no_incident() from error
+        _refuse_unless_running(locked.instance)
+        event = Retried(at=now, by=actor.username, wait=found["wait"], reason=why)
+        moved = step.move_locked(engine, tx, locked, event, actor=actor)
+        if moved.ignored is not None:
+            raise Conflict("incident_over", "This incident is over; look at the instance.")
+        return moved.instance
+
+
+def set_variables(
+    engine: Engine,
+    actor: Actor,
+    instance_id: int,
+    values: Mapping[str, Any],
+    *,
+    reason: str | None = None,
+    now: datetime,
+) -> InstanceRow:
+    """Correct variables: the given names are set, others stay.
+
+    Raises:
+        NotFound, Forbidden: the actor may not see it, or not steer it.
+        Conflict: it has ended.
+        Invalid: one error per wrong value.
+    """
+    why = _checked(reason)
+    with engine.db.transaction() as tx:
+        locked = step.lock(engine, tx, instance_id)
+        access.require_operate(tx, actor, locked.instance)
+        if locked.instance.status in ENDED:
+            _refuse_ended(locked.instance)
+        errors = variable_errors(locked.definition, values, start=False)
+        if not values:
+            errors = [FieldError("variables", "required", "Name at least one variable.")]
+        if errors:
+            raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))
+        event = VariablesSet(at=now, by=actor.username, values=dict(values), reason=why)
+        moved = step.move_locked(engine, tx, locked, event, actor=actor)
+        if moved.ignored is not None:
+            _refuse_unless_running(moved.instance)
+        return moved.instance
+
+
+def _operate(
+    engine: Engine,
+    actor: Actor,
+    instance_id: int,
+    event: Event,
+    *,
+    done: str,
+    then: Callable[[Tx], list[Event]] | None = None,
+) -> InstanceRow:
+    """Let ``event`` happen, unless the instance already has the status ``done``."""
+    with engine.db.transaction() as tx:
+        locked = step.lock(engine, tx, instance_id)
+        access.require_operate(tx, actor, locked.instance)
+        if locked.instance.status == done:
+            return locked.instance
+        if locked.instance.status in ENDED:
+            _refuse_ended(locked.instance)
+        events = [event, *(then(tx) if then else ())]
+        return step.move_locked(engine, tx, locked, lambda _: events, actor=actor).instance
+
+
+def _refuse_ended(instance: InstanceRow) -> NoReturn:
+    raise Conflict(
+        "instance_ended",
+        "The instance is %(status)s; nothing can be changed any more.",
+        extra={"instance_status": instance.status},
+        status=instance.status,
+    )
+
+
+def _refuse_unless_running(instance: InstanceRow) -> None:
+    if instance.status in ENDED:
+        _refuse_ended(instance)
+    if instance.status == "suspended":
+        raise Conflict(
+            "instance_suspended",
+            "The instance is suspended; activate it first.",
+            extra={"instance_status": instance.status},
+        )
+
+
+def _no_incident() -> NotFound:
+    return NotFound("incident_not_found", "There is no such incident, or you may not see it.")
+
+
+def _checked(reason: str | None) -> str | None:
+    """Return a reason that can be stored, without blanks around it.
+
+    Raises:
+        Invalid: too long, or characters that cannot be stored.
+    """
+    if reason is None:
+        return None
+    problem = check_json(reason)
+    error = None
+    if problem is not None:
+        error = FieldError("reason", problem.code, problem.message, problem.params)
+    elif len(reason) > MAX_REASON:
+        error = FieldError(
+            "reason", "too_long", "Use at most %(max)d characters.", {"max": MAX_REASON}
+        )
+    if error is not None:
+        raise Invalid("invalid_reason", "Correct the reason.", errors=(error,))
+    return reason.strip() or None
