@@ -22,6 +22,11 @@ def is_holder(actor: Actor, task: Row) -> bool:
     return bool(task["assignee"] == actor.username)
 
 
+def has(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could go on with the task without claiming it."""
+    return task["state"] == "claimed" and is_holder(actor, task)
+
+
 def takes_part(actor: Actor, task: Row) -> bool:
     """Say whether the actor holds, completed or is offered this very task."""
     return (

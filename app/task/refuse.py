@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from app.db.tx import Database
 from app.errors import AppError, Conflict, Forbidden
@@ -11,13 +11,14 @@ from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.task import access
 
+Verb = Literal["claim", "release", "complete"]
 
-def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: str) -> AppError:
+
+def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
     """Return the error for a verb that the task, as it is now, does not allow the actor.
 
     Args:
         task: a row that the actor may see.
-        verb: ``claim``, ``release`` or ``complete``.
     """
     if not access.takes_part(actor, task):
         return Forbidden(
@@ -34,7 +35,11 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: str) -> A
             extra={"reason": task["reason"], "at": _iso(task["completed_at"])},
         )
     if task["instance_status"] != "running":
-        return suspended()
+        return Conflict(
+            "instance_suspended",
+            "This process is suspended: its tasks can be read but not changed. "
+            "Try again when it has been activated.",
+        )
     if task["state"] == "claimed" and not access.is_holder(actor, task):
         return _claimed(db, task)
     if verb == "release" and task["state"] == "open":
@@ -45,17 +50,13 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: str) -> A
             "This task was given to you alone, so there is nobody to release it to. "
             "Ask a manager to give it to someone else.",
         )
+    return changed()
+
+
+def changed() -> Conflict:
+    """Return the error for a task that someone changed in the same moment."""
     return Conflict(
         "task_changed", "This task was changed by someone just now. Reload it and try again."
-    )
-
-
-def suspended() -> Conflict:
-    """Return the error of a verb while the instance is suspended."""
-    return Conflict(
-        "instance_suspended",
-        "This process is suspended: its tasks can be read but not changed. "
-        "Try again when it has been activated.",
     )
 
 

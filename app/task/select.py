@@ -55,6 +55,7 @@ def whole(task_id: int, actor: Actor) -> sa.Select[Any]:
     return (
         sa.select(
             *_LISTED,
+            t.c.wait,
             t.c["values"],
             i.c.variables,
             d.c.checksum.label("definition_checksum"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from app.core.events import TaskCompleted
 from app.db.tx import Tx
 from app.identity.actor import Actor
 
@@ -66,18 +67,14 @@ def release(tx: Tx, actor: Actor, task: Row) -> bool:
     return tx.run(RELEASE, params).rowcount == 1
 
 
-def complete(
-    tx: Tx,
-    actor: Actor,
-    task_id: int,
-    *,
-    values: dict[str, Any],
-    outcome: str | None,
-    comment: str | None,
-    now: datetime,
-) -> bool:
+def complete(tx: Tx, actor: Actor, task_id: int, event: TaskCompleted) -> bool:
     """Finish a task that the actor holds; False if it is not theirs (any more)."""
-    params = {"values": values, "outcome": outcome, "comment": comment, "now": now}
+    params = {
+        "values": dict(event.values),
+        "outcome": event.outcome,
+        "comment": event.comment,
+        "now": event.at,
+    }
     return tx.run(COMPLETE, _who(actor, task_id) | params).rowcount == 1
 
 

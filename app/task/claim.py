@@ -1,0 +1,97 @@
+"""Taking a task that was offered to several, and putting it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from app.db.tx import Database, Tx
+from app.history import record
+from app.identity.actor import Actor
+from app.identity.policy import require
+from app.runtime.ports import Engine
+from app.task import access, store
+from app.task.comment import check_comment
+from app.task.present import body
+from app.task.queries import seen
+from app.task.refuse import Verb, refusal
+
+Row = dict[str, Any]
+
+
+def claim(engine: Engine, actor: Actor, task_id: int, *, now: datetime) -> Row:
+    """Take an open task; taking it twice is the same as once.
+
+    Returns:
+        The task's body.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+        Forbidden: it was not offered to the actor.
+        Conflict: ``claimed_by_other`` (``extra``: by, name, since), ``already_completed``,
+            ``task_cancelled`` or ``instance_suspended``.
+    """
+    require(actor, "task:work")
+    with engine.db.transaction() as tx:
+        task = take(engine.db, tx, actor, seen(tx, actor, task_id), "claim", now=now)
+        return body(task, actor, now=now)
+
+
+def take(db: Database, tx: Tx, actor: Actor, task: Row, verb: Verb, *, now: datetime) -> Row:
+    """Claim ``task`` unless the actor has it already; return its row as it is then.
+
+    Args:
+        verb: what the actor wants to do, for the refusal.
+    """
+    if access.has(actor, task):
+        return task
+    if store.claim(tx, actor, task, now=now):
+        record_verb(tx, actor, task, "task.claimed", {}, now)
+        return task | {"state": "claimed", "assignee": actor.username, "claimed_at": now}
+    task = seen(tx, actor, task["id"])
+    if not access.has(actor, task):
+        raise refusal(db, actor, task, verb)
+    return task
+
+
+def release(
+    engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
+) -> Row:
+    """Put a claimed task back to its candidates; what was typed stays as a draft.
+
+    Args:
+        comment: why, for the history.
+
+    Returns:
+        The task's body.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+        Forbidden: it was not offered to the actor.
+        Conflict: somebody else has it, nobody has it, it was given to the actor alone, it
+            is over, or the instance is suspended.
+    """
+    require(actor, "task:work")
+    check_comment(comment)
+    with engine.db.transaction() as tx:
+        task = seen(tx, actor, task_id)
+        if not store.release(tx, actor, task):
+            raise refusal(engine.db, actor, seen(tx, actor, task_id), "release")
+        record_verb(tx, actor, task, "task.released", {"comment": comment} if comment else {}, now)
+        task |= {"state": "open", "assignee": None, "claimed_at": None}
+        return body(task, actor, now=now)
+
+
+def record_verb(
+    tx: Tx, actor: Actor, task: Mapping[str, Any], kind: str, data: Row, now: datetime
+) -> None:
+    """Append a verb that does not move the (locked) instance to its history."""
+    record.append(
+        tx,
+        task["instance_id"],
+        at=now,
+        actor=actor.username,
+        kind=kind,
+        lines=[[kind, task["step"], {"wait": task["wait"], **data}]],
+    )

@@ -1,0 +1,133 @@
+"""Completing a task: the form's values in, the instance's next wait out, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.core.definition import Step
+from app.core.events import TaskCompleted
+from app.core.form import validate
+from app.core.outcome import decide
+from app.definition.sensitive import hidden_names, masked
+from app.errors import Invalid
+from app.identity.actor import Actor
+from app.identity.policy import require
+from app.runtime.ports import Engine
+from app.runtime.row import InstanceRow
+from app.runtime.step import Locked, lock, move_locked
+from app.task import store
+from app.task.claim import take
+from app.task.comment import check_comment
+from app.task.present import body
+from app.task.queries import among, seen
+from app.task.refuse import changed, refusal
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What came of completing a task.
+
+    Args:
+        task: the body of the task as it is now.
+        instance: its instance after the move.
+        next: bodies of the tasks that were opened by it.
+    """
+
+    task: Row
+    instance: InstanceRow
+    next: list[Row]
+
+
+def complete(
+    engine: Engine,
+    actor: Actor,
+    task_id: int,
+    values: Mapping[str, Any],
+    *,
+    text: bool = False,
+    outcome: str | None = None,
+    comment: str | None = None,
+    now: datetime,
+) -> Completed:
+    """Finish a task; a candidate who has not claimed it claims it on the way.
+
+    Args:
+        values: what the form holds; an unknown name is an error.
+        text: the values are what a browser's form posts, not JSON values.
+        outcome: id of the chosen outcome, where the step leaves the way to the person.
+        comment: for the history.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+        Forbidden: it was not offered to the actor.
+        Invalid: one error per wrong value; an error of ``outcome`` comes with
+            ``extra["choices"]``.
+        Conflict: ``already_completed`` (``extra``: by, name, at, outcome),
+            ``claimed_by_other``, ``task_cancelled`` or ``instance_suspended``.
+    """
+    require(actor, "task:work")
+    check_comment(comment)
+    with engine.db.transaction() as tx:
+        task = seen(tx, actor, task_id)
+        if task["instance_status"] != "running":
+            raise refusal(engine.db, actor, task, "complete")
+        task = take(engine.db, tx, actor, task, "complete", now=now)
+        locked = lock(engine, tx, task["instance_id"])
+        event = TaskCompleted(
+            at=now,
+            by=actor.username,
+            wait=task["wait"],
+            values=_checked(task, values, text=text),
+            outcome=outcome or None,
+            comment=comment or None,
+        )
+        _check_outcome(locked.definition.by_id[task["step"]], task, event)
+        if locked.instance.status != "running" or not store.complete(tx, actor, task_id, event):
+            raise refusal(engine.db, actor, seen(tx, actor, task_id), "complete")
+        moved = move_locked(engine, tx, locked, event, actor=actor)
+        if moved.ignored is not None:
+            raise changed()
+        opened = among(tx, [row["id"] for row in moved.opened])
+    done = _finished(locked, task, event, actor) | {"instance_status": moved.instance.status}
+    return Completed(
+        task=body(done, actor, now=now),
+        instance=moved.instance,
+        next=[body(row, actor, now=now) for row in opened],
+    )
+
+
+def _checked(task: Row, values: Mapping[str, Any], *, text: bool) -> Row:
+    clean, errors = validate(task["form"], values, text=text)
+    if errors:
+        raise Invalid("invalid_form", "Correct the marked fields.", errors=tuple(errors))
+    return dict(clean)
+
+
+def _check_outcome(step: Step, task: Row, event: TaskCompleted) -> None:
+    """Refuse a completion that does not say where to go."""
+    target = decide(step, event.values, event.outcome)
+    if isinstance(target, str) or target is None:
+        return
+    raise Invalid(
+        "outcome_needed",
+        "Choose how to go on.",
+        errors=tuple(target),
+        extra={"choices": task["outcomes"]},
+    )
+
+
+def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> Row:
+    """Return the row of a task that ``store.complete`` has just finished."""
+    return task | {
+        "state": "completed",
+        "completed_at": event.at,
+        "completed_by": event.by,
+        "outcome": event.outcome,
+        "comment": event.comment,
+        "values": masked(event.values, hidden_names(locked.definition, actor)),
+    }
