@@ -136,7 +136,7 @@ def _as_app_error(error: HTTPException) -> AppError:
 
 
 def _filled(message: str, params: Any) -> str:
-    translated = gettext(message)
+    translated: str = gettext(message)
     return translated % params if params else translated
 
 

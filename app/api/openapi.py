@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, url_for
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from werkzeug.wrappers import Response as AnyResponse
@@ -57,7 +57,7 @@ def page() -> str:
 @blueprint.get("/swagger/")
 def page_short() -> AnyResponse:
     """Lead to the page."""
-    return redirect(url_for("openapi.page", **request.args.to_dict()))
+    return redirect(url_for("openapi.page"))
 
 
 @cache

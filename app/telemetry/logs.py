@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 HIDDEN: Final = "[hidden]"
+_HANDLER: Final = "workflow-engine"
 _SECRET_WORDS: Final = (
     "password",
     "secret",
@@ -69,7 +70,7 @@ def configure(*, level: str = "info", form: str = "json", output: str = "stdout"
         )
     )
     root = logging.getLogger()
-    for old in [each for each in root.handlers if getattr(each, "of_workflow_engine", False)]:
+    for old in [each for each in root.handlers if each.name == _HANDLER]:
         root.removeHandler(old)
         old.close()
     root.addHandler(handler)
@@ -125,7 +126,7 @@ def _handler(output: str) -> logging.Handler:
     else:
         Path(output).parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(output, encoding="utf-8")
-    handler.of_workflow_engine = True  # type: ignore[attr-defined]  # how a later call finds it
+    handler.set_name(_HANDLER)  # how a later call finds it
     return handler
 
 

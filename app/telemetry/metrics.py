@@ -118,11 +118,11 @@ def collected() -> CollectorRegistry:
     if not directory:
         return registry
     together = CollectorRegistry()
-    MultiProcessCollector(together, path=directory)
+    MultiProcessCollector(together, path=directory)  # type: ignore[no-untyped-call]  # the library's
     return together
 
 
 def forget_process(pid: int) -> None:
     """Drop the gauges of a process that ended (gunicorn's ``child_exit``)."""
     if os.environ.get(MULTIPROC):
-        mark_process_dead(pid)
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # the library's

@@ -1,0 +1,52 @@
+"""The form of refusals, and the headers of every answer."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from tests.support.rest import Rest
+
+
+def test_a_problem_is_in_the_caller_s_language(rest: Rest) -> None:
+    english = rest("li", "GET", "/tasks/999", headers={"Accept-Language": "en-GB"}).body
+    chinese = rest("li", "GET", "/tasks/999", headers={"Accept-Language": "zh-CN,zh;q=0.9"}).body
+    assert english["detail"].isascii()
+    assert not chinese["detail"].isascii()
+    assert english["code"] == chinese["code"]
+
+
+def test_an_unknown_language_gets_english(rest: Rest) -> None:
+    body = rest("li", "GET", "/tasks/999", headers={"Accept-Language": "xx"}).body
+    assert body["detail"].isascii()
+
+
+def test_a_request_id_is_echoed_if_well_formed_and_made_otherwise(rest: Rest) -> None:
+    own = rest(None, "GET", "//health", headers={"X-Request-ID": "abc-123.x_Y"})
+    assert own.headers["X-Request-ID"] == "abc-123.x_Y"
+    made = rest(None, "GET", "//health", headers={"X-Request-ID": "a b<script>"})
+    assert made.headers["X-Request-ID"] not in ("", "a b<script>")
+
+
+def test_every_answer_carries_the_guarding_headers(rest: Rest) -> None:
+    for path in ("//health", "/nowhere", "//swagger/index.html"):
+        headers = rest(None, "GET", path).headers
+        assert "script-src 'self'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_unforeseen_error_is_500_without_details(app: Flask, rest: Rest) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("secret detail")
+
+    app.extensions["clock"] = broken
+    answer = rest("li", "GET", "/auth/me")
+    answer.refused(500, "internal_error")
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_numbers_and_times_keep_their_form(rest: Rest) -> None:
+    task = rest.office.open_task(amount=5)
+    body = rest("mei", "GET", f"/tasks/{task}").ok()
+    assert body["created_at"].endswith("Z")
