@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 MAX_ID = 2**63 - 1
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
-ShortText = Annotated[str, StringConstraints(max_length=200)]
+ShortText = Annotated[str, StringConstraints(max_length=255)]
 Comment = Annotated[str, StringConstraints(max_length=4000)]
 Variables = Annotated[
     dict[str, Any], Field(description="Names and values; numbers are exact decimals.")

@@ -24,6 +24,7 @@ from app.task.comment import check_comment
 from app.task.present import body
 from app.task.queries import among, seen
 from app.task.refuse import changed, refusal
+from app.telemetry import metrics
 
 Row = dict[str, Any]
 
@@ -93,6 +94,10 @@ def complete(
         if moved.ignored is not None:
             raise changed()
         opened = among(tx, [row["id"] for row in moved.opened])
+        seconds = (now - task["created_at"]).total_seconds()
+        tx.after_commit(
+            lambda: metrics.task_completed(locked.definition.key, task["step"], seconds)
+        )
     done = _finished(locked, task, event, actor) | {"instance_status": moved.instance.status}
     return Completed(
         task=body(done, actor, now=now),
