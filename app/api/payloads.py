@@ -161,3 +161,4 @@ class IncidentQuery(Window):
 
     open: bool = True
     process_instance_id: Id | None = None
+    after: ShortText | None = None

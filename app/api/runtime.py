@@ -5,8 +5,10 @@ from __future__ import annotations
 from app.api import answers, bodies, payloads
 from app.api.call import Answer, Call
 from app.api.operation import BASE, Operations
+from app.db.paging import MAX_SIZE
 from app.errors import FieldError, Invalid
 from app.runtime import queries, service
+from app.task import queries as tasks
 
 operations = Operations("runtime", "Process instances")
 
@@ -47,7 +49,7 @@ def start(call: Call, body: payloads.StartInstance) -> Answer:
         now=call.now,
     )
     place = f"{BASE}{_ALL}/{row.id}"
-    return Answer(queries.get(call.db, call.actor, row.id), 201, {"Location": place})
+    return _instance(call, row.id, 201, Location=place)
 
 
 @operations.add(
@@ -160,5 +162,13 @@ def retry(call: Call, incident_id: int, body: payloads.Reason) -> Answer:
     return _instance(call, row.id)
 
 
-def _instance(call: Call, instance_id: int) -> Answer:
-    return Answer(queries.get(call.db, call.actor, instance_id))
+def _instance(call: Call, instance_id: int, status: int = 200, **headers: str) -> Answer:
+    """Answer with an instance; its tasks say what the caller may do with them."""
+    body = queries.get(call.db, call.actor, instance_id, now=call.now)
+    if body["tasks"]:
+        page = tasks.list_(
+            call.db, call.actor, process_instance_id=instance_id, size=MAX_SIZE, now=call.now
+        )
+        mine = {task["id"]: task for task in page.items}
+        body["tasks"] = [mine.get(task["id"], task) for task in body["tasks"]]
+    return Answer(body, status, headers)
