@@ -39,6 +39,7 @@ class Step:
             what the node evaluates at run time.
         next: ways out, in order.
         on_error: id of the step that takes over when this one fails for good.
+        skip_when: if true on arrival, the token passes through.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Step:
     next: tuple[Edge, ...] = ()
     on_error: str | None = None
     description: Label | None = None
+    skip_when: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""State, events and effects as JSON values, for the rows they are kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from app.core import effects as fx
+from app.core import events as ev
+from app.core.state import ROOT, Completion, State, Token, Wait
+
+VERSION: Final = 1
+"""Of the state's JSON form."""
+
+EVENTS: Final[Mapping[str, type[ev.Event]]] = {
+    event.kind: event
+    for event in (
+        ev.Started,
+        ev.TaskCompleted,
+        ev.JobSucceeded,
+        ev.JobFailed,
+        ev.Suspended,
+        ev.Activated,
+        ev.Terminated,
+        ev.Retried,
+        ev.VariablesSet,
+    )
+}
+
+
+def state_to_json(state: State) -> dict[str, Any]:
+    """Return the state without its variables (they have a column of their own)."""
+    return {
+        "v": VERSION,
+        "status": state.status,
+        "tokens": [_token_to_json(token) for token in state.tokens],
+        "facts": state.facts,
+        "completed": {
+            step: {
+                "by": done.by,
+                "at": done.at,
+                "values": done.values,
+                "outcome": done.outcome,
+                "forks": list(done.forks),
+            }
+            for step, done in state.completed.items()
+        },
+        "visits": state.visits,
+        "next_id": state.next_id,
+        "result": state.result,
+    }
+
+
+def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> State:
+    """Read a state back.
+
+    Raises:
+        ValueError: it was written by a newer version of this code.
+    """
+    if kept.get("v") != VERSION:
+        raise ValueError(f"a state of version {kept.get('v')!r} cannot be read by this code")
+    return State(
+        status=kept["status"],
+        tokens=tuple(_token_from_json(token) for token in kept["tokens"]),
+        variables=variables,
+        facts=kept["facts"],
+        completed={
+            step: Completion(
+                by=done["by"],
+                at=done["at"],
+                values=done["values"],
+                outcome=done["outcome"],
+                forks=tuple(done["forks"]),
+            )
+            for step, done in kept["completed"].items()
+        },
+        visits=kept["visits"],
+        next_id=kept["next_id"],
+        result=kept["result"],
+    )
+
+
+def _token_to_json(token: Token) -> dict[str, Any]:
+    kept: dict[str, Any] = {"id": token.id, "step": token.step}
+    if token.edge:
+        kept["edge"] = token.edge
+    if token.scope != ROOT:
+        kept["scope"] = token.scope
+    if token.forks:
+        kept["forks"] = list(token.forks)
+    if token.wait is not None:
+        kept["wait"] = {"id": token.wait.id, "kind": token.wait.kind}
+        if token.wait.error is not None:
+            kept["wait"]["error"] = token.wait.error
+    return kept
+
+
+def _token_from_json(kept: Mapping[str, Any]) -> Token:
+    wait = kept.get("wait")
+    return Token(
+        id=kept["id"],
+        step=kept["step"],
+        edge=kept.get("edge", 0),
+        scope=kept.get("scope", ROOT),
+        forks=tuple(kept.get("forks", ())),
+        wait=Wait(wait["id"], wait["kind"], wait.get("error")) if wait else None,
+    )
+
+
+def event_to_json(event: ev.Event) -> dict[str, Any]:
+    """Return an event so that it can be given to the core again."""
+    kept = {field.name: getattr(event, field.name) for field in fields(event)}
+    kept["at"] = event.at.isoformat()
+    kept["kind"] = event.kind
+    return {name: value for name, value in kept.items() if value is not None}
+
+
+def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
+    """Read an event back.
+
+    Raises:
+        ValueError: unknown kind.
+    """
+    given = dict(kept)
+    kind = EVENTS.get(given.pop("kind"))
+    if kind is None:
+        raise ValueError(f"unknown event {kept['kind']!r}")
+    given["at"] = datetime.fromisoformat(given["at"])
+    return kind(**given)
+
+
+def effect_line(effect: fx.Effect) -> list[Any]:
+    """Return ``[kind, step id or None, data]``: the effect's line in the history."""
+    kind, data = _described(effect)
+    return [kind, effect.step or None, data]
+
+
+def _described(effect: fx.Effect) -> tuple[str, dict[str, Any]]:
+    match effect:
+        case fx.Passed(left=False):
+            return "step.entered", {"token": effect.token}
+        case fx.Passed():
+            return "step.left", {"token": effect.token, "to": effect.target}
+        case fx.OpenTask():
+            named = [*effect.candidate_users, *effect.candidate_groups]
+            return "task.opened", {
+                "wait": effect.wait,
+                "assignee": effect.assignee,
+                "candidates": named,
+            }
+        case fx.CloseTask():
+            return "task.cancelled", {"wait": effect.wait, "reason": effect.reason}
+        case fx.StartJob():
+            call = f"{effect.service}.{effect.method}"
+            return "job.started", {"wait": effect.wait, "service": call}
+        case fx.CancelJob():
+            return "job.cancelled", {"wait": effect.wait, "reason": effect.reason}
+        case fx.RaiseIncident():
+            return "incident.opened", {
+                "wait": effect.wait,
+                "kind": effect.error_kind,
+                "message": effect.message,
+            }
+        case fx.ResolveIncident():
+            return "incident.resolved", {"wait": effect.wait, "how": effect.how}
+        case fx.SetVariables():
+            return "variables.changed", {"values": effect.values}
+        case fx.Ended():
+            return f"instance.{effect.status}", {"result": effect.result, "code": effect.code}
+    raise TypeError(f"no line for {effect!r}")

@@ -1,0 +1,49 @@
+"""What the checker says about a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One remark, at one place.
+
+    Args:
+        code: stable and documented.
+        pointer: JSON pointer of the place; ``""`` is the whole document.
+        line, column: of the very token, from 1.
+        message: English template with ``%(name)s`` parameters, filled from ``params``.
+        hint: what to do about it, also a template, filled from ``hint_params``.
+    """
+
+    code: str
+    severity: Severity
+    pointer: str
+    line: int
+    column: int
+    message: str
+    params: Mapping[str, Any] | None = None
+    hint: str | None = None
+    hint_params: Mapping[str, Any] | None = None
+
+    def text(self) -> str:
+        """Return the message in English, filled in."""
+        return self.message % self.params if self.params else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Names that exist outside the document, for warnings about those that don't (yet).
+
+    ``services`` are ``Service.method``.
+    """
+
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()

@@ -1,0 +1,30 @@
+"""An explicit end: says how the instance ended."""
+
+from __future__ import annotations
+
+from app.core.keys import Key
+from app.core.nodes.base import Decision, Finish, Node, Visit
+
+
+class End(Node):
+    """Ends the path, or with ``terminate`` all paths."""
+
+    type = "end"
+    doc = "An explicit end (optional: a step without `next` ends its path)."
+    keys = (
+        Key(
+            "result",
+            "choice",
+            choices=("completed", "cancelled", "error"),
+            doc="how the instance ends: completed, terminated or failed",
+        ),
+        Key("code", "text", doc="kept with the result"),
+        Key("terminate", "flag", doc="true: all other tokens end too"),
+    )
+
+    def enter(self, visit: Visit) -> Decision:
+        """End here."""
+        config = visit.step.config
+        return Finish(
+            config.get("result", "completed"), config.get("code"), config.get("terminate", False)
+        )

@@ -1,0 +1,34 @@
+"""Chooses one way: the first condition that is true, else the default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.definition import Edge
+from app.core.keys import Key
+from app.core.nodes.base import Decision, Node, Visit, way_out
+
+
+class ExclusiveGateway(Node):
+    """``conditions`` in order, then ``default``."""
+
+    type = "exclusive_gateway"
+    doc = "Chooses one way: the first condition that is true, else `default`."
+    keys = (
+        Key("conditions", "conditions", doc="`[{expression, next, label?}]`, tried in order"),
+        Key("default", "target", doc="where to go when no condition is true"),
+    )
+
+    def edges(self, config: Mapping[str, Any]) -> tuple[Edge, ...]:
+        """Return the conditions and the default as edges."""
+        found = [
+            Edge(row["next"], row["when"], row.get("label")) for row in config.get("conditions", ())
+        ]
+        if config.get("default"):
+            found.append(Edge(config["default"]))
+        return tuple(found)
+
+    def enter(self, visit: Visit) -> Decision:
+        """Leave at once."""
+        return way_out(visit)

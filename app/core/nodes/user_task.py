@@ -1,0 +1,152 @@
+"""Work for people: opens a task with a form and waits for its completion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from app.core.duration import DurationError, parse_duration
+from app.core.effects import Effect, OpenTask
+from app.core.events import Event, TaskCompleted
+from app.core.expression import evaluate_config
+from app.core.keys import Key
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, way_out
+from app.core.outcome import choices, decide
+from app.core.state import Completion
+from app.core.values import iso_text, plain_text, read_date, read_datetime, storable
+
+if TYPE_CHECKING:
+    from app.core.compiling import Compiling
+
+
+class UserTask(Node):
+    """Who, what they fill in, until when."""
+
+    type = "user_task"
+    doc = "Work for people: a task with a form."
+    keys = (
+        Key("assignee", "text", expr=True, doc="a user, group or role"),
+        Key("candidate_users", "names", expr=True, doc="users who may claim it"),
+        Key("candidate_groups", "names", expr=True, doc="groups whose members may claim it"),
+        Key("form", "form", doc="the fields: name → type, name → field, or a list of fields"),
+        Key("due_date", "due", expr=True, doc="a duration from creation, a date or an expression"),
+        Key("priority", "priority", expr=True, doc="0 to 100; default 50"),
+        Key("outcomes", "outcomes", doc="`[{id, label, next?, style, requires, confirm?, set}]`"),
+        Key("instructions", "label", doc="what to do, in markdown"),
+    )
+
+    def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
+        """Collect the people named, for warnings."""
+        for name in (config.get("assignee"), *_listed(config.get("candidate_users"))):
+            making.person(name)
+        for name in _listed(config.get("candidate_groups")):
+            making.person(name)
+        return dict(config)
+
+    def enter(self, visit: Visit) -> Decision:
+        """Open the task."""
+        config, step = visit.step.config, visit.step
+        assignee = evaluate_config(config.get("assignee"), visit.scope, visit.now)
+        users = _names(evaluate_config(config.get("candidate_users"), visit.scope, visit.now))
+        groups = _names(evaluate_config(config.get("candidate_groups"), visit.scope, visit.now))
+        due = _due(config.get("due_date"), visit)
+        priority = evaluate_config(config.get("priority", 50), visit.scope, visit.now)
+        for value in (due, users, groups):
+            if isinstance(value, Fail):
+                return value
+        if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 100:
+            return Fail(
+                "bad_priority", "The priority must be a whole number 0-100.", {"value": priority}
+            )
+        form = tuple(_field(field, visit) for field in config.get("form", ()))
+        opened = OpenTask(
+            step=step.id,
+            wait=0,
+            token=visit.token,
+            assignee=plain_text(assignee) or None if assignee is not None else None,
+            candidate_users=users if isinstance(users, tuple) else (),
+            candidate_groups=groups if isinstance(groups, tuple) else (),
+            form=form,
+            outcomes=choices(step),
+            due_at=due if isinstance(due, datetime) else None,
+            priority=priority,
+            instructions=config.get("instructions"),
+        )
+
+        def effects(wait: int) -> tuple[Effect, ...]:
+            fields = {name: getattr(opened, name) for name in opened.__dataclass_fields__}
+            return (OpenTask(**{**fields, "wait": wait}),)
+
+        return Stay("task", effects)
+
+    def answer(self, visit: Visit, event: Event) -> Decision | None:
+        """Take the form's values along and go where the decision leads."""
+        if not isinstance(event, TaskCompleted):
+            return None
+        decided = decide(visit.step, event.values, event.outcome)
+        if decided.errors:
+            return Fail("no_decision", decided.errors[0].text(), {"values": dict(event.values)})
+        variables = {**event.values, **_set_by(visit, event)}
+        completion = Completion(event.by, iso_text(event.at), event.values, decided.outcome)
+        if decided.target is not None or not visit.step.next:
+            return Leave(decided.target, variables, completion)
+        scope = {**visit.scope, **variables}
+        seen = Visit(visit.definition, visit.step, visit.token, scope, variables, visit.now)
+        out = way_out(seen)
+        return Leave(out.target, variables, completion) if isinstance(out, Leave) else out
+
+
+def _set_by(visit: Visit, event: TaskCompleted) -> dict[str, Any]:
+    for outcome in visit.step.config.get("outcomes", ()):
+        if outcome["id"] == event.outcome and outcome.get("set"):
+            scope = {**visit.scope, **event.values}
+            return dict(storable(evaluate_config(outcome["set"], scope, visit.now)))
+    return {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
+def _names(value: Any) -> tuple[str, ...] | Fail:
+    found = _listed(value)
+    if not all(isinstance(name, str) for name in found):
+        return Fail("bad_people", "Candidates must be a list of names.", {"value": value})
+    return tuple(name for name in found if name)
+
+
+def _field(field: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
+    """Evaluate what a field takes from the variables: its default and its options."""
+    live = {
+        key: storable(evaluate_config(field[key], visit.scope, visit.now))
+        for key in ("default", "options")
+        if key in field
+    }
+    return {**field, **live} if live else field
+
+
+def zone_of(settings: Mapping[str, Any]) -> tzinfo:
+    """Return the definition's time zone (UTC if none is set)."""
+    name = settings.get("timezone")
+    return ZoneInfo(name) if name else UTC
+
+
+def _due(given: Any, visit: Visit) -> datetime | Fail | None:
+    value = evaluate_config(given, visit.scope, visit.now)
+    if value is None or value == "":
+        return None
+    zone = zone_of(visit.definition.settings)
+    if isinstance(value, str):
+        try:
+            return parse_duration(value).add_to(visit.now, zone)
+        except DurationError:
+            value = read_datetime(value) or read_date(value)
+        except (OverflowError, ValueError):
+            return Fail("bad_due_date", "The due date is out of range.", {"value": given})
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=zone)
+    if isinstance(value, date):  # the whole day counts
+        return datetime.combine(value, time(23, 59, 59), zone).astimezone(UTC)
+    return Fail("bad_due_date", "The due date is neither a duration nor a date.", {"value": given})

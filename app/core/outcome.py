@@ -1,0 +1,121 @@
+"""Where a completed user step leads: its choices, and the one that a completion makes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.definition import Step
+from app.errors import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a completion decided.
+
+    Args:
+        outcome: the chosen outcome's id, None where there was nothing to choose.
+        target: the step it leads to; None ends the path, or leaves it to conditions.
+        errors: why no decision could be made.
+    """
+
+    outcome: str | None = None
+    target: str | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+def deciding_field(step: Step) -> str | None:
+    """Return the one boolean field whose answer picks the first or the second target."""
+    plain = [edge for edge in step.next if edge.when is None]
+    if len(step.next) != 2 or len(plain) != 2 or step.config.get("outcomes"):
+        return None
+    booleans = [f["name"] for f in step.config.get("form", ()) if f["type"] == "boolean"]
+    return booleans[0] if len(booleans) == 1 else None
+
+
+def choices(step: Step) -> tuple[Mapping[str, Any], ...]:
+    """Return the outcomes a person chooses from, empty where none has to be chosen.
+
+    Each is ``{id, label, style, requires, target}``.
+    """
+    declared = step.config.get("outcomes")
+    if declared:
+        return tuple(
+            {
+                "id": outcome["id"],
+                "label": outcome.get("label", outcome["id"]),
+                "style": outcome.get("style", "plain"),
+                "requires": list(outcome.get("requires", ())),
+                "target": outcome.get("next") or _same(step, outcome["id"]),
+            }
+            for outcome in declared
+        )
+    plain = all(edge.when is None for edge in step.next)
+    if len(step.next) < 2 or not plain or deciding_field(step) is not None:
+        return ()
+    return tuple(
+        {
+            "id": edge.target,
+            "label": edge.label or edge.target,
+            "style": "plain",
+            "requires": [],
+            "target": edge.target,
+        }
+        for edge in step.next
+    )
+
+
+def needs_outcome(step: Step) -> bool:
+    """Say whether a completion has to name an outcome."""
+    return bool(choices(step))
+
+
+def decide(step: Step, values: Mapping[str, Any], outcome: str | None) -> Decision:
+    """Return where a completion with these values leads.
+
+    Args:
+        values: as validated by the form.
+        outcome: what the person chose, if anything.
+    """
+    offered = choices(step)
+    if offered:
+        return _chosen(offered, values, outcome)
+    field = deciding_field(step)
+    if field is not None:
+        answer = values.get(field)
+        if not isinstance(answer, bool):
+            return Decision(errors=(FieldError(field, "required", "Choose yes or no."),))
+        return Decision(target=step.next[0 if answer else 1].target)
+    if outcome is not None:
+        error = FieldError("outcome", "no_choice", "This task has no outcomes to choose from.")
+        return Decision(errors=(error,))
+    if len(step.next) == 1 and step.next[0].when is None:
+        return Decision(target=step.next[0].target)
+    return Decision()
+
+
+def _chosen(
+    offered: tuple[Mapping[str, Any], ...], values: Mapping[str, Any], outcome: str | None
+) -> Decision:
+    names = ", ".join(choice["id"] for choice in offered)
+    if outcome is None:
+        message = "Choose an outcome: %(choices)s."
+        return Decision(errors=(FieldError("outcome", "required", message, {"choices": names}),))
+    for choice in offered:
+        if choice["id"] == outcome:
+            missing = [n for n in choice["requires"] if values.get(n) in (None, "", [])]
+            errors = tuple(
+                FieldError(name, "required", "This outcome needs a value here.") for name in missing
+            )
+            return Decision(outcome, choice["target"], errors)
+    message = "There is no outcome %(given)s. Choose one of: %(choices)s."
+    params = {"given": outcome, "choices": names}
+    return Decision(errors=(FieldError("outcome", "unknown_outcome", message, params),))
+
+
+def _same(step: Step, outcome: str) -> str | None:
+    targets = [edge.target for edge in step.next]
+    if outcome in targets:
+        return outcome
+    return targets[0] if len(targets) == 1 else None
