@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.runtime.failures import ServiceFailure
+
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
@@ -32,7 +34,7 @@ InlineHandler = Callable[[Mapping[str, Any]], Any]
 """A handler without side effects that needs less than 5 ms: runs in the engine's transaction."""
 
 
-class BusinessError(Exception):
+class BusinessError(ServiceFailure):
     """The remote understood and refused: trying again would not help.
 
     Args:
@@ -40,16 +42,8 @@ class BusinessError(Exception):
         message: for people.
     """
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+    business = True
 
 
-class ConnectorError(Exception):
+class ConnectorError(ServiceFailure):
     """It went wrong this time; ``code`` is what ``retry_on`` / ``do_not_retry`` name."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message

@@ -1,0 +1,275 @@
+"""Work for machines: leasing it, and what becomes of an attempt.
+
+A job is a row. A lease gives one attempt to one worker until a deadline; a result counts
+only while its attempt holds the lease. Whatever comes later is recorded and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.core.events import Event, JobFailed, JobSucceeded
+from app.core.retry import next_delay
+from app.core.values import check_json, storable
+from app.db.tx import Database, Tx
+from app.history import record
+from app.identity.actor import SYSTEM
+from app.runtime import kept, step
+from app.runtime.failures import Failure
+from app.runtime.ports import Engine
+
+GRACE: Final = timedelta(seconds=30)
+"""A lease outlives the attempt's timeout by this: time to write the result down."""
+MAX_LOST: Final = 10
+"""Workers that may die over one job before people are asked to look."""
+
+_LEASE: Final = """
+with due as (
+    select id from jobs where state = 'due' and not paused and due_at <= %(now)s
+     order by due_at, id limit %(limit)s for update skip locked
+)
+update jobs j
+   set state = 'leased', attempt = attempt + 1, leased_by = %(worker)s,
+       leased_until = %(now)s + make_interval(secs => j.timeout) + %(grace)s
+  from due where j.id = due.id
+returning j.id, j.instance_id, j.wait, j.step, j.service, j.method, j.input, j.timeout,
+          j.retry, j.attempt, j.failures
+"""
+_END: Final = """
+update jobs set state = %(state)s, ended_at = %(now)s, failures = failures + %(failed)s,
+       error = coalesce(%(error)s, error), leased_until = null, leased_by = null
+ where id = %(id)s and state = 'leased' and attempt = %(attempt)s
+"""
+_AGAIN: Final = """
+update jobs set state = 'due', due_at = %(due_at)s, failures = failures + 1, error = %(error)s,
+       leased_until = null, leased_by = null
+ where id = %(id)s and state = 'leased' and attempt = %(attempt)s
+"""
+_EXPIRED: Final = """
+select id, instance_id, wait, step, attempt from jobs
+ where state = 'leased' and leased_until < %(now)s order by leased_until limit %(limit)s
+"""
+_LOST: Final = """
+update jobs set state = 'due', due_at = %(now)s, lost = lost + 1, leased_until = null,
+       leased_by = null
+ where id = %(id)s and state = 'leased' and attempt = %(attempt)s and leased_until < %(now)s
+returning lost
+"""
+_HAND_BACK: Final = """
+update jobs set state = 'due', due_at = %(now)s, leased_until = null, leased_by = null
+ where id = any(%(ids)s) and state = 'leased' and leased_by = %(worker)s
+"""
+_ANY_DUE: Final = """
+select exists (select 1 from jobs where state = 'due' and not paused and due_at <= %(now)s) as due
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt that a worker holds the lease of.
+
+    Args:
+        id: the same for every attempt: the idempotency key.
+        timeout: seconds this attempt may take.
+        retry: the expanded policy.
+        attempt: 1 for the first.
+        failures: attempts that failed before; lost ones do not count.
+    """
+
+    id: int
+    instance_id: int
+    wait: int
+    step: str
+    service: str
+    method: str
+    input: Any
+    timeout: float
+    retry: Mapping[str, Any]
+    attempt: int
+    failures: int
+
+
+def lease(db: Database, worker: str, *, limit: int, now: datetime) -> list[Job]:
+    """Take up to ``limit`` due jobs; each is given to one worker only.
+
+    Args:
+        worker: who takes them, for people who look at the table.
+    """
+    params = {"worker": worker, "limit": limit, "now": now, "grace": GRACE}
+    with db.transaction() as tx:
+        return [Job(**row) for row in tx.run(_LEASE, params).fetchall()]
+
+
+def succeed(engine: Engine, job: Job, result: Any, *, now: datetime, spread: float) -> bool:
+    """Apply what an attempt returned, exactly once.
+
+    A result that cannot be stored is a failure of the attempt, code ``bad_result``.
+
+    Returns:
+        False if it came too late: then it is recorded and nothing else.
+    """
+    result = storable(result)
+    problem = check_json(result)
+    if problem is not None:
+        return fail(engine, job, Failure("bad_result", problem.text()), now=now, spread=spread)
+    event = JobSucceeded(at=now, wait=job.wait, result=result, attempt=job.attempt)
+    with engine.db.transaction() as tx:
+        locked = step.lock(engine, tx, job.instance_id)
+        if locked.instance.status == "suspended":
+            if kept.keep_success(tx, job.id, job.attempt, result):
+                return True
+        elif _end(tx, job, "done", now=now):
+            step.move_locked(engine, tx, locked, event, actor=SYSTEM)
+            return True
+        _record(tx, job, "job.completed", {"ignored": "late"}, now=now)
+        return False
+
+
+def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: float) -> bool:
+    """Count a failed attempt: it is made again later, or the instance is told.
+
+    Args:
+        spread: 0 to 1, where in the jitter window the next attempt lies.
+
+    Returns:
+        False if it came too late: then it is recorded and nothing else.
+    """
+    delay = None
+    if not failure.business:
+        delay = next_delay(job.retry, job.failures + 1, failure.code, spread=spread)
+    with engine.db.transaction() as tx:
+        locked = step.lock(engine, tx, job.instance_id)
+        said = {"code": failure.code, "message": failure.message}
+        if delay is not None:
+            due_at = now + timedelta(seconds=delay)
+            error = said | {"at": now}
+            params = {"id": job.id, "attempt": job.attempt, "due_at": due_at, "error": error}
+            if tx.run(_AGAIN, params).rowcount == 1:
+                _record(tx, job, "job.failed", said | {"retry_at": due_at}, now=now)
+                return True
+        elif locked.instance.status == "suspended":
+            if kept.keep_failure(tx, job.id, job.attempt, failure):
+                return True
+        elif _end(tx, job, "failed", now=now, failure=failure):
+            step.move_locked(engine, tx, locked, _failed(job, failure, now), actor=SYSTEM)
+            return True
+        _record(tx, job, "job.failed", said | {"ignored": "late"}, now=now)
+        return False
+
+
+def expire(engine: Engine, *, now: datetime, limit: int = 100) -> int:
+    """Take back leases whose time is over; return how many.
+
+    A lost lease does not count as a failure of the job. One whose workers died
+    ``MAX_LOST`` times becomes an incident.
+    """
+    with engine.db.transaction() as tx:
+        rows = tx.run(_EXPIRED, {"now": now, "limit": limit}).fetchall()
+    return sum(_expire_one(engine, row, now) for row in rows)
+
+
+def hand_back(db: Database, worker: str, job_ids: Sequence[int], *, now: datetime) -> int:
+    """Make jobs due again that this worker will not finish; return how many."""
+    params = {"ids": list(job_ids), "worker": worker, "now": now}
+    with db.transaction() as tx:
+        return tx.run(_HAND_BACK, params).rowcount
+
+
+def any_due(db: Database, *, now: datetime) -> bool:
+    """Say whether there is something for a worker to do."""
+    with db.transaction() as tx:
+        row = tx.run(_ANY_DUE, {"now": now}).fetchone()
+    return bool(row and row["due"])
+
+
+def _expire_one(engine: Engine, row: Mapping[str, Any], now: datetime) -> bool:
+    with engine.db.transaction() as tx:
+        locked = step.lock(engine, tx, row["instance_id"])
+        params = {"id": row["id"], "attempt": row["attempt"], "now": now}
+        lost = tx.run(_LOST, params).fetchone()
+        if lost is None:
+            return False
+        said = {"wait": row["wait"], "attempt": row["attempt"], "code": "lease_expired"}
+        said |= {"lost": lost["lost"]}
+        record.append(
+            tx,
+            row["instance_id"],
+            at=now,
+            actor=SYSTEM.username,
+            kind="job.failed",
+            lines=[["job.failed", row["step"], said]],
+        )
+        if lost["lost"] >= MAX_LOST:
+            _give_up(engine, tx, locked, row, now)
+        else:
+            tx.after_commit(engine.waker.wake)
+        return True
+
+
+def _give_up(
+    engine: Engine, tx: Tx, before: step.Locked, row: Mapping[str, Any], now: datetime
+) -> None:
+    failure = Failure(
+        "worker_lost",
+        f"{MAX_LOST} workers died or hung while they ran this job. Look at their logs, and"
+        " retry when the cause is gone.",
+    )
+    if before.instance.status == "suspended":
+        kept.keep_lost(tx, row["id"], failure)
+        return
+    tx.run(
+        "update jobs set state = 'failed', ended_at = %(now)s, error = %(error)s where id = %(id)s",
+        {
+            "id": row["id"],
+            "now": now,
+            "error": {"code": failure.code, "message": failure.message, "at": now},
+        },
+    )
+    event = JobFailed(
+        at=now,
+        wait=row["wait"],
+        attempt=row["attempt"],
+        code=failure.code,
+        message=failure.message,
+    )
+    step.move(engine, tx, row["instance_id"], event, actor=SYSTEM)
+
+
+def _end(tx: Tx, job: Job, state: str, *, now: datetime, failure: Failure | None = None) -> bool:
+    error = None
+    if failure is not None:
+        error = {"code": failure.code, "message": failure.message, "at": now}
+    params = {
+        "id": job.id,
+        "attempt": job.attempt,
+        "state": state,
+        "now": now,
+        "failed": int(failure is not None),
+        "error": error,
+    }
+    return tx.run(_END, params).rowcount == 1
+
+
+def _failed(job: Job, failure: Failure, now: datetime) -> Event:
+    return JobFailed(
+        at=now,
+        wait=job.wait,
+        attempt=job.attempt,
+        code=failure.code,
+        message=failure.message,
+        business=failure.business,
+    )
+
+
+def _record(tx: Tx, job: Job, kind: str, data: dict[str, Any], *, now: datetime) -> None:
+    record.append(
+        tx,
+        job.instance_id,
+        at=now,
+        actor=SYSTEM.username,
+        kind=kind,
+        lines=[[kind, job.step, {"wait": job.wait, "attempt": job.attempt, **data}]],
+    )

@@ -1,0 +1,38 @@
+// What htmx sends and how its answers are taken: the token, polling, focus, failures.
+
+const body = document.body;
+const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
+const say = (message, tone = "good") =>
+  body.dispatchEvent(new CustomEvent("toast", { detail: { message, tone }, bubbles: true }));
+
+body.addEventListener("htmx:configRequest", (event) => {
+  if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = meta("csrf-token");
+});
+
+// A page that nobody looks at does not ask for news.
+body.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches("[data-poll]")) event.preventDefault();
+});
+
+// A reader of the screen is told of errors first; else the swapped-in part says where to go on.
+body.addEventListener("htmx:afterSettle", (event) => {
+  const part = event.detail.target.isConnected ? event.detail.target : document;
+  const next = document.querySelector("[data-error-summary]:not([data-seen])") ?? part.querySelector("[data-focus]");
+  if (!next || event.detail.elt.matches("[data-poll]")) return;
+  next.dataset.seen = "";
+  next.focus();
+});
+
+body.addEventListener("htmx:sendError", (event) => {
+  if (!event.detail.elt.matches("[data-poll]")) say(body.dataset.textOffline, "bad");
+});
+
+body.addEventListener("htmx:responseError", (event) => {
+  const { xhr, elt } = event.detail;
+  if (elt.matches("[data-poll]") || xhr.getResponseHeader("HX-Trigger")) return;
+  say(body.dataset.textFailed.replace("{status}", xhr.status), "bad");
+});
+
+// Without htmx the page comes back whole; its summary of errors gets the focus all the same.
+document.querySelector("[data-error-summary]")?.focus();
