@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.api import answers, bodies, payloads, reading
 from app.api.call import Answer, Call
 from app.api.operation import BASE, Operations
+from app.core.envelope import envelope
 from app.core.findings import Known
-from app.core.parse import envelope
 from app.definition import queries, service
 from app.definition.content import findings_json
 from app.errors import Malformed

@@ -37,7 +37,7 @@ from app.core.events import (
 from app.core.expression import ExpressionError, truth
 from app.core.nodes.base import Decision, Fail, Finish, Leave, Stay, Visit, expression_failure
 from app.core.nodes.table import NODES
-from app.core.state import ENDED, Completion, State, Token, Wait
+from app.core.state import ENDED, Completion, State, Status, Token, Wait
 
 MAX_STEPS: Final = 10_000
 """Steps that one event may pass; beyond, an incident, never a hang."""
@@ -72,7 +72,7 @@ def advance(definition: Definition, state: State, event: Event) -> Transition:
         return Transition(state, ignored=reason)
     run = _Run(definition, state, event)
     if isinstance(event, Suspended | Activated):
-        status = "suspended" if isinstance(event, Suspended) else "running"
+        status: Status = "suspended" if isinstance(event, Suspended) else "running"
         return Transition(replace(state, status=status))
     if isinstance(event, Terminated):
         run.withdraw_all(event.reason or "terminated")

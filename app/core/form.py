@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from app.core.pattern import PatternError, compile_pattern
 from app.core.values import (
+    MAX_DIGITS,
     check_json,
     number_text,
     plain_text,
@@ -36,6 +37,7 @@ TYPES: Final = (
 MAX_FIELDS: Final = 200
 MAX_LENGTH: Final = {"string": 1_000, "text": 100_000}
 """Characters, where the field sets no limit of its own."""
+_BEYOND: Final = Decimal(10) ** MAX_DIGITS
 
 Field = Mapping[str, Any]
 Problem = tuple[str, str, Mapping[str, Any] | None]
@@ -167,13 +169,14 @@ def _fits(pattern: str, value: str) -> bool:
 
 
 def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
-    value: Any = given
+    number: Any = given
     if text:
-        value = read_number(_plain_number(given, marks)) if isinstance(given, str) else None
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        number = read_number(_plain_number(given, marks)) if isinstance(given, str) else None
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
         return _wrong("This must be a number.")
+    value: int | Decimal = number
     if field["type"] == "integer":
-        if value != int(value) if abs(value) < Decimal("1e40") else True:
+        if abs(value) >= _BEYOND or value != int(value):
             return _wrong("This must be a whole number.")
         value = int(value)
     return value, _out_of_range(field, value, number_text)

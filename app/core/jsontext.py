@@ -45,12 +45,19 @@ class JsonDocument:
         Raises:
             KeyError: nothing is there, or no name (an element of a list has none).
         """
-        scanner, places = self._scanned
-        place = places[pointer]
+        return self._scanned[0].line_and_column(self.offset(pointer, key=key))
+
+    def offset(self, pointer: str, *, key: bool = False) -> int:
+        """Return where the value (or its name) at ``pointer`` begins in ``text``.
+
+        Raises:
+            KeyError: as ``position`` does.
+        """
+        place = self._scanned[1][pointer]
         offset = place.key if key else place.value
         if offset is None:
             raise KeyError(pointer)
-        return scanner.line_and_column(offset)
+        return offset
 
     @cached_property
     def _scanned(self) -> tuple[Scanner, dict[str, Place]]:

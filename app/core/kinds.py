@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from app.core.compiling import Compiling, Path
@@ -147,7 +148,7 @@ def _retry(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if value.get("backoff", "fixed") not in BACKOFFS:
         wrong(making, (*path, "backoff"), "one of " + ", ".join(BACKOFFS))
     factor = value.get("factor", 2)
-    if isinstance(factor, bool) or isinstance(factor, str | list | dict) or not 1 <= factor <= 100:
+    if isinstance(factor, bool) or not isinstance(factor, int | Decimal) or not 1 <= factor <= 100:
         wrong(making, (*path, "factor"), "a number from 1 to 100")
     for name in ("initial", "max_interval"):
         if name in value:

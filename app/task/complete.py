@@ -115,13 +115,13 @@ def _checked(task: Row, values: Mapping[str, Any], *, text: bool) -> Row:
 
 def _check_outcome(step: Step, task: Row, event: TaskCompleted) -> None:
     """Refuse a completion that does not say where to go."""
-    target = decide(step, event.values, event.outcome)
-    if isinstance(target, str) or target is None:
+    errors = decide(step, event.values, event.outcome).errors
+    if not errors:
         return
     raise Invalid(
         "outcome_needed",
         "Choose how to go on.",
-        errors=tuple(target),
+        errors=errors,
         extra={"choices": task["outcomes"]},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from app.core.duration import DurationError, parse_duration
 from app.core.effects import Effect, OpenTask
 from app.core.events import Event, TaskCompleted
 from app.core.expression import evaluate_config
+from app.core.form import expand
 from app.core.keys import Key
 from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, way_out
 from app.core.outcome import choices, decide
@@ -38,12 +40,12 @@ class UserTask(Node):
     )
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
-        """Collect the people named, for warnings."""
+        """Expand the form, and collect the people named for warnings."""
         for name in (config.get("assignee"), *_listed(config.get("candidate_users"))):
             making.person(name)
         for name in _listed(config.get("candidate_groups")):
             making.person(name)
-        return dict(config)
+        return {**config, "form": expand(config.get("form"))}
 
     def enter(self, visit: Visit) -> Decision:
         """Open the task."""
@@ -76,8 +78,7 @@ class UserTask(Node):
         )
 
         def effects(wait: int) -> tuple[Effect, ...]:
-            fields = {name: getattr(opened, name) for name in opened.__dataclass_fields__}
-            return (OpenTask(**{**fields, "wait": wait}),)
+            return (replace(opened, wait=wait),)
 
         return Stay("task", effects)
 
