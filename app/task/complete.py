@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.core.definition import Step
+from app.core.definition import Definition, Step
 from app.core.events import TaskCompleted
 from app.core.form import validate
 from app.core.outcome import decide
@@ -18,6 +18,7 @@ from app.identity.policy import require
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, lock, move_locked
+from app.runtime.variables import variable_errors
 from app.task import store
 from app.task.claim import take
 from app.task.comment import check_comment
@@ -83,7 +84,7 @@ def complete(
             at=now,
             by=actor.username,
             wait=task["wait"],
-            values=_checked(task, values, text=text),
+            values=_checked(locked.definition, task, values, text=text),
             outcome=outcome or None,
             comment=comment or None,
         )
@@ -106,11 +107,14 @@ def complete(
     )
 
 
-def _checked(task: Row, values: Mapping[str, Any], *, text: bool) -> Row:
+def _checked(definition: Definition, task: Row, values: Mapping[str, Any], *, text: bool) -> Row:
+    """Return the values that fit both the form and the variables they become."""
     clean, errors = validate(task["form"], values, text=text)
+    declared = {name: value for name, value in clean.items() if name in definition.variables}
+    errors += tuple(variable_errors(definition, declared, start=False))
     if errors:
-        raise Invalid("invalid_form", "Correct the marked fields.", errors=tuple(errors))
-    return dict(clean)
+        raise Invalid("invalid_form", "Correct the marked fields.", errors=errors)
+    return clean
 
 
 def _check_outcome(step: Step, task: Row, event: TaskCompleted) -> None:
