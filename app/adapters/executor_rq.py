@@ -6,6 +6,9 @@ whatever is due.
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 import redis
 import structlog
 from rq import Queue
@@ -17,6 +20,8 @@ QUEUE = "workflow"
 _DRAIN = "app.worker.drain.drain"
 _PENDING = "workflow:wake-pending"
 _PENDING_SECONDS = 5
+_DRAIN_SECONDS = 60
+_AWAY_SECONDS: Final = 2.0
 
 
 def connect(url: str) -> redis.Redis:
@@ -25,18 +30,28 @@ def connect(url: str) -> redis.Redis:
 
 
 class RqWaker:
-    """Fulfils ``app.runtime.ports.Waker``."""
+    """Fulfils ``app.runtime.ports.Waker``.
+
+    After a failure Redis is left alone for a moment: whoever completes a task must not
+    pay its time limits again and again.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+        self._away_until = 0.0
 
     def wake(self) -> None:
         """Ask a worker to look for due jobs; many calls before it looks count as one."""
+        if time.monotonic() < self._away_until:
+            return
         try:
             if self._client.set(_PENDING, 1, nx=True, ex=_PENDING_SECONDS):
-                self._queue.enqueue_call(_DRAIN, result_ttl=0, failure_ttl=0, timeout=-1)
+                self._queue.enqueue_call(
+                    _DRAIN, result_ttl=0, failure_ttl=0, timeout=_DRAIN_SECONDS
+                )
         except redis.RedisError as error:
+            self._away_until = time.monotonic() + _AWAY_SECONDS
             log.warning("redis.wake_failed", error=str(error))
 
     def looked(self) -> None:

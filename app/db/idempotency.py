@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from app.db.tx import Tx
+from app.db.tx import Database, Tx
 
 KEPT: Final = timedelta(hours=24)
 
@@ -81,6 +81,13 @@ def keep(tx: Tx, slot: Slot, kept: Kept, *, now: datetime) -> None:
             "now": now,
         },
     )
+
+
+def prune(db: Database, *, now: datetime) -> int:
+    """Delete answers that are older than ``KEPT``; return how many."""
+    with db.transaction() as tx:
+        old = "delete from idempotency_keys where created_at <= %(since)s"
+        return tx.run(old, {"since": now - KEPT}).rowcount
 
 
 def _columns(slot: Slot) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from app.db import faults
 from app.errors import Unavailable
 
 # What PostgreSQL answers when others were first or it has too much to do: nothing was
@@ -135,7 +136,9 @@ class Database:
                 conn.begin()
                 try:
                     yield conn
+                    faults.point("before_commit")
                     conn.commit()
+                    faults.point("after_commit")
                 except BaseException:
                     self._roll_back(conn)
                     raise

@@ -12,11 +12,11 @@ import structlog
 
 from app.connector.base import Handler, JobContext
 from app.connector.registry import Registry
+from app.db import faults
 from app.errors import AppError
 from app.runtime import failures, jobs
 from app.runtime.jobs import Job
 from app.runtime.ports import Engine
-from app.worker import faults
 
 log = structlog.get_logger(__name__)
 

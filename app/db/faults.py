@@ -2,7 +2,8 @@
 
 ``FAULT_POINT=<name>`` in the environment arms one of them: the process kills itself
 there as ``kill -9`` would, once, when the file ``FAULT_FILE`` can be removed. Without
-both nothing happens.
+both nothing happens. They are here because two of them are about the commit; the worker
+has the others.
 """
 
 from __future__ import annotations
