@@ -1,1 +1,31 @@
 """Pages: parse the request, call one use case, present. No rules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask
+from htmx_flask import Htmx
+
+from app.web import definition, errors, history, identity, runtime, session, task
+from app.web.assets import init_assets
+from app.web.filters import init_filters
+from app.web.i18n import init_i18n
+
+_PAGES: Final = (identity.bp, task.bp, runtime.bp, definition.bp, history.bp)
+
+
+def register(app: Flask) -> None:
+    """Add every page to ``app``.
+
+    ``app.extensions`` holds ``engine`` and ``clock``, and the login manager
+    and the CSRF protection are set up.
+    """
+    Htmx(app)
+    init_i18n(app)
+    init_filters(app)
+    init_assets(app)
+    session.init_session(app, guarded=frozenset(bp.name for bp in _PAGES))
+    errors.init_errors(app)
+    for bp in _PAGES:
+        app.register_blueprint(bp)

@@ -1,0 +1,73 @@
+"""What browsers post, and what was wrong with it, as templates want it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from flask import request
+
+from app.errors import AppError
+from app.web.i18n import translate_error, translate_fields, zone
+
+PREFIX: Final = "f."
+"""Before the names of form fields, so that no field is taken for the token or a comment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What a use case refused, translated.
+
+    Args:
+        message: the refusal as a whole.
+        errors: ``{field, code, text}`` each, for the summary.
+        texts: field name → its first message.
+    """
+
+    message: str = ""
+    errors: Sequence[Mapping[str, str]] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+def problems(error: AppError | None) -> Problems:
+    """Return an error's messages in the reader's language; nothing for None."""
+    if error is None:
+        return Problems()
+    errors = translate_fields(error.errors)
+    texts: dict[str, str] = {}
+    for each in errors:
+        texts.setdefault(each["field"], each["text"])
+    return Problems(translate_error(error), errors, texts)
+
+
+def posted() -> dict[str, Any]:
+    """Return what was posted for form fields, as typed: a text, or several as a list."""
+    return {
+        name.removeprefix(PREFIX): values[0] if len(values) == 1 else values
+        for name, values in request.form.lists()
+        if name.startswith(PREFIX)
+    }
+
+
+def with_zone(fields: Sequence[Mapping[str, Any]], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return posted values with the reader's zone at those dates and times that have none.
+
+    A browser's own control knows no zone: what is typed is meant where the reader is.
+    """
+    timed = {each["name"] for each in fields if each["type"] == "datetime"}
+    return {name: _zoned(value) if name in timed else value for name, value in raw.items()}
+
+
+def _zoned(value: Any) -> Any:
+    try:
+        when = datetime.fromisoformat(value.strip())
+    except (AttributeError, ValueError):
+        return value
+    return value if when.tzinfo else when.replace(tzinfo=zone()).isoformat()
+
+
+def text(name: str) -> str:
+    """Return a posted value of a page's own form, empty if there is none."""
+    return request.form.get(name, "")
