@@ -100,7 +100,7 @@ def validate(
             errors.append(FieldError(name, "read_only", "This value cannot be changed here."))
             continue
         given = raw.get(name)
-        if _empty(given):
+        if _empty(given, text):
             if field.get("required"):
                 message = "Choose yes or no." if field["type"] == "boolean" else "Fill this in."
                 errors.append(FieldError(name, "required", message))
@@ -116,8 +116,11 @@ def validate(
     return values, tuple(errors)
 
 
-def _empty(given: Any) -> bool:
-    return given is None or given == [] or (isinstance(given, str) and not given.strip())
+def _empty(given: Any, text: bool) -> bool:
+    """Say whether nothing was filled in; a browser posts a list when nothing is ticked."""
+    if isinstance(given, str):
+        return not given.strip()
+    return given is None or (text and given == [])
 
 
 def _unstorable(value: Any) -> Problem | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.db.paging import Page, check_window, count_capped, like
 from app.db.schema import process_definitions as d
@@ -66,7 +67,9 @@ def list_(
     if status is not None:
         query = query.where(d.c.status == status)
     if latest:
-        newest = query.distinct(d.c.key).order_by(d.c.key, d.c.version_order.desc(), d.c.id.desc())
+        newest = query.ext(distinct_on(d.c.key)).order_by(
+            d.c.key, d.c.version_order.desc(), d.c.id.desc()
+        )
         ids = newest.with_only_columns(d.c.id).subquery()
         query = sa.select(*_LISTED).where(d.c.id.in_(sa.select(ids.c.id)))
     order = (sa.func.lower(d.c.name), d.c.key, d.c.version_order.desc(), d.c.id.desc())
@@ -93,7 +96,7 @@ def startable(db: Database, actor: Actor) -> list[DefinitionRow]:
     newest = (
         sa.select(*_LISTED)
         .where(d.c.status == "active")
-        .distinct(d.c.key)
+        .ext(distinct_on(d.c.key))
         .order_by(d.c.key, d.c.version_order.desc(), d.c.id.desc())
     )
     with db.transaction() as tx:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,9 +10,84 @@ from flask import Flask
 from app.adapters import sign_in_limit
 from app.cli.demo import load_demo
 from app.config import Settings, load_settings
+from app.connector.standard import standard_registry
 from app.db.tx import Database
-from app.factory import create_app, make_engine
-from app.identity.queries import display_names
-from app.identity.service import authenticate
-from tests.support.office import NOW, Office, make_office
+from app.definition.cache import DefinitionCache
+from app.factory import create_app
+from app.runtime import jobs
+from app.runtime.ports import Engine
+from app.worker import clock as wall
+from app.worker.drain import Drain
+from tests.support.office import Office, SilentWaker, make_office
 from tests.support.rest import Clock, Rest
+from tests.support.until import until
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings of a demo; sign-in failures are counted in the process."""
+    return load_settings(
+        {"mode": "demo", "database_url": database_url, "redis_url": "memory://"}, env={}
+    )
+
+
+def make_app(settings: Settings, engine: Engine, redis_url: str) -> Flask:
+    """Make the application on an engine of the test's own, with a clock that stands."""
+    app = create_app(settings, engine=engine)
+    app.config.update(TESTING=True, REDIS_URL=redis_url)
+    app.extensions["clock"] = Clock()
+    sign_in_limit.forget_all()
+    return app
+
+
+@pytest.fixture
+def office(db: Database) -> Office:
+    """People and two definitions; undone afterwards."""
+    return make_office(db)
+
+
+@pytest.fixture
+def app(settings: Settings, office: Office, redis_url: str) -> Flask:
+    """The application on the small office."""
+    return make_app(settings, office.engine, redis_url)
+
+
+@pytest.fixture
+def rest(app: Flask, office: Office) -> Rest:
+    """REST on the small office."""
+    return Rest(app, office, app.extensions["clock"])
+
+
+@pytest.fixture
+def demo_engine(committed: Database) -> Engine:
+    """The demo's people and definitions, really committed."""
+    engine = Engine(
+        db=committed,
+        services=standard_registry(),
+        waker=SilentWaker(),
+        definitions=DefinitionCache(),
+    )
+    load_demo(engine, now=wall.now())
+    return engine
+
+
+@pytest.fixture
+def demo(settings: Settings, demo_engine: Engine, redis_url: str) -> Rest:
+    """REST on the demo, at the time it is."""
+    app = make_app(settings, demo_engine, redis_url)
+    app.extensions["clock"] = wall.now
+    return Rest(app, Office(demo_engine, {}), app.extensions["clock"])
+
+
+@pytest.fixture
+def drain(demo_engine: Engine) -> Iterator[Callable[[], None]]:
+    """Run the demo's jobs until none is due."""
+    worker = Drain(demo_engine, standard_registry(), worker="test", clock=wall.now)
+    worker.start()
+
+    def run() -> None:
+        worker.notify()
+        until(lambda: not jobs.any_due(demo_engine.db, now=wall.now()) and not worker._held())
+
+    yield run
+    worker.stop(5)
