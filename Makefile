@@ -1,0 +1,90 @@
+# Everything starts here: `make help`. Needs make, Python 3.11 or newer and, for the first
+# call, access to a Python package registry. All that is made stays in .venv/ and var/.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+READY := .venv/.ready
+CATALOGS := $(wildcard translations/*/LC_MESSAGES/*.po)
+COMPILED := $(CATALOGS:.po=.mo)
+# uv of this machine if it works, else one of our own.
+FIND_UV := if uv --version >/dev/null 2>&1; then echo uv; else echo var/uv/bin/uv; fi
+
+.PHONY: uv help setup run test migrate-up bench lint format screenshots lock translations clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) $(COMPILED) ## environment from requirements.lock
+
+run: setup ## PostgreSQL, Redis, demo data, web on :8080 (PORT), worker, duties
+	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine run
+
+test: setup ## every test; PYTEST_ARGS="-k word" adds options
+	@exec $(BIN)/pytest -n 2 $(PYTEST_ARGS)
+
+migrate-up: setup ## bring the database (DATABASE_URL, else the one in var/) up to date
+	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine migrate up
+
+bench: setup ## speed as a ratio to a hand-written floor
+	@exec $(BIN)/python -m tests.bench
+
+lint: setup ## style, types, layers, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: setup ## write Python as the style wants it
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+screenshots: setup ## pictures of the pages into docs/
+	@exec $(BIN)/python -m tests.browser.screenshots
+
+lock: ## requirements.lock anew, after a change of pyproject.toml
+	@$(MAKE) uv
+	@uv=$$($(FIND_UV)) && $$uv pip compile --quiet --universal --generate-hashes --no-header \
+		--no-annotate --extra embedded --group dev --python-version 3.11 \
+		pyproject.toml -o requirements.lock
+
+translations: setup ## collect texts into the catalogs and compile them
+	@$(BIN)/pybabel -q extract -F babel.cfg --no-location --omit-header -o var/messages.pot .
+	@$(BIN)/pybabel -q update -i var/messages.pot -d translations --no-fuzzy-matching --omit-header
+	@$(MAKE) setup
+
+clean: ## remove .venv, caches and what tests left; data in var/ stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
+		*.egg-info build dist var/uv
+	find app tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./.venv -prune -o -name '*.mo' -type f -exec rm -f {} +
+
+%.mo: %.po $(READY)
+	@$(BIN)/pybabel -q compile -i $< -o $@
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is missing or older than 3.11; install python3, or name one: make PYTHON=/path/to/python3"; \
+		exit 1; }
+	@$(MAKE) uv
+	@echo "Setting up .venv from requirements.lock …"
+	@uv=$$($(FIND_UV)) && \
+	{ test -x $(BIN)/python || $$uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv; } && \
+	VIRTUAL_ENV=.venv $$uv pip sync --quiet --require-hashes requirements.lock && \
+	VIRTUAL_ENV=.venv $$uv pip install --quiet --no-deps -e . && \
+	touch $@
+
+uv:
+	@uv --version >/dev/null 2>&1 || test -x var/uv/bin/uv || { \
+		echo "Getting uv into var/uv …"; \
+		$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+			echo "Python's venv module is incomplete; as root: apt-get install python3-venv, then make again"; \
+			exit 1; }; \
+		$(PYTHON) -m venv var/uv && \
+		var/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
