@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from app.web.i18n import translate_error, translate_fields, zone
 
 PREFIX: Final = "f."
 """Before the names of form fields, so that no field is taken for the token or a comment."""
+_LOCAL_TIME: Final = re.compile(r"\s*\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ def posted() -> dict[str, Any]:
         for name, values in request.form.lists()
         if name.startswith(PREFIX)
     }
+
+
+def has_local_time(raw: Mapping[str, Any]) -> bool:
+    """Say whether any value is a date and time as a browser's control gives it: without zone."""
+    return any(isinstance(value, str) and _LOCAL_TIME.fullmatch(value) for value in raw.values())
 
 
 def with_zone(fields: Sequence[Mapping[str, Any]], raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from flask import Blueprint, Response, request, session, url_for
-from flask_babel import gettext
+from flask_babel import force_locale, get_locale, gettext
 from flask_login import current_user
 
 from app.adapters import sign_in_limit
@@ -17,7 +17,7 @@ from app.identity import service
 from app.web import forms, respond
 from app.web.addresses import local
 from app.web.forms import text
-from app.web.i18n import parse_language, translate_error
+from app.web.i18n import translate_error
 from app.web.session import actor, begin, end, engine, now
 
 bp = Blueprint("identity", __name__)
@@ -29,7 +29,7 @@ _A_YEAR: Final = timedelta(days=365)
 @bp.get("/")
 def home() -> Response:
     """Lead to the inbox, and keep a language that the address asks for."""
-    return respond.redirect(url_for("task.inbox", lang=request.args.get("lang")))
+    return respond.redirect(url_for("inbox.show", lang=request.args.get("lang")))
 
 
 @bp.get("/sign-in")
@@ -90,10 +90,9 @@ def keep_preferences() -> Response:
     except Invalid as error:
         return _profile(error, about="preferences")
     session.pop("lang", None)
-    response = respond.redirect(
-        url_for("identity.profile", lang=parse_language(language)),
-        gettext("Your settings are kept."),
-    )
+    with force_locale(language or get_locale()):
+        message = gettext("Your settings are kept.")
+    response = respond.redirect(url_for("identity.profile"), message)
     response.set_cookie(
         "theme",
         theme,
@@ -163,4 +162,4 @@ def _zones() -> tuple[str, ...]:
 
 
 def _next() -> str:
-    return local(request.args.get("next")) or url_for("task.inbox")
+    return local(request.args.get("next")) or url_for("inbox.show")

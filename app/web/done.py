@@ -1,0 +1,75 @@
+"""What came of completing a task: where its instance is now, and what is next for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.identity.actor import Actor
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What there is to tell.
+
+    Args:
+        outcome: label of the outcome that was chosen, if there was one.
+        tasks: open tasks of the instance: what people do next.
+        automatic: names of steps at which a machine is at work.
+        stuck: whether an incident stopped the instance.
+        next_task: what the reader could go on with; None if nothing waits for them.
+    """
+
+    outcome: Any
+    tasks: Sequence[Row]
+    automatic: Sequence[Any]
+    stuck: bool
+    next_task: Row | None
+
+    @property
+    def usernames(self) -> set[str]:
+        """People to be called by their names."""
+        named = {task["assignee"] for task in self.tasks if task["assignee"]}
+        return named.union(*(task["candidates"]["users"] for task in self.tasks))
+
+    @property
+    def groups(self) -> set[str]:
+        """Groups to be called by their titles."""
+        return set[str]().union(*(task["candidates"]["groups"] for task in self.tasks))
+
+
+def follow_up(task: Row, instance: Row, waiting: Sequence[Row], who: Actor) -> FollowUp:
+    """Say what came of ``task``.
+
+    Args:
+        task: the completed one.
+        instance: its instance as it is now.
+        waiting: the top of the reader's inbox.
+    """
+    chosen = [each["label"] for each in task["outcomes"] if each["id"] == task["outcome"]]
+    here = [each for each in instance["tasks"] if _is_for(who, each)]
+    return FollowUp(
+        outcome=chosen[0] if chosen else None,
+        tasks=instance["tasks"],
+        automatic=[
+            token["step"]["name"] or token["step"]["id"]
+            for token in instance["tokens"]
+            if token["waiting_for"] == "job"
+        ],
+        stuck=bool(instance["incidents"]),
+        next_task=next(iter([*here, *waiting]), None),
+    )
+
+
+def _is_for(who: Actor, task: Row) -> bool:
+    if task["assignee"] is not None:
+        return bool(task["assignee"] == who.username)
+    offered = task["candidates"]
+    return (
+        who.username in offered["users"]
+        or not who.groups.isdisjoint(offered["groups"])
+        or not who.roles.isdisjoint(offered["roles"])
+    )

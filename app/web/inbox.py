@@ -1,0 +1,93 @@
+"""The inbox: what waits for someone, what they could claim, what they have done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask_babel import LazyString, lazy_gettext
+
+from app.errors import Malformed
+from app.identity.queries import display_names
+from app.task.inbox import ORDERS, Order, Tab
+from app.task.queries import inbox
+from app.web import respond
+from app.web.session import actor, engine, inbox_count, now
+
+bp = Blueprint("inbox", __name__)
+
+_SIZE: Final = 50
+_ORDER_WORDS: Final[Mapping[str, LazyString]] = {
+    "newest": lazy_gettext("Newest first"),
+    "oldest": lazy_gettext("Oldest first"),
+    "due": lazy_gettext("Due first"),
+    "priority": lazy_gettext("Most urgent first"),
+}
+
+
+@bp.get("/inbox")
+def show() -> Response:
+    """Show a page of a tab; htmx gets the list alone."""
+    return page(request.args)
+
+
+@bp.get("/inbox/badge")
+def count() -> Response:
+    """Answer the badge's question whether anything changed since it was drawn."""
+    waiting = inbox_count()
+    if request.args.get("shown") == str(waiting):
+        return respond.unchanged()
+    response = respond.private(
+        Response(render_template("task/badge.html", waiting=waiting), mimetype="text/html")
+    )
+    return respond.trigger(response, "inbox-changed")
+
+
+def page(asked: Mapping[str, str], *, status: int = 200) -> Response:
+    """Return the inbox, or for htmx its list.
+
+    Args:
+        asked: ``tab``, ``q``, ``order`` and ``after``, from an address or a form.
+    """
+    tab, order = asked.get("tab") or "todo", asked.get("order") or "newest"
+    if tab not in ("todo", "done") or order not in ORDERS:
+        raise Malformed("bad_tab", "There is no such list. Use the tabs of the inbox.")
+    q, after = (asked.get("q") or "").strip(), asked.get("after") or None
+    found = inbox(
+        engine().db,
+        actor(),
+        cast(Tab, tab),
+        q=q or None,
+        after=after,
+        size=_SIZE,
+        order=cast(Order, order),
+        now=now(),
+    )
+
+    def address(**changes: Any) -> str:
+        kept = {"tab": tab, "q": q, "order": order, "after": None} | changes
+        plain = {"q": "", "order": "newest"}
+        shown = {name: item for name, item in kept.items() if item != plain.get(name)}
+        return url_for("inbox.show", **shown)
+
+    return respond.page(
+        "task/inbox.html",
+        "task/inbox_list.html",
+        status=status,
+        tab=tab,
+        q=q,
+        order=order,
+        after=after,
+        orders=_ORDER_WORDS,
+        found=found,
+        names=_names(found.items),
+        address=address,
+        next_url=address(after=found.next) if found.next else None,
+        first_url=address() if after else None,
+    )
+
+
+def _names(tasks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the people who started these are called."""
+    return display_names(engine().db, {task["started_by"] for task in tasks if task["started_by"]})

@@ -1,0 +1,198 @@
+"""The page of a task, and the verbs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+from flask_babel import gettext
+
+from app.errors import AppError, Conflict, Invalid, NotFound
+from app.history.queries import events
+from app.identity.queries import display_names, group_titles
+from app.runtime import queries as instances
+from app.task import queries, service
+from app.task.inbox import inbox
+from app.web import forms, respond, timeline
+from app.web import inbox as inbox_pages
+from app.web.done import follow_up
+from app.web.forms import posted, text
+from app.web.i18n import translate_error
+from app.web.session import actor, engine, now
+
+bp = Blueprint("task", __name__)
+
+_CHANGED = "inbox-moved"
+"""Event by which the badge beside Inbox asks again."""
+
+
+@bp.get("/tasks/<int:task_id>")
+def show(task_id: int) -> Response:
+    """Show a task with its form, facts and history."""
+    return _page(task_id)
+
+
+@bp.post("/tasks/<int:task_id>/claim")
+def claim(task_id: int) -> Response:
+    """Take a task, where the button was pressed: in the inbox or on its page."""
+    from_inbox = text("from") == "inbox"
+    try:
+        service.claim(engine(), actor(), task_id, now=now())
+    except Conflict as error:
+        return _refused_claim(task_id, error, from_inbox=from_inbox)
+    message = gettext("Claimed. It is yours now.")
+    if not respond.wants_part():
+        return respond.redirect(url_for("task.show", task_id=task_id), message)
+    answer = inbox_pages.page(request.form) if from_inbox else _page(task_id)
+    return respond.trigger(respond.toast(answer, message), _CHANGED)
+
+
+@bp.post("/tasks/<int:task_id>/release")
+def release(task_id: int) -> Response:
+    """Put a task back; what was typed stays with it as a draft."""
+    raw = posted()
+    try:
+        if raw:
+            service.save_draft(engine(), actor(), task_id, raw, now=now())
+        service.release(engine(), actor(), task_id, now=now())
+    except Conflict as error:
+        return _page(task_id, error, typed=raw)
+    message = gettext("Released. Others can claim it now.")
+    return respond.redirect(url_for("inbox.show"), message)
+
+
+@bp.post("/tasks/<int:task_id>/draft")
+def keep(task_id: int) -> Response:
+    """Keep what has been typed so far, and say so beside the buttons."""
+    problem = None
+    try:
+        service.save_draft(engine(), actor(), task_id, posted(), now=now())
+    except AppError as error:
+        problem = translate_error(error)
+    body = render_template("task/draft_state.html", problem=problem, at=now())
+    return respond.private(Response(body, mimetype="text/html"))
+
+
+@bp.post("/tasks/<int:task_id>/complete")
+def complete(task_id: int) -> Response:
+    """Finish a task and say what came of it; what was typed is kept if it was refused."""
+    raw = posted()
+    try:
+        service.complete(
+            engine(),
+            actor(),
+            task_id,
+            _with_zone(task_id, raw),
+            text=True,
+            outcome=text("outcome") or None,
+            comment=text("comment") or None,
+            now=now(),
+        )
+    except (Invalid, Conflict) as error:
+        return _page(task_id, error, typed=raw)
+    url = url_for("task.done", task_id=task_id)
+    if not respond.wants_part():
+        return respond.redirect(url)
+    answer = done(task_id)
+    answer.headers["HX-Push-Url"] = url
+    return respond.trigger(answer, _CHANGED)
+
+
+@bp.get("/tasks/<int:task_id>/done")
+def done(task_id: int) -> Response:
+    """Say in a sentence what came of a completed task, and lead to the next one."""
+    db, who = engine().db, actor()
+    task = queries.get(db, who, task_id, now=now())
+    if task["state"] != "completed":
+        return respond.redirect(url_for("task.show", task_id=task_id))
+    instance = instances.get(db, who, task["process_instance_id"], now=now())
+    waiting = inbox(db, who, "todo", size=1, now=now()).items
+    told = follow_up(task, instance, waiting, who)
+    return respond.page(
+        "task/done.html",
+        "task/done_part.html",
+        task=task,
+        instance=instance,
+        told=told,
+        names=display_names(db, told.usernames),
+        groups=group_titles(db, told.groups),
+    )
+
+
+def _refused_claim(task_id: int, error: Conflict, *, from_inbox: bool) -> Response:
+    """Say who was faster: in the inbox above a list that is true again, else on the page."""
+    if not (from_inbox and respond.wants_part()):
+        return _page(task_id, error)
+    answer = inbox_pages.page(request.form, status=error.status)
+    respond.retarget(answer, "#tasks", "innerHTML")
+    return respond.toast(answer, translate_error(error), "bad")
+
+
+def _with_zone(task_id: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not forms.has_local_time(raw):
+        return raw
+    task = queries.get(engine().db, actor(), task_id, now=now())
+    return forms.with_zone(task["form"], raw)
+
+
+def _page(
+    task_id: int, error: AppError | None = None, *, typed: Mapping[str, Any] | None = None
+) -> Response:
+    """Return the page of a task, or for htmx what stands in it.
+
+    Args:
+        error: why the verb was refused; its status is the answer's.
+        typed: what was posted; it stays in the form.
+    """
+    task = queries.get(engine().db, actor(), task_id, now=now())
+    lines = _lines(task["process_instance_id"])
+    names = display_names(engine().db, timeline.people(lines)) | task["people"]
+    labels = {each["name"]: each["label"] for each in (*task["variables"], *task["form"])}
+    values, draft = _values(task, typed)
+    answer = respond.page(
+        "task/task.html",
+        "task/panel.html",
+        status=error.status if error else 200,
+        task=task,
+        values=values,
+        draft=draft,
+        comment=text("comment"),
+        problems=forms.problems(error),
+        conflict=translate_error(error) if isinstance(error, Conflict) else None,
+        labels=labels,
+        names=names,
+        groups=group_titles(engine().db, task["candidates"]["groups"]),
+        history=timeline.moments(lines, names, labels),
+        prefix=forms.PREFIX,
+    )
+    if error and respond.wants_part():
+        respond.retarget(answer, "#task", "innerHTML")
+    return answer
+
+
+def _values(
+    task: Mapping[str, Any], typed: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], str | None]:
+    """Return what the form shows, and how it stands with the draft.
+
+    One's own draft is filled in unless the reader turned it down; somebody else's only
+    if the reader asked for it. The second value is ``mine``, ``offered``, ``taken`` or None.
+    """
+    values, draft, wish = dict(task["values"] or {}), task["draft"], request.args.get("draft")
+    if typed is not None:
+        return values | typed, None
+    if draft is None or "complete" not in task["allowed"] or wish == "none":
+        return values, None
+    own = draft["by"] == actor().username
+    if not own and wish != "take":
+        return values, "offered"
+    return values | draft["values"], "mine" if own else "taken"
+
+
+def _lines(instance_id: int) -> list[dict[str, Any]]:
+    """Return the history as far as the reader may see it: of a single offered task perhaps none."""
+    try:
+        return events(engine().db, actor(), instance_id)
+    except NotFound:
+        return []

@@ -1,0 +1,103 @@
+"""The history of an instance as moments that a person follows, the latest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from flask_babel import LazyString, lazy_gettext
+from markupsafe import Markup
+
+from app.web.i18n import pick
+from app.web.values import value
+from app.web.words import event_word
+
+Line = Mapping[str, Any]
+
+_SENTENCES: Final[Mapping[str, LazyString]] = {
+    "task.claimed": lazy_gettext("%(step)s: claimed"),
+    "task.released": lazy_gettext("%(step)s: released"),
+    "task.completed": lazy_gettext("%(step)s: completed"),
+    "task.cancelled": lazy_gettext("%(step)s: withdrawn"),
+    "job.failed": lazy_gettext("%(step)s: attempt %(attempt)s failed"),
+    "job.completed": lazy_gettext("%(step)s: done automatically"),
+    "timer.fired": lazy_gettext("%(step)s: time reached"),
+    "incident.opened": lazy_gettext("%(step)s: stopped by an incident"),
+    "incident.resolved": lazy_gettext("%(step)s: incident resolved"),
+    "decision.automatic": lazy_gettext("%(step)s: decided by rule"),
+}
+"""What is told of a step. Its being reached and left is seen from what is done there."""
+
+_OF_THE_WHOLE: Final = "instance."
+
+
+def moments(
+    lines: Iterable[Line],
+    names: Mapping[str, str],
+    labels: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the lines worth telling as items of the macro ``timeline``.
+
+    Args:
+        lines: as ``history.queries.events`` gives them, the oldest first.
+        names: username → what a person is called.
+        labels: variable → its label, for the values that somebody entered.
+    """
+    told = [_moment(line, names, labels or {}) for line in lines if _is_told(line)]
+    return told[::-1]
+
+
+def people(lines: Iterable[Line]) -> set[str]:
+    """Return the usernames in the lines, to be looked up for ``moments``."""
+    return {line["actor"] for line in lines if line["actor"]}
+
+
+def _is_told(line: Line) -> bool:
+    kind = line["kind"]
+    if kind == "variables.changed":
+        # Only a person's correction has a place for a reason; the others follow from a step.
+        return "reason" in line["data"]
+    return kind in _SENTENCES or kind.startswith(_OF_THE_WHOLE)
+
+
+def _moment(line: Line, names: Mapping[str, str], labels: Mapping[str, Any]) -> dict[str, Any]:
+    data = line["data"]
+    word = event_word(line["kind"])
+    at: datetime = line["at"]
+    return {
+        "icon": word.icon,
+        "tone": word.tone,
+        "text": _sentence(line, word.text),
+        "by": None
+        if line["actor"] in (None, "system")
+        else names.get(line["actor"], line["actor"]),
+        "at": at,
+        "quote": data.get("comment") or data.get("reason"),
+        "detail": _detail(line["kind"], data, labels),
+    }
+
+
+def _sentence(line: Line, otherwise: LazyString | str) -> str:
+    template = _SENTENCES.get(line["kind"])
+    step = line["step"]
+    if template is None or step is None:
+        return str(otherwise)
+    attempt = line["data"].get("attempt", "")
+    return str(template) % {"step": pick(step["name"], step["id"]), "attempt": attempt}
+
+
+def _detail(kind: str, data: Mapping[str, Any], labels: Mapping[str, Any]) -> Markup:
+    """Return what was entered, or what went wrong."""
+    if kind in ("job.failed", "incident.opened") and data.get("message"):
+        return Markup('<p class="moment-meta">{}</p>').format(data["message"])
+    if kind not in ("task.completed", "variables.changed"):
+        return Markup()
+    entered = [
+        (name, item) for name, item in (data.get("values") or {}).items() if item is not None
+    ]
+    rows = Markup().join(
+        Markup("<dt>{}</dt><dd>{}</dd>").format(pick(labels.get(name), name), value(item))
+        for name, item in entered
+    )
+    return Markup('<dl class="entered">{}</dl>').format(rows) if entered else Markup()
