@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Final
 
 from flask import Response, request
@@ -19,6 +18,7 @@ from app.api.call import Call
 from app.api.errors import answer_error
 from app.db import idempotency
 from app.db.idempotency import Kept, Slot
+from app.db.tx import Tx
 from app.errors import AppError, Conflict, Invalid, Malformed
 
 HEADER: Final = "Idempotency-Key"
@@ -52,7 +52,7 @@ def once(call: Call, work: Callable[[], Response]) -> Response:
             )
         kept = idempotency.find(tx, slot, now=call.now)
         if kept is None:
-            response = _attempt(tx.conn.begin_nested(), work)
+            response = _attempt(tx, work)
             idempotency.keep(tx, slot, _kept(body_hash, response), now=call.now)
             return response
     if kept.body_hash != body_hash:
@@ -66,9 +66,9 @@ def once(call: Call, work: Callable[[], Response]) -> Response:
     return repeated
 
 
-def _attempt(savepoint: AbstractContextManager[object], work: Callable[[], Response]) -> Response:
+def _attempt(tx: Tx, work: Callable[[], Response]) -> Response:
     try:
-        with savepoint:
+        with tx.undone_on_error():
             return work()
     except AppError as error:
         if error.status >= 500:

@@ -28,6 +28,7 @@ class Operation:
     """One endpoint.
 
     Args:
+        name: unique, of the module and the function.
         rule: Flask's rule, below ``BASE``.
         methods: equivalent ones; the first is the documented one.
         summary: what it does, in a few words.
@@ -86,7 +87,7 @@ class Operations:
         def register(view: View) -> View:
             more.setdefault("changes", listed[0] != "GET" and not more.get("open", False))
             operation = Operation(
-                view.__name__,
+                f"{self.blueprint.name.removeprefix('api_')}_{view.__name__}",
                 rule,
                 listed,
                 summary,

@@ -60,12 +60,11 @@ def _strangers(outer: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _differences(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> list[FieldError]:
-    message = "%(name)s is given outside and inside of config, and differs. Keep one of them."
+    message = "/%(name)s and /config/%(name)s differ. Keep one of them."
     return [
-        FieldError(pointer, "differs", message, {"name": name})
+        FieldError(f"/{name}", "differs", message, {"name": name})
         for name in _FILLS
         if name in outer and name in inner and outer[name] != inner[name]
-        for pointer in (f"/{name}", f"/config/{name}")
     ]
 
 

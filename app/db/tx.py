@@ -64,6 +64,18 @@ class Tx:
         """Wrap a value that is not a dict (a list, a text) as a jsonb parameter."""
         return Jsonb(value)
 
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """Do something that is taken back, and it alone, if it raises."""
+        spoiled, calls = self.spoiled, len(self._after_commit)
+        try:
+            with self.conn.begin_nested():
+                yield
+        except BaseException:
+            self.spoiled = spoiled
+            del self._after_commit[calls:]
+            raise
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run ``call`` once the work is durable (wake workers, count metrics)."""
         self._after_commit.append(call)
