@@ -20,21 +20,28 @@ Line = Sequence[Any]
 START: Final = b""
 """The hash before the first row."""
 
-_APPEND: Final = """
-with h as (
+# The next row after the head of ``i``, which a statement has locked; and the new head.
+APPENDED: Final = """h as (
     insert into history_events
            (instance_id, seq, at, actor, on_behalf_of, kind, data, prev_hash, hash)
     select i.id, i.history_seq + 1, %(at)s, %(actor)s, %(behalf)s, %(kind)s, %(data)s,
            i.history_hash,
            history_hash(i.history_hash, i.history_seq + 1, %(at)s, %(actor)s, %(behalf)s,
                         %(kind)s, %(data)s)
-      from process_instances i where i.id = %(id)s
+      from i
     returning instance_id, seq, hash
-)
-update process_instances i set history_seq = h.seq, history_hash = h.hash
-  from h where i.id = h.instance_id
-returning h.seq
-"""
+), head as (
+    update process_instances p set history_seq = h.seq, history_hash = h.hash
+      from h where p.id = h.instance_id
+    returning p.history_seq as seq
+)"""
+
+_APPEND: Final = f"""
+with i as (
+    select id, history_seq, history_hash from process_instances where id = %(id)s for update
+), {APPENDED}
+select seq from head
+"""  # noqa: S608 - constants only
 
 # The first row that does not follow from the one before it, or that is not the head.
 _VERIFY: Final = """
@@ -85,16 +92,30 @@ def append(
         _APPEND,
         {
             "id": instance_id,
-            "at": at,
-            "actor": actor,
-            "behalf": on_behalf_of,
-            "kind": kind,
-            "data": {"events": [], "lines": lines},
+            **entry(at=at, actor=actor, kind=kind, lines=lines, on_behalf_of=on_behalf_of),
         },
     ).fetchone()
     if row is None:
         raise LookupError(instance_id)
     return int(row["seq"])
+
+
+def entry(
+    *,
+    at: datetime,
+    actor: str,
+    kind: str,
+    lines: Sequence[Line],
+    on_behalf_of: str | None = None,
+) -> dict[str, Any]:
+    """Return the parameters of ``APPENDED``; see ``append``."""
+    return {
+        "at": at,
+        "actor": actor,
+        "behalf": on_behalf_of,
+        "kind": kind,
+        "data": {"events": [], "lines": lines},
+    }
 
 
 def verify(tx: Tx, instance_id: int) -> int | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.core.codec import event_to_json, state_to_json
 from app.core.definition import Definition
 from app.core.effects import OpenTask, StartJob
-from app.core.events import Activated, Suspended
+from app.core.events import Activated, Event, Suspended, TaskCompleted
 from app.core.state import ENDED, State
 from app.db.tx import Tx
 from app.db.types import Jsonb
@@ -17,6 +18,22 @@ from app.runtime import people, store
 from app.runtime.lines import KINDS, Line
 from app.runtime.plan import Plan
 from app.runtime.row import open_incidents
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was written.
+
+    Args:
+        changed: columns of the instance.
+        opened: ``{id, wait, step}`` of new tasks, in the order of their waits.
+        done: False: the task that should be completed was not the actor's (any more).
+            Then the transaction must not be committed.
+    """
+
+    changed: Mapping[str, Any]
+    opened: tuple[Mapping[str, Any], ...]
+    done: bool
 
 
 def apply(
@@ -29,16 +46,15 @@ def apply(
     actor: str,
     on_behalf_of: str | None = None,
     before: State | None,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    done_task: int | None = None,
+) -> Applied:
     """Write the plan in one statement.
 
     Args:
         columns: the instance's row as it was locked; for a new one what it begins with
             (id, definition_id, business_key, title, started_by, history_seq, history_hash).
         before: the state that the plan began from; None for a new instance.
-
-    Returns:
-        The columns that changed, and ``{id, wait, step}`` of the tasks that were opened.
+        done_task: the actor's task that the first event completes.
     """
     lines = list(plan.lines)
     kinds = {"history"}
@@ -59,8 +75,24 @@ def apply(
         )
     _add_others(plan, kinds, params)
     changed = _add_instance(plan, columns, kinds, params, before)
+    if done_task is not None:
+        kinds.add("done_task")
+        params |= _completion(plan.events[0], done_task)
     params["data"] = {"events": [event_to_json(event) for event in plan.events], "lines": lines}
-    return changed, store.write(tx, kinds, params)
+    rows = store.write(tx, kinds, params)
+    opened = sorted((row for row in rows if row["wait"] is not None), key=lambda row: row["wait"])
+    return Applied(changed, tuple(opened), done_task is None or len(opened) < len(rows))
+
+
+def _completion(event: Event, task_id: int) -> dict[str, Any]:
+    if not isinstance(event, TaskCompleted):
+        raise TypeError(f"{event.kind} completes no task")
+    return {
+        "done_task": task_id,
+        "outcome": event.outcome,
+        "values": dict(event.values),
+        "comment": event.comment,
+    }
 
 
 def _add_instance(

@@ -20,6 +20,7 @@ from app.runtime.apply import apply
 from app.runtime.plan import make_plan
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow, row_of
+from app.runtime.step import Moved
 from app.runtime.variables import variable_errors
 
 MAX_BUSINESS_KEY: Final = 255
@@ -51,6 +52,33 @@ def start(
     now: datetime,
 ) -> InstanceRow:
     """Start an instance; it goes on until it waits for people, a machine, or has ended.
+
+    Same as ``begin``, for those who only want the instance.
+    """
+    return begin(
+        engine,
+        actor,
+        definition_id=definition_id,
+        definition_key=definition_key,
+        business_key=business_key,
+        variables=variables,
+        title=title,
+        now=now,
+    ).instance
+
+
+def begin(
+    engine: Engine,
+    actor: Actor,
+    *,
+    definition_id: int | None = None,
+    definition_key: str | None = None,
+    business_key: str | None = None,
+    variables: Mapping[str, Any],
+    title: str | None = None,
+    now: datetime,
+) -> Moved:
+    """Start an instance, and tell which tasks it opened.
 
     Args:
         definition_id: which definition; or
@@ -88,10 +116,10 @@ def start(
             "history_seq": 0,
             "history_hash": START,
         }
-        changed, _ = apply(tx, definition, plan, begins, at=now, actor=actor.username, before=None)
+        applied = apply(tx, definition, plan, begins, at=now, actor=actor.username, before=None)
         if plan.jobs:
             tx.after_commit(engine.waker.wake)
-    return row_of({**begins, **changed})
+    return Moved(row_of({**begins, **applied.changed}), None, applied.opened, plan)
 
 
 def _text_errors(business_key: str | None, title: str | None) -> list[FieldError]:

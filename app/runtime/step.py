@@ -25,6 +25,10 @@ from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow, row_of
 
 
+class TaskLost(Exception):
+    """The task to be completed is not the actor's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Locked:
     """An instance whose row is locked until the transaction ends."""
@@ -69,7 +73,12 @@ def lock(engine: Engine, tx: Tx, instance_id: int) -> Locked:
     row = store.lock(tx, instance_id)
     if row is None:
         raise NotFound("instance_not_found", "There is no such instance, or you may not see it.")
-    definition = engine.definitions.get(tx, row["definition_id"])
+    return loaded(engine, tx, row)
+
+
+def loaded(engine: Engine, tx: Tx, row: Mapping[str, Any]) -> Locked:
+    """Return the instance of a row that the caller has locked; see ``store.LOCK``."""
+    definition = engine.definitions.get(tx, row["definition_id"], row.get("definition_checksum"))
     return Locked(row, definition, state_from_json(row["state"], row["variables"]))
 
 
@@ -104,8 +113,16 @@ def move_locked(
     *,
     actor: Actor,
     on_behalf_of: str | None = None,
+    done_task: int | None = None,
 ) -> Moved:
-    """Same as ``move`` for an instance that this transaction has locked."""
+    """Same as ``move`` for an instance that this transaction has locked.
+
+    Args:
+        done_task: the actor's task that the event completes.
+
+    Raises:
+        TaskLost: that task is not the actor's (any more); nothing may be committed.
+    """
     decided = event if isinstance(event, Event) else event(locked)
     if decided is None:
         return Moved(locked.instance, "nothing to do")
@@ -113,7 +130,7 @@ def move_locked(
     plan = make_plan(locked.definition, locked.state, events, engine.services)
     if plan.ignored is not None:
         return Moved(locked.instance, plan.ignored)
-    changed, opened = apply(
+    applied = apply(
         tx,
         locked.definition,
         plan,
@@ -122,7 +139,10 @@ def move_locked(
         actor=actor.username,
         on_behalf_of=on_behalf_of,
         before=locked.state,
+        done_task=done_task,
     )
+    if not applied.done:
+        raise TaskLost
     if plan.jobs or isinstance(events[0], Activated):
         tx.after_commit(engine.waker.wake)
-    return Moved(row_of({**locked.row, **changed}), None, tuple(opened), plan)
+    return Moved(row_of({**locked.row, **applied.changed}), None, applied.opened, plan)

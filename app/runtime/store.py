@@ -66,6 +66,17 @@ _TASKS: Final = """t as (
     returning id, wait, step
 )"""
 
+# The task that is completed by this move; nobody's draft outlives it.
+_DONE_TASK: Final = """dt as (
+    update tasks
+       set state = 'completed', completed_at = %(at)s, completed_by = %(actor)s,
+           outcome = %(outcome)s, values = %(values)s, comment = %(comment)s
+     where id = %(done_task)s and state = 'claimed' and assignee = %(actor)s
+    returning id
+), dd as (
+    delete from drafts where task_id in (select id from dt)
+)"""
+
 _CLOSED_TASKS: Final = """c as (
     update tasks t set state = 'cancelled', completed_at = %(at)s, reason = x.reason
       from jsonb_to_recordset(%(closed_tasks)s) as x(wait bigint, reason text)
@@ -114,6 +125,7 @@ _PIECES: Final[Mapping[str, str]] = {
     "update": _UPDATE,
     "update_with_variables": _UPDATE_WITH_VARIABLES,
     "tasks": _TASKS,
+    "done_task": _DONE_TASK,
     "closed_tasks": _CLOSED_TASKS,
     "jobs": _JOBS,
     "cancelled_jobs": _CANCELLED_JOBS,
@@ -145,7 +157,8 @@ def write(tx: Tx, kinds: Iterable[str], params: Mapping[str, Any]) -> list[dict[
         params: what these pieces need.
 
     Returns:
-        ``id``, ``wait`` and ``step`` of the tasks that were opened.
+        ``id``, ``wait`` and ``step`` of the tasks that were opened; and, with ``wait`` null,
+        the ``id`` of the one that was completed.
     """
     return tx.run(_statement(frozenset(kinds)), params).fetchall()
 
@@ -153,6 +166,10 @@ def write(tx: Tx, kinds: Iterable[str], params: Mapping[str, Any]) -> list[dict[
 @cache
 def _statement(kinds: frozenset[str]) -> str:
     pieces = ",\n".join(text for name, text in _PIECES.items() if name in kinds)
-    opened = "select id, wait, step from t order by wait"
-    answer = opened if "tasks" in kinds else "select 0 where false"
+    answers = []
+    if "tasks" in kinds:
+        answers.append("select id, wait, step from t")
+    if "done_task" in kinds:
+        answers.append("select id, null::bigint as wait, null::text as step from dt")
+    answer = " union all ".join(answers) or "select 0 where false"
     return f"with {pieces}\n{answer}"

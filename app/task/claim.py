@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from app.db.tx import Database, Tx
-from app.history import record
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.runtime.ports import Engine
@@ -47,7 +45,6 @@ def take(db: Database, tx: Tx, actor: Actor, task: Row, verb: Verb, *, now: date
     if access.has(actor, task):
         return task
     if store.claim(tx, actor, task, now=now):
-        record_verb(tx, actor, task, "task.claimed", {}, now)
         return task | {"state": "claimed", "assignee": actor.username, "claimed_at": now}
     task = seen(tx, actor, task["id"])
     if not access.has(actor, task):
@@ -76,22 +73,8 @@ def release(
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id)
-        if not store.release(tx, actor, task):
+        said = {"comment": comment} if comment else {}
+        if not store.release(tx, actor, task, said=said, now=now):
             raise refusal(engine.db, actor, seen(tx, actor, task_id), "release")
-        record_verb(tx, actor, task, "task.released", {"comment": comment} if comment else {}, now)
         task |= {"state": "open", "assignee": None, "claimed_at": None}
         return body(task, actor, now=now)
-
-
-def record_verb(
-    tx: Tx, actor: Actor, task: Mapping[str, Any], kind: str, data: Row, now: datetime
-) -> None:
-    """Append a verb that does not move the (locked) instance to its history."""
-    record.append(
-        tx,
-        task["instance_id"],
-        at=now,
-        actor=actor.username,
-        kind=kind,
-        lines=[[kind, task["step"], {"wait": task["wait"], **data}]],
-    )

@@ -17,9 +17,9 @@ from app.identity.actor import Actor
 from app.identity.policy import require
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
-from app.runtime.step import Locked, lock, move_locked
+from app.runtime.step import Locked, TaskLost, loaded, move_locked
 from app.runtime.variables import variable_errors
-from app.task import store
+from app.task import access
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.present import body
@@ -75,11 +75,13 @@ def complete(
     require(actor, "task:work")
     check_comment(comment)
     with engine.db.transaction() as tx:
-        task = seen(tx, actor, task_id)
+        task = seen(tx, actor, task_id, locked=True)
         if task["instance_status"] != "running":
             raise refusal(engine.db, actor, task, "complete")
-        task = take(engine.db, tx, actor, task, "complete", now=now)
-        locked = lock(engine, tx, task["instance_id"])
+        if not access.has(actor, task):
+            take(engine.db, tx, actor, task, "complete", now=now)
+            task = seen(tx, actor, task_id, locked=True)
+        locked = loaded(engine, tx, _instance_of(task))
         event = TaskCompleted(
             at=now,
             by=actor.username,
@@ -89,11 +91,12 @@ def complete(
             comment=comment or None,
         )
         _check_outcome(locked.definition.by_id[task["step"]], task, event)
-        if locked.instance.status != "running" or not store.complete(tx, actor, task_id, event):
+        try:
+            moved = move_locked(engine, tx, locked, event, actor=actor, done_task=task_id)
+        except TaskLost as error:
+            raise changed() from error
+        if moved.ignored is not None:  # somebody was faster while we waited for the lock
             raise refusal(engine.db, actor, seen(tx, actor, task_id), "complete")
-        moved = move_locked(engine, tx, locked, event, actor=actor)
-        if moved.ignored is not None:
-            raise changed()
         opened = among(tx, [row["id"] for row in moved.opened])
         seconds = (now - task["created_at"]).total_seconds()
         tx.after_commit(
@@ -105,6 +108,11 @@ def complete(
         instance=moved.instance,
         next=[body(row, actor, now=now) for row in opened],
     )
+
+
+def _instance_of(task: Row) -> Row:
+    """Return the instance's columns of a task's row."""
+    return task | {"id": task["instance_id"], "state": task["instance_state"]}
 
 
 def _checked(definition: Definition, task: Row, values: Mapping[str, Any], *, text: bool) -> Row:
@@ -131,7 +139,7 @@ def _check_outcome(step: Step, task: Row, event: TaskCompleted) -> None:
 
 
 def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> Row:
-    """Return the row of a task that ``store.complete`` has just finished."""
+    """Return the row of a task that has just been finished."""
     return task | {
         "state": "completed",
         "completed_at": event.at,

@@ -19,10 +19,10 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access
+from app.task import access, store
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
-from app.task.select import listed, live, offered_to, search, visible, whole
+from app.task.select import listed, live, offered_to, search, visible
 
 __all__ = ["SORTS", "STATES", "InboxPage", "among", "badge", "get", "inbox", "list_", "seen"]
 
@@ -73,14 +73,16 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     return shown
 
 
-def seen(tx: Tx, actor: Actor, task_id: int) -> dict[str, Any]:
-    """Return the row of a task (see ``task.select.whole``) if the actor may see it.
+def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[str, Any]:
+    """Return the row of a task (see ``task.store.SEEN``) if the actor may see it.
+
+    Args:
+        locked: lock its instance, and return what moving that needs.
 
     Raises:
         NotFound: there is none, or the actor may not see it.
     """
-    found = tx.conn.execute(whole(task_id, actor)).mappings().one_or_none()
-    row = dict(found) if found else None
+    row = store.seen(tx, actor, task_id, locked=locked)
     if row is None or not _may_see(actor, row):
         raise NotFound("task_not_found", "There is no such task.")
     return row

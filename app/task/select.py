@@ -35,37 +35,6 @@ def listed() -> sa.Select[Any]:
     return sa.select(*_LISTED, sa.null().label("values")).select_from(_JOINED)
 
 
-def whole(task_id: int, actor: Actor) -> sa.Select[Any]:
-    """Return the query of one task with its values, its instance's variables and drafts.
-
-    ``in_instance`` says whether the actor takes part in the instance elsewhere: as its
-    initiator, or by another of its tasks.
-    """
-    other = t.alias("other")
-    elsewhere = sa.exists(
-        sa.select(1).where(
-            other.c.instance_id == t.c.instance_id,
-            sa.or_(
-                other.c.assignee == actor.username,
-                other.c.completed_by == actor.username,
-                other.c.candidates.overlap(actor.candidate_keys),
-            ),
-        )
-    )
-    return (
-        sa.select(
-            *_LISTED,
-            t.c.wait,
-            t.c["values"],
-            i.c.variables,
-            d.c.checksum.label("definition_checksum"),
-            sa.or_(i.c.started_by == actor.username, elsewhere).label("in_instance"),
-        )
-        .select_from(_JOINED)
-        .where(t.c.id == task_id)
-    )
-
-
 def live() -> sa.ColumnElement[bool]:
     """Tasks that are neither completed nor cancelled."""
     return t.c.state.in_([_OPEN, _CLAIMED])

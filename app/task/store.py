@@ -1,4 +1,4 @@
-"""The hot SQL of tasks: guarded writes whose row count decides who wins."""
+"""The hot SQL of tasks: reading one, and guarded writes whose row count decides who wins."""
 
 from __future__ import annotations
 
@@ -6,43 +6,70 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.core.events import TaskCompleted
 from app.db.tx import Tx
+from app.history import record
 from app.identity.actor import Actor
 
-# The instance's lock comes first, in the same statement: the write asks for its status,
-# and after a wait both rows are looked at as they are then.
 Row = Mapping[str, Any]
 
-CLAIM: Final = """
-with i as (
-    select status from process_instances where id = %(instance)s for update
-)
-update tasks set state = 'claimed', assignee = %(me)s, claimed_at = %(now)s
- where id = %(id)s and state = 'open' and candidates && %(keys)s
-   and (select status from i) = 'running'
+# ``in_instance``: the actor takes part in the instance elsewhere, as its initiator or by
+# another of its tasks.
+_COLUMNS: Final = """
+       t.id, t.instance_id, t.definition_id, t.wait, t.step, t.name, t.state, t.assignee,
+       t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
+       t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
+       t.comment, t.reason, i.status as instance_status, i.business_key, i.title, i.started_by,
+       i.variables, d.key as definition_key, d.names as definition_names,
+       d.version as definition_version, d.checksum as definition_checksum,
+       i.started_by = %(me)s or exists (
+           select 1 from tasks o where o.instance_id = t.instance_id
+              and (o.assignee = %(me)s or o.completed_by = %(me)s or o.candidates && %(keys)s)
+       ) as in_instance
 """
-RELEASE: Final = """
-with i as (
-    select status from process_instances where id = %(instance)s for update
-)
-update tasks set state = 'open', assignee = null, claimed_at = null
- where id = %(id)s and state = 'claimed' and assignee = %(me)s and cardinality(candidates) > 0
-   and (select status from i) = 'running'
+_FROM: Final = """
+  from tasks t
+  join process_instances i on i.id = t.instance_id
+  join process_definitions d on d.id = t.definition_id
+ where t.id = %(id)s
 """
-# Nobody's draft outlives the task.
-COMPLETE: Final = """
-with done as (
-    update tasks
-       set state = 'completed', completed_at = %(now)s, completed_by = %(me)s,
-           outcome = %(outcome)s, values = %(values)s, comment = %(comment)s
-     where id = %(id)s and state = 'claimed' and assignee = %(me)s
+SEEN: Final = f"select {_COLUMNS} {_FROM}"
+# With what moving the instance needs. After a wait for the lock the instance is as it is
+# then, the task may still be as it was before: what is written to it has to be guarded.
+SEEN_LOCKED: Final = f"""
+select {_COLUMNS}, i.status, i.result, i.state as instance_state, i.incident_count,
+       i.started_at, i.ended_at, i.history_seq, i.history_hash
+  {_FROM} for update of i
+"""
+
+# The instance's lock comes first, in the same statement: the write asks for its status,
+# and after a wait both rows are looked at as they are then. What is written is told in the
+# history by the same statement.
+_LOCKED: Final = """
+with locked as (
+    select id, status, history_seq, history_hash
+      from process_instances where id = %(instance)s for update
+), t as (
+    {write}
+       and (select status from locked) = 'running'
     returning id
-), gone as (
-    delete from drafts where task_id in (select id from done)
-)
-select id from done
+), i as (
+    select * from locked where exists (select 1 from t)
+), {appended}
+select id from t
 """
+CLAIM: Final = _LOCKED.format(
+    write="""
+    update tasks set state = 'claimed', assignee = %(me)s, claimed_at = %(at)s
+     where id = %(id)s and state = 'open' and candidates && %(keys)s""",
+    appended=record.APPENDED,
+)
+RELEASE: Final = _LOCKED.format(
+    write="""
+    update tasks set state = 'open', assignee = null, claimed_at = null
+     where id = %(id)s and state = 'claimed' and assignee = %(me)s and cardinality(candidates) > 0
+    """,
+    appended=record.APPENDED,
+)
 SAVE_DRAFT: Final = """
 insert into drafts (task_id, username, values, saved_at)
 select t.id, %(me)s, %(values)s, %(now)s
@@ -55,27 +82,27 @@ on conflict (task_id, username) do update
 """
 
 
+def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[str, Any] | None:
+    """Return a task with its instance and definition; None if there is none.
+
+    Args:
+        locked: lock the instance, and return what ``runtime.step`` needs of it too.
+    """
+    return tx.run(SEEN_LOCKED if locked else SEEN, _who(actor, task_id)).fetchone()
+
+
 def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime) -> bool:
     """Lock the instance and give an open task to the actor; False if that cannot be."""
-    params = _who(actor, task["id"]) | {"instance": task["instance_id"], "now": now}
-    return tx.run(CLAIM, params).rowcount == 1
+    return _verb(tx, CLAIM, actor, task, "task.claimed", {}, now)
 
 
-def release(tx: Tx, actor: Actor, task: Row) -> bool:
-    """Lock the instance and put the actor's task back; False if that cannot be."""
-    params = _who(actor, task["id"]) | {"instance": task["instance_id"]}
-    return tx.run(RELEASE, params).rowcount == 1
+def release(tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime) -> bool:
+    """Lock the instance and put the actor's task back; False if that cannot be.
 
-
-def complete(tx: Tx, actor: Actor, task_id: int, event: TaskCompleted) -> bool:
-    """Finish a task that the actor holds; False if it is not theirs (any more)."""
-    params = {
-        "values": dict(event.values),
-        "outcome": event.outcome,
-        "comment": event.comment,
-        "now": event.at,
-    }
-    return tx.run(COMPLETE, _who(actor, task_id) | params).rowcount == 1
+    Args:
+        said: what the history tells beside.
+    """
+    return _verb(tx, RELEASE, actor, task, "task.released", said, now)
 
 
 def save_draft(
@@ -84,6 +111,15 @@ def save_draft(
     """Keep what the actor has typed; False if the task is not theirs to complete."""
     params = {"values": values, "now": now}
     return tx.run(SAVE_DRAFT, _who(actor, task_id) | params).rowcount == 1
+
+
+def _verb(tx: Tx, sql: str, actor: Actor, task: Row, kind: str, said: Row, now: datetime) -> bool:
+    line = [kind, task["step"], {"wait": task["wait"], **said}]
+    params = _who(actor, task["id"]) | record.entry(
+        at=now, actor=actor.username, kind=kind, lines=[line]
+    )
+    params["instance"] = task["instance_id"]
+    return tx.run(sql, params).fetchone() is not None
 
 
 def _who(actor: Actor, task_id: int) -> dict[str, Any]:

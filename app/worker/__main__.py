@@ -21,7 +21,7 @@ from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine
 from app.telemetry import logs
 from app.worker.clock import now
-from app.worker.drain import PLACES, Drain, serve
+from app.worker.drain import Drain, serve
 from app.worker.stopping import stop_on_signals
 
 log = structlog.get_logger(__name__)
@@ -42,11 +42,12 @@ def run(settings: Settings, registry: Registry, *, stop_within: float = STOP_WIT
     """
     name = f"{socket.gethostname()}-{os.getpid()}"
     waker = RqWaker(connect(settings.redis_url))
+    places = settings.worker_concurrency
     db = create_database(
-        settings.database_url, pool_size=PLACES + 1, max_overflow=2, name="workflow-engine worker"
+        settings.database_url, pool_size=places + 1, max_overflow=2, name="workflow-engine worker"
     )
     engine = Engine(db=db, services=registry, waker=waker, definitions=DefinitionCache())
-    drain = Drain(engine, registry, worker=name, clock=now, looked=waker.looked)
+    drain = Drain(engine, registry, worker=name, clock=now, places=places, looked=waker.looked)
     stop = threading.Event()
     stop_on_signals(stop)
     serve(drain)

@@ -55,7 +55,7 @@ class Round:
         self._engine = engine
         self._leads = leads
         self._monotonic = monotonic
-        self._next = {duty: 0.0 for duty in duties}
+        self._next = dict.fromkeys(duties, 0.0)
 
     def tick(self, now: datetime) -> None:
         """Do what is to be done, if this process leads. One that fails does not stop others."""
