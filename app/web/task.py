@@ -156,6 +156,7 @@ def _page(
         status=error.status if error else 200,
         task=task,
         values=values,
+        typed=typed or {},
         draft=draft,
         comment=text("comment"),
         problems=forms.problems(error),

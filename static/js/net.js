@@ -34,5 +34,16 @@ body.addEventListener("htmx:responseError", (event) => {
   say(body.dataset.textFailed.replace("{status}", xhr.status), "bad");
 });
 
+// Someone was faster (409): the answer says who, and has what was typed; it is put in place all the same.
+body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status !== 409 || !detail.xhr.getResponseHeader("HX-Retarget")) return;
+  detail.shouldSwap = true;
+  detail.isError = false;
+});
+
 // Without htmx the page comes back whole; its summary of errors gets the focus all the same.
-document.querySelector("[data-error-summary]")?.focus();
+const summary = document.querySelector("[data-error-summary]");
+if (summary) {
+  summary.dataset.seen = "";
+  summary.focus();
+}
