@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 READY := .venv/.ready
+BABEL := $(BIN)/python -m babel.messages.frontend -q
 CATALOGS := $(wildcard translations/*/LC_MESSAGES/*.po)
 COMPILED := $(CATALOGS:.po=.mo)
 # uv of this machine if it works, else one of our own.
@@ -55,9 +56,12 @@ lock: ## requirements.lock anew, after a change of pyproject.toml
 		pyproject.toml -o requirements.lock
 
 translations: setup ## collect texts into the catalogs and compile them
-	@$(BIN)/pybabel -q extract -F babel.cfg --no-location --omit-header -o var/messages.pot .
-	@$(BIN)/pybabel -q update -i var/messages.pot -d translations --no-fuzzy-matching --omit-header
-	@$(MAKE) setup
+	@$(BABEL) extract -F babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 --sort-by-file \
+		--no-location --project workflow-engine -o var/messages.pot .
+	@test -d translations/zh || $(BABEL) init -l zh -i var/messages.pot -d translations
+	@$(BABEL) update -i var/messages.pot -d translations --no-fuzzy-matching \
+		--ignore-obsolete --ignore-pot-creation-date --no-wrap
+	@for each in translations/*/LC_MESSAGES/*.po; do $(BABEL) compile -i $$each -o $${each%.po}.mo; done
 
 clean: ## remove .venv, caches and what tests left; data in var/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \
@@ -66,7 +70,7 @@ clean: ## remove .venv, caches and what tests left; data in var/ stays
 	find . -path ./.venv -prune -o -name '*.mo' -type f -exec rm -f {} +
 
 %.mo: %.po $(READY)
-	@$(BIN)/pybabel -q compile -i $< -o $@
+	@$(BABEL) compile -i $< -o $@
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
