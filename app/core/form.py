@@ -179,7 +179,7 @@ def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
         return _wrong("This must be a number.")
     value: int | Decimal = number
     if field["type"] == "integer":
-        if abs(value) >= _BEYOND or value != int(value):
+        if abs(Decimal(value)) >= _BEYOND or value != int(value):
             return _wrong("This must be a whole number.")
         value = int(value)
     return value, _out_of_range(field, value, number_text)

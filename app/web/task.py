@@ -182,7 +182,7 @@ def _values(
     """
     values, draft, wish = dict(task["values"] or {}), task["draft"], request.args.get("draft")
     if typed is not None:
-        return values | typed, None
+        return {**values, **typed}, None
     if draft is None or "complete" not in task["allowed"] or wish == "none":
         return values, None
     own = draft["by"] == actor().username
