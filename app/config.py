@@ -8,6 +8,7 @@ known by those names.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import secrets
@@ -58,6 +59,14 @@ def _duration(value: Any) -> Any:
     return whole
 
 
+def _network(value: Any) -> str:
+    try:
+        return str(ipaddress.ip_network(str(value).strip()))
+    except ValueError as error:
+        raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
+
+
+Network = Annotated[str, BeforeValidator(_network)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
@@ -102,7 +111,7 @@ class Metrics(_Part):
     """Who may read ``/metrics`` outside of demo mode."""
 
     token: str | None = None
-    networks: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -166,6 +175,11 @@ def load_settings(
         settings = Settings(**merged)
     except ValidationError as error:
         raise ConfigError(_explained(error)) from None
+    if settings.database.max_idle_conns > settings.database.max_open_conns:
+        raise ConfigError(
+            "database.max_idle_conns is above database.max_open_conns;"
+            " lower the one or raise the other."
+        )
     return _with_secret(settings)
 
 
