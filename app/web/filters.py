@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask, request
 
 from app.web.i18n import pick
-from app.web.values import input_text, number, value
+from app.web.values import field_value, input_text, number, value
 from app.web.when import clock, day, duration, moment, relative
 from app.web.words import event_word, state_word, yes_no
 
@@ -29,6 +29,7 @@ def init_filters(app: Flask) -> None:
         number=number,
         label=pick,
         value=value,
+        field_value=field_value,
         input_text=input_text,
         yes_no=yes_no,
         initials=initials,

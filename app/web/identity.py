@@ -14,6 +14,7 @@ from flask_login import current_user
 from app.adapters import sign_in_limit
 from app.errors import AppError, FieldError, Invalid, TooMany, Unauthenticated
 from app.identity import service
+from app.identity.queries import group_titles
 from app.web import forms, respond
 from app.web.addresses import local
 from app.web.forms import text
@@ -141,6 +142,7 @@ def _profile(error: AppError | None = None, *, about: str = "") -> Response:
         problems=forms.problems(error),
         about=about,
         person=who,
+        groups=sorted(group_titles(engine().db, who.groups).values()),
         language_now=text("language") if typed else who.language or "",
         timezone_now=text("timezone") if typed else who.timezone or "",
         theme_now=text("theme") if typed else request.cookies.get("theme", "system"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -44,11 +44,13 @@ def count() -> Response:
     return respond.trigger(response, "inbox-changed")
 
 
-def page(asked: Mapping[str, str], *, status: int = 200) -> Response:
+def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = None) -> Response:
     """Return the inbox, or for htmx its list.
 
     Args:
         asked: ``tab``, ``q``, ``order`` and ``after``, from an address or a form.
+        focus: id of the task that the reader was at; it, or else the first one, is where the
+            keyboard goes on.
     """
     tab, order = asked.get("tab") or "todo", asked.get("order") or "newest"
     if tab not in ("todo", "done") or order not in ORDERS:
@@ -81,6 +83,7 @@ def page(asked: Mapping[str, str], *, status: int = 200) -> Response:
         after=after,
         orders=_ORDER_WORDS,
         found=found,
+        focus=_kept(focus, found.items),
         names=_names(found.items),
         address=address,
         next_url=address(after=found.next) if found.next else None,
@@ -91,3 +94,10 @@ def page(asked: Mapping[str, str], *, status: int = 200) -> Response:
 def _names(tasks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return what the people who started these are called."""
     return display_names(engine().db, {task["started_by"] for task in tasks if task["started_by"]})
+
+
+def _kept(focus: int | None, tasks: Sequence[Mapping[str, Any]]) -> int | None:
+    if focus is None or not tasks or any(task["id"] == focus for task in tasks):
+        return focus
+    found: int = tasks[0]["id"]
+    return found

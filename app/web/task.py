@@ -44,7 +44,7 @@ def claim(task_id: int) -> Response:
     message = gettext("Claimed. It is yours now.")
     if not respond.wants_part():
         return respond.redirect(url_for("task.show", task_id=task_id), message)
-    answer = inbox_pages.page(request.form) if from_inbox else _page(task_id)
+    answer = inbox_pages.page(request.form, focus=task_id) if from_inbox else _page(task_id)
     return respond.trigger(respond.toast(answer, message), _CHANGED)
 
 
@@ -124,7 +124,7 @@ def _refused_claim(task_id: int, error: Conflict, *, from_inbox: bool) -> Respon
     """Say who was faster: in the inbox above a list that is true again, else on the page."""
     if not (from_inbox and respond.wants_part()):
         return _page(task_id, error)
-    answer = inbox_pages.page(request.form, status=error.status)
+    answer = inbox_pages.page(request.form, status=error.status, focus=task_id)
     respond.retarget(answer, "#tasks", "innerHTML")
     return respond.toast(answer, translate_error(error), "bad")
 
@@ -148,7 +148,7 @@ def _page(
     task = queries.get(engine().db, actor(), task_id, now=now())
     lines = _lines(task["process_instance_id"])
     names = display_names(engine().db, timeline.people(lines)) | task["people"]
-    labels = {each["name"]: each["label"] for each in (*task["variables"], *task["form"])}
+    fields = {each["name"]: each for each in (*task["form"], *task["variables"])}
     values, draft = _values(task, typed)
     answer = respond.page(
         "task/task.html",
@@ -161,10 +161,10 @@ def _page(
         comment=text("comment"),
         problems=forms.problems(error),
         conflict=translate_error(error) if isinstance(error, Conflict) else None,
-        labels=labels,
+        labels={name: each["label"] for name, each in fields.items()},
         names=names,
         groups=group_titles(engine().db, task["candidates"]["groups"]),
-        history=timeline.moments(lines, names, labels),
+        history=timeline.moments(lines, names, fields),
         prefix=forms.PREFIX,
     )
     if error and respond.wants_part():

@@ -10,10 +10,11 @@ from flask_babel import LazyString, lazy_gettext
 from markupsafe import Markup
 
 from app.web.i18n import pick
-from app.web.values import value
+from app.web.values import field_value
 from app.web.words import event_word
 
 Line = Mapping[str, Any]
+Fields = Mapping[str, Mapping[str, Any]]
 
 _SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.claimed": lazy_gettext("%(step)s: claimed"),
@@ -35,16 +36,17 @@ _OF_THE_WHOLE: Final = "instance."
 def moments(
     lines: Iterable[Line],
     names: Mapping[str, str],
-    labels: Mapping[str, Any] | None = None,
+    fields: Fields | None = None,
 ) -> list[dict[str, Any]]:
     """Return the lines worth telling as items of the macro ``timeline``.
 
     Args:
         lines: as ``history.queries.events`` gives them, the oldest first.
         names: username → what a person is called.
-        labels: variable → its label, for the values that somebody entered.
+        fields: variable → its ``label``, ``type`` and ``options``, for what somebody entered;
+            shown in this order, others after them.
     """
-    told = [_moment(line, names, labels or {}) for line in lines if _is_told(line)]
+    told = [_moment(line, names, fields or {}) for line in lines if _is_told(line)]
     return told[::-1]
 
 
@@ -61,7 +63,7 @@ def _is_told(line: Line) -> bool:
     return kind in _SENTENCES or kind.startswith(_OF_THE_WHOLE)
 
 
-def _moment(line: Line, names: Mapping[str, str], labels: Mapping[str, Any]) -> dict[str, Any]:
+def _moment(line: Line, names: Mapping[str, str], fields: Fields) -> dict[str, Any]:
     data = line["data"]
     word = event_word(line["kind"])
     at: datetime = line["at"]
@@ -74,7 +76,7 @@ def _moment(line: Line, names: Mapping[str, str], labels: Mapping[str, Any]) -> 
         else names.get(line["actor"], line["actor"]),
         "at": at,
         "quote": data.get("comment") or data.get("reason"),
-        "detail": _detail(line["kind"], data, labels),
+        "detail": _detail(line["kind"], data, fields),
     }
 
 
@@ -87,17 +89,19 @@ def _sentence(line: Line, otherwise: LazyString | str) -> str:
     return str(template) % {"step": pick(step["name"], step["id"]), "attempt": attempt}
 
 
-def _detail(kind: str, data: Mapping[str, Any], labels: Mapping[str, Any]) -> Markup:
+def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
     """Return what was entered, or what went wrong."""
     if kind in ("job.failed", "incident.opened") and data.get("message"):
         return Markup('<p class="moment-meta">{}</p>').format(data["message"])
     if kind not in ("task.completed", "variables.changed"):
         return Markup()
-    entered = [
-        (name, item) for name, item in (data.get("values") or {}).items() if item is not None
-    ]
+    given = {name: item for name, item in (data.get("values") or {}).items() if item is not None}
+    in_order = [*(name for name in fields if name in given), *(n for n in given if n not in fields)]
     rows = Markup().join(
-        Markup("<dt>{}</dt><dd>{}</dd>").format(pick(labels.get(name), name), value(item))
-        for name, item in entered
+        Markup("<dt>{}</dt><dd>{}</dd>").format(
+            pick(fields.get(name, {}).get("label"), name),
+            field_value(given[name], fields.get(name, {})),
+        )
+        for name in in_order
     )
-    return Markup('<dl class="entered">{}</dl>').format(rows) if entered else Markup()
+    return Markup('<dl class="entered">{}</dl>').format(rows) if rows else Markup()

@@ -12,19 +12,28 @@ from babel.numbers import format_decimal
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
-from app.web.i18n import language
+from app.web.i18n import language, pick
 from app.web.when import day, local, moment
 from app.web.words import yes_no
 
 _MAX_DEPTH: Final = 4
 _MAX_ITEMS: Final = 50
+_MAX_PLACES: Final = 20
+"""Decimal places up to which zeros at the end are kept."""
 _SHORT_LIST: Final = 60
 """Characters up to which a list of plain values stands in one line."""
 
 
 def number(value: Decimal | int) -> str:
     """Return a number with the reader's marks and every digit that it has."""
-    return format_decimal(value, locale=language(), decimal_quantization=False)
+    places = 0
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        places = min(_MAX_PLACES, -exponent) if isinstance(exponent, int) else 0
+    zeros = "." + "0" * places if places > 0 else ""
+    return format_decimal(
+        value, format=f"#,##0{zeros}", locale=language(), decimal_quantization=False
+    )
 
 
 def value(item: Any, kind: str | None = None) -> str:
@@ -35,6 +44,18 @@ def value(item: Any, kind: str | None = None) -> str:
         kind: its declared type, if known; tells a date from other text.
     """
     return Markup.escape(_shown(item, kind, 0))
+
+
+def field_value(item: Any, field: Mapping[str, Any]) -> str:
+    """Return a value as HTML, by the form field or variable that it is of.
+
+    Args:
+        field: its ``type``, and ``options`` if it is one of several.
+    """
+    for option in field.get("options") or ():
+        if isinstance(option, Mapping) and item is not None and option["value"] == item:
+            return Markup.escape(pick(option.get("label"), str(item)))
+    return value(item, field.get("type"))
 
 
 def input_text(item: Any, kind: str | None = None) -> str:
