@@ -7,11 +7,12 @@ from functools import cache
 from typing import Final
 from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, request, session, url_for
+from flask import Blueprint, Response, current_app, request, session, url_for
 from flask_babel import force_locale, get_locale, gettext
 from flask_login import current_user
 
 from app.adapters import sign_in_limit
+from app.config import Settings
 from app.errors import AppError, FieldError, Invalid, TooMany, Unauthenticated
 from app.identity import service
 from app.identity.queries import group_titles
@@ -38,7 +39,7 @@ def sign_in() -> Response:
     """Show the door; whoever is in already goes through."""
     if current_user.is_authenticated:
         return respond.redirect(_next())
-    return respond.page("identity/sign_in.html", username="", problem=None)
+    return _door("")
 
 
 @bp.post("/sign-in")
@@ -52,12 +53,7 @@ def let_in() -> Response:
             door="page",
         )
     except (Unauthenticated, TooMany) as error:
-        response = respond.page(
-            "identity/sign_in.html",
-            status=_status(error),
-            username=username,
-            problem=translate_error(error),
-        )
+        response = _door(username, error)
         if "retry_after" in error.extra:
             response.headers["Retry-After"] = str(error.extra["retry_after"])
         return response
@@ -119,6 +115,17 @@ def change_password() -> Response:
     return respond.redirect(
         url_for("identity.profile"),
         gettext("Your password is changed. Other devices have to sign in again."),
+    )
+
+
+def _door(username: str, error: AppError | None = None) -> Response:
+    settings: Settings = current_app.extensions["settings"]
+    return respond.page(
+        "identity/sign_in.html",
+        status=_status(error),
+        username=username,
+        problem=translate_error(error) if error else None,
+        demo_password=service.DEMO_PASSWORD if settings.mode == "demo" else None,
     )
 
 

@@ -19,6 +19,7 @@ from app.runtime.ports import Engine
 from app.worker import clock as wall
 from app.worker.drain import Drain
 from tests.support.office import Office, SilentWaker, make_office
+from tests.support.pages import Pages
 from tests.support.rest import Clock, Rest
 from tests.support.until import until
 
@@ -56,6 +57,17 @@ def app(settings: Settings, office: Office, redis_url: str) -> Flask:
 def rest(app: Flask, office: Office) -> Rest:
     """REST on the small office."""
     return Rest(app, office, app.extensions["clock"])
+
+
+@pytest.fixture
+def browser(app: Flask, office: Office) -> Callable[[str | None], Pages]:
+    """Open a browser of a person, or of nobody, on the pages of the small office."""
+
+    def open_(username: str | None = None) -> Pages:
+        pages = Pages(app, office)
+        return pages.sign_in(username) if username else pages
+
+    return open_
 
 
 @pytest.fixture
