@@ -13,6 +13,7 @@ from flask import Response, g, request
 from flask_babel import force_locale, gettext
 from werkzeug.exceptions import HTTPException
 
+from app.db.busy import is_busy
 from app.db.types import dumps
 from app.errors import AppError, FieldError, Unavailable
 from app.telemetry import metrics
@@ -23,9 +24,6 @@ TYPE = "urn:workflow-engine:problem:"
 
 _RETRY_SECONDS = 2
 """When to come back after an outage of the database that says nothing else."""
-
-_BUSY = ("40001", "40P01", "55P03")
-"""PostgreSQL's states for: serialization failure, deadlock, lock not available."""
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +84,7 @@ def answer_http(error: HTTPException) -> Response:
 
 def answer_bug(error: Exception) -> Response:
     """Make the answer of an error nobody foresaw; the log has the details, the caller has not."""
-    if _sqlstate(error) in _BUSY:
+    if is_busy(error):
         log.warning("request.busy", exc_info=error)
         return answer_error(
             Unavailable(
@@ -112,11 +110,6 @@ def language() -> str:
         if primary in ("en", "zh"):
             return primary
     return "en"
-
-
-def _sqlstate(error: Exception) -> str | None:
-    state: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return state
 
 
 class _Internal(AppError):
