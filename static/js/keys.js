@@ -3,7 +3,7 @@
 const STORE = "single-keys";
 const AFTER_G = 1000;
 const toggle = document.getElementById("keys-on");
-let afterG = 0;
+let afterG = -Infinity;
 
 if (toggle) {
   toggle.checked = localStorage.getItem(STORE) !== "off";
@@ -19,7 +19,7 @@ document.addEventListener("keydown", (event) => {
   if (!toggle?.checked || document.querySelector("dialog[open]")) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
   const act = performance.now() - afterG < AFTER_G ? go : press;
-  afterG = 0;
+  afterG = -Infinity;
   if (act(event.key, event)) event.preventDefault();
 });
 
@@ -54,9 +54,11 @@ function claim() {
 }
 
 // With several ways to decide, it leads to them; which one is meant only a person knows.
+// A button with an address of its own (Release) is none of them.
 function submit(event) {
   const form = event.target.closest("form");
-  const buttons = [...(form?.elements ?? [])].filter((element) => element.type === "submit" && !element.disabled);
+  const decides = (element) => element.type === "submit" && !element.disabled && !element.hasAttribute("formaction");
+  const buttons = [...(form?.elements ?? [])].filter(decides);
   if (buttons.length === 1) buttons[0].click();
   else focus(buttons[0]);
   if (buttons.length) event.preventDefault();

@@ -27,6 +27,9 @@ KEYWORDS: Mapping[str, Any] = {
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
+    # What the edges themselves refuse with: an error's template is translated where it is shown.
+    "FieldError": (3,),
+    **dict.fromkeys(("Malformed", "Unauthenticated", "Invalid", "TooMany", "Unavailable"), (2,)),
 }
 _SENTENCE = re.compile(r"(?:[A-Z]|%\()[^\n]* [^\n]*[.?!]")
 _NOT_SHOWN = {"ValueError", "RuntimeError", "TypeError", "AssertionError", "ConfigError"}
