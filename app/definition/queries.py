@@ -45,12 +45,14 @@ def list_(
     name: str | None = None,
     status: str | None = None,
     latest: bool = False,
+    q: str | None = None,
 ) -> Page[DefinitionRow]:
     """List the definitions that the actor may see, by name, the newest version first.
 
     Args:
         name: part of the name, in any of its languages, without regard to case.
         latest: only the newest version of each key among those that match.
+        q: part of the name, in any of its languages, or of the key.
 
     Raises:
         Malformed: page, size or status out of range.
@@ -64,6 +66,8 @@ def list_(
         query = query.where(d.c.key == key)
     if name:
         query = query.where(sa.cast(d.c.names, sa.Text).ilike(like(name)))
+    if q:
+        query = query.where(sa.cast(d.c.names, sa.Text).ilike(like(q)) | d.c.key.ilike(like(q)))
     if status is not None:
         query = query.where(d.c.status == status)
     if latest:

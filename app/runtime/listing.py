@@ -18,6 +18,7 @@ from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.runtime import access
+from app.runtime.candidates import by_kind
 
 Item = dict[str, Any]
 
@@ -27,7 +28,14 @@ _STANDING: Final = (
         sa.func.coalesce(
             sa.func.jsonb_agg(
                 sa.func.jsonb_build_object(
-                    "id", t.c.step, "name", t.c.name, "assignee", t.c.assignee
+                    "id",
+                    t.c.step,
+                    "name",
+                    t.c.name,
+                    "assignee",
+                    t.c.assignee,
+                    "candidates",
+                    t.c.candidates,
                 )
             ),
             sa.text("'[]'::jsonb"),
@@ -213,7 +221,9 @@ def _summary(row: Mapping[str, Any]) -> Item:
         "status": row["status"],
         "result": row["result"],
         "incident_count": row["incident_count"],
-        "standing": row["standing"],
+        "standing": [
+            {**task, "candidates": by_kind(task["candidates"])} for task in row["standing"]
+        ],
         "started_by": row["started_by"],
         "started_at": row["started_at"],
         "ended_at": row["ended_at"],

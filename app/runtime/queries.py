@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
+from app.runtime.candidates import by_kind
 from app.runtime.listing import incidents, list_, mine
 
 __all__ = ["get", "incidents", "list_", "mine"]
@@ -38,7 +39,6 @@ select wait, created_at from jobs where instance_id = %(id)s and wait = any(%(wa
 union all
 select wait, at from incidents where instance_id = %(id)s and wait = any(%(waits)s)
 """
-_LETTERS: Final = {"u": "users", "g": "groups", "r": "roles"}
 # Shared by databases: each entry is looked up with the checksum of its content.
 _compiled: Final = DefinitionCache()
 
@@ -125,7 +125,7 @@ def _task(task: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any
         "step": {"id": task["step"], "name": task["name"]},
         "state": task["state"],
         "assignee": task["assignee"],
-        "candidates": _candidates(task["candidates"]),
+        "candidates": by_kind(task["candidates"]),
         "form": task["form"],
         "values": None,
         "outcomes": task["outcomes"],
@@ -140,14 +140,6 @@ def _task(task: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any
         "on_behalf_of": None,
         "outcome": None,
     }
-
-
-def _candidates(keys: Sequence[str]) -> dict[str, list[str]]:
-    named: dict[str, list[str]] = {word: [] for word in _LETTERS.values()}
-    for key in keys:
-        letter, _, name = key.partition(":")
-        named[_LETTERS[letter]].append(name)
-    return named
 
 
 def _incident(row: Mapping[str, Any], definition: Definition) -> dict[str, Any]:

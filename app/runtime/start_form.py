@@ -1,0 +1,241 @@
+"""What people fill in to start an instance: the definition's start form, or its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.core import form
+from app.core.definition import Definition, Variable
+from app.core.expression import ExpressionError, evaluate_config
+from app.core.jsontext import JsonError, read
+from app.core.values import plain_text, storable
+from app.definition import queries
+from app.definition.row import DefinitionRow
+from app.errors import Conflict, FieldError, Forbidden, Invalid
+from app.identity.actor import Actor
+from app.identity.policy import may_start
+from app.runtime.ports import Engine
+from app.runtime.row import InstanceRow
+from app.runtime.starting import start
+
+_AS_JSON: Final[Mapping[str, str]] = {
+    "object": 'Written as JSON: an object, like {"city": "Ulm"}.',
+    "array": "Written as JSON: a list, like [1, 2, 3].",
+    "file": "Written as JSON: an object, or a list of objects.",
+    "any": "A text, a number, or anything else written as JSON.",
+}
+"""Types of variables that no control fits, with the help below their text area."""
+_CONTROLS: Final[Mapping[str, str]] = {
+    "text": "text",
+    "number": "number",
+    "integer": "integer",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "datetime",
+    "money": "number",
+    **dict.fromkeys(_AS_JSON, "text"),
+}
+"""Type of a variable → type of its field; any other is a line of text."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartForm:
+    """What can be filled in.
+
+    Args:
+        fields: of ``core.form``, with defaults as values.
+        declared: the definition's variables.
+        generated: whether the fields were made of the variables, for want of a form.
+    """
+
+    definition: DefinitionRow
+    fields: tuple[Mapping[str, Any], ...]
+    declared: Mapping[str, Variable]
+    generated: bool
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the form begins with."""
+        return {
+            field["name"]: _shown(field["default"], self._json_type(field["name"]))
+            for field in self.fields
+            if field.get("default") is not None
+        }
+
+    def read(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the variables that somebody filled in.
+
+        Args:
+            raw: by field name, as a browser posts it.
+
+        Raises:
+            Invalid: one error per wrong value.
+        """
+        filled, errors = form.validate(self.fields, raw, text=True)
+        found, values = list(errors), {}
+        for name, value in filled.items():
+            if value is None and not self._takes_default_away(name):
+                continue
+            try:
+                values[name] = self._as_declared(name, value)
+            except JsonError as error:
+                found.append(_not_json(name, error))
+        if found:
+            raise Invalid("invalid_variables", "Correct the values.", errors=tuple(found))
+        return values
+
+    def _takes_default_away(self, name: str) -> bool:
+        """Say whether leaving ``name`` empty means anything: else it is simply not set."""
+        variable = self.declared.get(name)
+        return variable is not None and variable.default is not None
+
+    def _as_declared(self, name: str, value: Any) -> Any:
+        kind = self._json_type(name)
+        if kind is None or value is None:
+            return value
+        try:
+            return read(value).value
+        except JsonError:
+            if kind == "any":
+                return value
+            raise
+
+    def _json_type(self, name: str) -> str | None:
+        """Return the type of a variable whose field takes JSON; None for any other field."""
+        variable = self.declared.get(name)
+        if not self.generated or variable is None or variable.enum is not None:
+            return None
+        return variable.type if variable.type in _AS_JSON else None
+
+
+def start_form(engine: Engine, actor: Actor, definition_id: int, *, now: datetime) -> StartForm:
+    """Return what the actor can fill in to start a definition.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+        Forbidden: the actor sees it but may not start it.
+        Conflict: it is a draft or retired.
+    """
+    with engine.db.transaction() as tx:
+        row = queries.get(engine.db, actor, definition_id)
+        if not may_start(actor, row.starters):
+            raise Forbidden("not_a_starter", "The definition does not let you start it.")
+        if row.status != "active":
+            raise Conflict(
+                "definition_not_active",
+                "This definition is %(status)s and cannot be started; publish it, or choose an"
+                " active version.",
+                extra={"definition_status": row.status},
+                status=row.status,
+            )
+        definition = engine.definitions.get(tx, row.id, row.checksum)
+    given = definition.start.get("form")
+    fields: tuple[Mapping[str, Any], ...]
+    if given is None:
+        fields = tuple(_of_variable(variable) for variable in definition.variables.values())
+    else:
+        scope = _scope(definition, actor)
+        fields = tuple(_live(_declared(field, definition), scope, now) for field in given)
+    return StartForm(row, fields, definition.variables, generated=given is None)
+
+
+def start_by_form(
+    engine: Engine,
+    actor: Actor,
+    definition_id: int,
+    raw: Mapping[str, Any],
+    *,
+    business_key: str | None = None,
+    now: datetime,
+) -> InstanceRow:
+    """Start an instance with what was filled in.
+
+    Args:
+        raw: by field name, as a browser posts it.
+
+    Raises:
+        As ``start_form``, and Invalid: one error per wrong value.
+    """
+    with engine.db.transaction():
+        values = start_form(engine, actor, definition_id, now=now).read(raw)
+        return start(
+            engine,
+            actor,
+            definition_id=definition_id,
+            business_key=business_key,
+            variables=values,
+            now=now,
+        )
+
+
+def _of_variable(variable: Variable) -> dict[str, Any]:
+    """Make the field of a declared variable."""
+    field: dict[str, Any] = {
+        "name": variable.name,
+        "type": _CONTROLS.get(variable.type, "string"),
+        "label": variable.label or variable.name,
+        "required": variable.required,
+        "default": variable.default,
+    }
+    if variable.enum is not None:
+        options = [{"value": one, "label": plain_text(one)} for one in variable.enum]
+        return {**field, "type": "select", "options": options}
+    if variable.type in _AS_JSON:
+        field["help"] = _AS_JSON[variable.type]
+    return field
+
+
+def _declared(field: Mapping[str, Any], definition: Definition) -> Mapping[str, Any]:
+    """Complete a field by the variable of its name: its label, its default."""
+    variable = definition.variables.get(field["name"])
+    if variable is None:
+        return field
+    full = dict(field)
+    if full.get("label") == field["name"] and variable.label:
+        full["label"] = variable.label
+    if "default" not in full and field["type"] != "boolean":
+        full["default"] = variable.default
+    return {**full, "required": bool(full.get("required")) or variable.required}
+
+
+def _scope(definition: Definition, actor: Actor) -> dict[str, Any]:
+    """Return what a default of the start form may name: the starter, other defaults."""
+    initiator = {
+        "username": actor.username,
+        "name": actor.name,
+        "email": actor.email,
+        "groups": sorted(actor.groups),
+        "manager": actor.manager,
+    }
+    defaults = {name: variable.default for name, variable in definition.variables.items()}
+    return {**defaults, "initiator": initiator}
+
+
+def _live(field: Mapping[str, Any], scope: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    """Evaluate default and options; what cannot be evaluated yet is left out."""
+    live = dict(field)
+    for key in ("default", "options"):
+        if key not in field:
+            continue
+        try:
+            live[key] = storable(evaluate_config(field[key], scope, now))
+        except ExpressionError:
+            live[key] = None
+    return live
+
+
+def _shown(value: Any, kind: str | None) -> Any:
+    """Return a default as its control shows it."""
+    return value if kind is None or isinstance(value, str) else plain_text(value)
+
+
+def _not_json(name: str, error: JsonError) -> FieldError:
+    return FieldError(
+        name,
+        "bad_json",
+        "This is no JSON (line %(line)d, column %(column)d). Texts stand in double quotes.",
+        {"line": error.line, "column": error.column},
+    )
