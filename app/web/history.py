@@ -1,7 +1,58 @@
-"""Pages of the module history."""
+"""The history of an instance in full: every line with its number, as it was recorded."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from typing import Any, Final
+
+from flask import Blueprint, Response, request, url_for
+
+from app.db.types import dumps
+from app.history.queries import events
+from app.identity.queries import display_names
+from app.runtime import queries
+from app.web import respond, timeline
+from app.web.i18n import pick
+from app.web.paging import number_of
+from app.web.session import actor, engine, now
+from app.web.words import event_word
 
 bp = Blueprint("history", __name__)
+
+_SIZE: Final = 200
+_HASH: Final = 12
+"""Digits of a hash that are shown."""
+
+
+@bp.get("/instances/<int:instance_id>/history")
+def show(instance_id: int) -> Response:
+    """Show what happened, the oldest first."""
+    instance = queries.get(engine().db, actor(), instance_id, now=now())
+    after = number_of(request.args.get("after")) if request.args.get("after") else None
+    lines = events(engine().db, actor(), instance_id, after=after, size=_SIZE)
+    more = len(lines) >= _SIZE
+    return respond.page(
+        "history/show.html",
+        instance=instance,
+        lines=[_row(line) for line in lines],
+        names=display_names(engine().db, timeline.people(lines)),
+        next_url=(
+            url_for("history.show", instance_id=instance_id, after=lines[-1]["seq"])
+            if more
+            else None
+        ),
+        first_url=url_for("history.show", instance_id=instance_id) if after else None,
+    )
+
+
+def _row(line: dict[str, Any]) -> dict[str, Any]:
+    step = line["step"]
+    return {
+        "seq": line["seq"],
+        "at": line["at"],
+        "word": event_word(line["kind"]),
+        "kind": line["kind"],
+        "step": pick(step["name"], step["id"]) if step else None,
+        "actor": None if line["actor"] == "system" else line["actor"],
+        "data": dumps({name: item for name, item in line["data"].items() if item is not None}),
+        "hash": line["hash"][:_HASH],
+    }

@@ -1,7 +1,124 @@
-"""Pages of the module runtime."""
+"""Pages of instances: one's own, all of them, one, and what is done to it."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response, request, url_for
+
+from app.db.paging import Page
+from app.definition import queries as definitions
+from app.errors import Malformed
+from app.identity.policy import require
+from app.identity.queries import display_names, group_titles
+from app.runtime import queries
+from app.web import instance, respond, start
+from app.web.session import actor, engine
 
 bp = Blueprint("runtime", __name__)
+
+_SIZE: Final = 50
+_MAX_CHOICES: Final = 200
+"""Definitions that the filter offers."""
+STATUSES: Final = ("running", "suspended", "completed", "terminated", "failed")
+_INCIDENT: Final = "incident"
+"""Among the filter's statuses: any that an incident has stopped."""
+
+bp.get("/start", endpoint="catalogue")(start.catalogue)
+bp.get("/start/<int:definition_id>", endpoint="start_form")(start.form)
+bp.post("/start/<int:definition_id>", endpoint="begin")(start.begin)
+bp.get("/instances/<int:instance_id>", endpoint="instance")(instance.show)
+for _verb in instance.VERBS:
+    bp.add_url_rule(
+        f"/instances/<int:instance_id>/{_verb}",
+        endpoint=_verb,
+        view_func=instance.steer,
+        defaults={"verb": _verb},
+        methods=["GET", "POST"],
+    )
+bp.post("/incidents/<int:incident_id>/retry", endpoint="retry")(instance.retry)
+
+
+@bp.get("/requests")
+def requests() -> Response:
+    """Show what the reader has started."""
+    return _list("runtime/requests.html", "runtime.requests", started_by=actor().username)
+
+
+@bp.get("/instances")
+def instances() -> Response:
+    """Show all instances."""
+    require(actor(), "process:read")
+    key = request.args.get("definition") or ""
+    choices = definitions.list_(engine().db, actor(), size=_MAX_CHOICES, latest=True).items
+    return _list(
+        "runtime/instances.html",
+        "runtime.instances",
+        process_definition_key=key or None,
+        chosen=key,
+        choices=choices,
+    )
+
+
+def _list(
+    template: str,
+    endpoint: str,
+    *,
+    started_by: str | None = None,
+    process_definition_key: str | None = None,
+    chosen: str = "",
+    choices: Iterable[Any] = (),
+) -> Response:
+    """Return a list of instances with its filters, or for htmx the list alone.
+
+    Args:
+        chosen: the key that the filter of definitions is set to.
+        choices: what that filter offers.
+    """
+    q = (request.args.get("q") or "").strip()
+    status, after = request.args.get("status") or "", request.args.get("after") or None
+    if status not in ("", _INCIDENT, *STATUSES):
+        raise Malformed("bad_status", "There is no such status. Use the filters of the page.")
+    found = queries.list_(
+        engine().db,
+        actor(),
+        started_by=started_by,
+        process_definition_key=process_definition_key,
+        status=status if status not in ("", _INCIDENT) else None,
+        has_incident=True if status == _INCIDENT else None,
+        q=q or None,
+        size=_SIZE,
+        after=after,
+    )
+
+    def address(**changes: Any) -> str:
+        kept = {"q": q, "status": status, "definition": chosen} | changes
+        return url_for(endpoint, **{name: item for name, item in kept.items() if item})
+
+    return respond.page(
+        template,
+        "runtime/list_part.html",
+        found=found,
+        q=q,
+        chosen_status=status,
+        statuses=(*STATUSES, _INCIDENT),
+        choices=choices,
+        chosen=chosen,
+        own=started_by is not None,
+        list_url=url_for(endpoint),
+        next_url=address(after=found.next) if found.next else None,
+        first_url=address() if after else None,
+        **_people(found),
+    )
+
+
+def _people(found: Page[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return what everyone on the page is called: ``names`` and ``groups``."""
+    users, groups = set(), set()
+    for each in found.items:
+        users.add(each["started_by"])
+        for task in each["standing"]:
+            users |= {task["assignee"], *task["candidates"]["users"]} - {None}
+            groups |= set(task["candidates"]["groups"])
+    return {"names": display_names(engine().db, users), "groups": group_titles(engine().db, groups)}

@@ -1,0 +1,166 @@
+"""The page of an instance, and what is done to it: suspend, activate, terminate, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Response, request, url_for
+from flask_babel import LazyString, gettext, lazy_gettext
+
+from app.errors import AppError, Conflict, Invalid
+from app.history.queries import events
+from app.identity.queries import display_names, group_titles
+from app.runtime import service
+from app.runtime.details import Details, details
+from app.runtime.row import InstanceRow
+from app.web import forms, passage, respond, timeline
+from app.web.ask import Kind, Question, ask, reason
+from app.web.i18n import translate_error
+from app.web.session import actor, engine, now
+
+_SHOWN: Final = 40
+"""Moments of the history on the page; all of them are on a page of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Something that is done to an instance, after asking.
+
+    Args:
+        title: of the question, names the instance.
+        text: what will happen.
+        done: what is said afterwards.
+    """
+
+    call: Callable[..., InstanceRow]
+    title: LazyString
+    text: LazyString
+    action: LazyString
+    done: LazyString
+    icon: str
+    kind: Kind = "primary"
+
+
+VERBS: Final[Mapping[str, Verb]] = {
+    "suspend": Verb(
+        service.suspend,
+        lazy_gettext("Suspend “%(title)s”?"),
+        lazy_gettext(
+            "Its tasks can be read but not worked on, and nothing automatic begins, until"
+            " someone resumes it."
+        ),
+        lazy_gettext("Suspend"),
+        lazy_gettext("“%(title)s” is suspended."),
+        "player-pause",
+    ),
+    "activate": Verb(
+        service.activate,
+        lazy_gettext("Resume “%(title)s”?"),
+        lazy_gettext("It goes on where it stands."),
+        lazy_gettext("Resume"),
+        lazy_gettext("“%(title)s” goes on."),
+        "player-play",
+    ),
+    "terminate": Verb(
+        service.terminate,
+        lazy_gettext("Terminate “%(title)s”?"),
+        lazy_gettext("Its open tasks are withdrawn and its history stays. This cannot be undone."),
+        lazy_gettext("Terminate"),
+        lazy_gettext("“%(title)s” is terminated."),
+        "player-stop",
+        "danger-fill",
+    ),
+}
+
+
+def show(instance_id: int) -> Response:
+    """Show where an instance stands and how it came there."""
+    return _page(instance_id)
+
+
+def steer(instance_id: int, verb: str) -> Response:
+    """Ask (GET), or do it (POST) and go back to the instance."""
+    shown = details(engine(), actor(), instance_id, now=now())
+    if request.method == "GET":
+        return ask(_question(shown, verb))
+    chosen = VERBS[verb]
+    try:
+        row = chosen.call(engine(), actor(), instance_id, reason=reason(), now=now())
+    except Invalid as error:
+        return ask(_question(shown, verb), error)
+    except Conflict as error:
+        return _page(instance_id, error)
+    message = str(chosen.done) % {"title": row.title}
+    return respond.redirect(url_for("runtime.instance", instance_id=instance_id), message)
+
+
+def retry(incident_id: int) -> Response:
+    """Let the step of an incident begin anew."""
+    row = service.retry_incident(engine(), actor(), incident_id, reason=reason(), now=now())
+    message = gettext("The step is tried again.")
+    return respond.redirect(url_for("runtime.instance", instance_id=row.id), message)
+
+
+def _question(shown: Details, verb: str) -> Question:
+    chosen, instance = VERBS[verb], shown.instance
+    return Question(
+        title=str(chosen.title) % {"title": instance["title"]},
+        text=str(chosen.text),
+        action=str(chosen.action),
+        url=url_for(f"runtime.{verb}", instance_id=instance["id"]),
+        back_url=url_for("runtime.instance", instance_id=instance["id"]),
+        back_text=instance["title"],
+        nav=_nav(instance),
+        kind=chosen.kind,
+        with_reason=True,
+    )
+
+
+def _nav(instance: Mapping[str, Any]) -> str:
+    """Return the entry of the navigation that an instance belongs to for its reader."""
+    own = instance["started_by"] == actor().username
+    if own or not actor().can("process:read"):
+        return "requests"
+    return "instances"
+
+
+def _page(instance_id: int, error: AppError | None = None) -> Response:
+    """Return the page of an instance.
+
+    Args:
+        error: why a verb was refused; its status is the answer's.
+    """
+    shown = details(engine(), actor(), instance_id, now=now())
+    lines = events(engine().db, actor(), instance_id)
+    instance = shown.instance
+    names = display_names(engine().db, _usernames(instance) | timeline.people(lines))
+    history = timeline.moments(lines, names, shown.fields)
+    return respond.page(
+        "runtime/instance.html",
+        status=error.status if error else 200,
+        instance=instance,
+        standing=passage.standing(instance),
+        passed=passage.passed(lines, instance, names),
+        variables=shown.variables,
+        verbs=[(verb, chosen) for verb, chosen in VERBS.items() if verb in shown.allowed],
+        may_retry="retry" in shown.allowed and actor().can("process:operate"),
+        history=history[:_SHOWN],
+        earlier=max(0, len(history) - _SHOWN),
+        names=names,
+        groups=group_titles(engine().db, _groups(instance)),
+        conflict=translate_error(error) if error else None,
+        problems=forms.problems(error),
+        nav=_nav(instance),
+    )
+
+
+def _usernames(instance: Mapping[str, Any]) -> set[str]:
+    named = {instance["started_by"], *(task["assignee"] for task in instance["tasks"])}
+    named.update(*(task["candidates"]["users"] for task in instance["tasks"]))
+    return {name for name in named if name}
+
+
+def _groups(instance: Mapping[str, Any]) -> set[str]:
+    return set[str]().union(*(task["candidates"]["groups"] for task in instance["tasks"]))

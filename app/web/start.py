@@ -1,0 +1,97 @@
+"""Starting a process: the catalogue, and the form of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Response, request, url_for
+from flask_babel import gettext, lazy_gettext
+
+from app.definition import queries
+from app.definition.row import DefinitionRow
+from app.errors import Invalid
+from app.runtime.start_form import StartForm, start_by_form, start_form
+from app.web import forms, respond
+from app.web.i18n import pick, translate
+from app.web.session import actor, engine, now
+
+_BUSINESS_KEY: Final = lazy_gettext("Business key")
+
+
+def catalogue() -> Response:
+    """Show what the reader can start; htmx gets the tiles alone."""
+    q = (request.args.get("q") or "").strip()
+    startable = queries.startable(engine().db, actor())
+    return respond.page(
+        "runtime/catalogue.html",
+        "runtime/catalogue_part.html",
+        rows=[row for row in startable if _fits(row, q.casefold())],
+        q=q,
+        any=bool(startable),
+        may_write=actor().can("process:write"),
+    )
+
+
+def form(definition_id: int) -> Response:
+    """Show what has to be filled in to start a definition."""
+    return _page(start_form(engine(), actor(), definition_id, now=now()))
+
+
+def begin(definition_id: int) -> Response:
+    """Start it; what was typed is kept if anything of it is wrong."""
+    shown = start_form(engine(), actor(), definition_id, now=now())
+    raw = forms.posted()
+    try:
+        row = start_by_form(
+            engine(),
+            actor(),
+            definition_id,
+            forms.with_zone(shown.fields, raw),
+            business_key=forms.text("business_key").strip() or None,
+            now=now(),
+        )
+    except Invalid as error:
+        return _page(shown, error, typed=raw)
+    message = gettext("“%(title)s” is started.", title=row.title)
+    return respond.redirect(url_for("runtime.instance", instance_id=row.id), message)
+
+
+def _fits(row: DefinitionRow, q: str) -> bool:
+    names = row.names.values() if isinstance(row.names, Mapping) else (row.names,)
+    words = (*names, row.key, row.description or "")
+    return any(q in text.casefold() for text in words)
+
+
+def _page(
+    shown: StartForm, error: Invalid | None = None, *, typed: Mapping[str, Any] | None = None
+) -> Response:
+    """Return the page of a start form, or for htmx what stands in it.
+
+    Args:
+        typed: what was posted; it stays in the form.
+    """
+    problems = forms.problems(error)
+    labels = {field["name"]: field.get("label") for field in shown.fields}
+    answer = respond.page(
+        "runtime/start.html",
+        "runtime/start_part.html",
+        status=error.status if error else 200,
+        row=shown.definition,
+        name=pick(shown.definition.names, shown.definition.key),
+        fields=[_in_words(field) for field in shown.fields] if shown.generated else shown.fields,
+        values=shown.values | dict(typed or {}),
+        business_key=forms.text("business_key"),
+        business_key_label=str(_BUSINESS_KEY),
+        problems=problems,
+        labels={**labels, "business_key": str(_BUSINESS_KEY)},
+        prefix=forms.PREFIX,
+    )
+    if error and respond.wants_part():
+        respond.retarget(answer, "#start", "innerHTML")
+    return answer
+
+
+def _in_words(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a generated field with its help in the reader's language."""
+    return {**field, "help": translate(field["help"])} if field.get("help") else field
