@@ -1,5 +1,7 @@
 """How gunicorn serves the pages and the API; `workflow-engine web` starts it with this file."""
 
+import os
+
 from app.config import load_settings
 
 _settings = load_settings()
@@ -17,6 +19,13 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108 - its heartbeat must not wait for a di
 control_socket_disable = True
 secure_scheme_headers: dict[str, str] = {}  # `trusted_proxies` alone says whom to believe
 loglevel = "warning"  # requests are logged by the application
+
+
+def on_starting(server: object) -> None:
+    """Wait, with the code already loaded, until the launcher has the tables ready."""
+    gate = os.environ.get("WEB_GATE")
+    if gate is not None:
+        os.read(int(gate), 1)
 
 
 def child_exit(server: object, worker: object) -> None:

@@ -69,7 +69,8 @@ def database(settings: Settings) -> Iterator[str]:
         supervisor = Supervisor()
         try:
             lock.take()
-            server = servers.start_postgres(settings, supervisor, lock.inherited)
+            server = servers.own_postgres(settings, lock.inherited)
+            servers.start_postgres(server, supervisor)
             servers.wait_postgres(server)
             yield server.url()
         except Interrupted:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from app.cli import places, servers, web
@@ -49,24 +50,27 @@ def run(settings: Settings) -> int:
 
 
 def _start(settings: Settings, supervisor: Supervisor, lock: int, listening: socket.socket) -> None:
-    found = servers.start(settings, supervisor, lock)
-    from app.cli import contents  # imports much, while the servers start
+    """Start all of it.
 
-    contents.migrate(found.database_url)
-    contents.load(settings, found.database_url)
+    What needs long to load does so meanwhile: the web processes' code while the servers
+    start and the tables are looked after, which they wait for at a gate.
+    """
+    places.make(places.LOGS)
+    wanted = servers.Wanted(settings, lock)
+    env = environment(settings, wanted)
+    gate, opener = os.pipe()
+    try:
+        wanted.start(supervisor)
+        pages = _web(env, listening.fileno(), gate, lock)
+        supervisor.start(pages, stage=_STAGE, seconds=_SECONDS)
+        from app.cli import contents
+
+        wanted.wait()
+        contents.migrate(wanted.database_url)
+        contents.load(settings, wanted.database_url)
+    finally:
+        os.close(opener)
     say("Starting web, worker and duties …")
-    places.emptied(places.METRICS)
-    env = environment(settings, found)
-    metrics = {"PROMETHEUS_MULTIPROC_DIR": str(places.METRICS)}
-    handle = listening.fileno()
-    pages = Child(
-        "web",
-        web.command(handle),
-        log=places.LOGS / "web.log",
-        env=env | metrics,
-        keep=[lock, handle],
-    )
-    supervisor.start(pages, stage=_STAGE, seconds=_SECONDS)
     for name, module in (("worker", "app.worker"), ("duties", "app.worker.duties")):
         child = Child(
             name,
@@ -80,7 +84,18 @@ def _start(settings: Settings, supervisor: Supervisor, lock: int, listening: soc
     _welcome(settings, contents.logins())
 
 
-def environment(settings: Settings, found: servers.Servers) -> dict[str, str]:
+def _web(env: Mapping[str, str], listening: int, gate: int, lock: int) -> Child:
+    places.emptied(places.METRICS)
+    return Child(
+        "web",
+        web.command(listening),
+        log=places.LOGS / "web.log",
+        env={**env, "PROMETHEUS_MULTIPROC_DIR": str(places.METRICS), web.GATE: str(gate)},
+        keep=[lock, listening, gate],
+    )
+
+
+def environment(settings: Settings, found: servers.Wanted) -> dict[str, str]:
     """Return the environment of the processes: this one's, with where the servers are."""
     env = dict(os.environ)
     if env.get("APP_CONFIG"):

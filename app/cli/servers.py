@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from app.cli import binaries, places, postgres, redis_server
@@ -17,54 +16,70 @@ _REDIS_STAGE: Final = 1
 _SPARE_CONNECTIONS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where both are."""
+class Wanted:
+    """Both servers, as the settings want them.
 
-    database_url: str
-    redis_url: str
-
-
-def start(settings: Settings, supervisor: Supervisor, lock: int) -> Servers:
-    """Start what the settings do not name, and make sure that both answer.
+    Args:
+        lock: file descriptor that own servers inherit.
 
     Raises:
-        Refused: one of them cannot be used.
+        Refused: an own server cannot be started here.
     """
-    database = None if settings.database_url else start_postgres(settings, supervisor, lock)
-    redis = None if settings.redis_url else _start_redis(supervisor, lock)
-    if redis is None:
-        _check_redis(settings.redis_url)
-    else:
-        redis.wait()
-        say(f"Redis is up; its data is in {places.shown(redis_server.DATA)}.")
-    if database is None:
-        check_postgres(settings.database_url)
-    else:
-        wait_postgres(database)
-    return Servers(
-        settings.database_url or (database.url() if database else ""),
-        settings.redis_url or (redis.url if redis else ""),
-    )
+
+    def __init__(self, settings: Settings, lock: int) -> None:
+        self._postgres = None if settings.database_url else own_postgres(settings, lock)
+        self._redis = None if settings.redis_url else _own_redis(lock)
+        self.database_url = self._postgres.url() if self._postgres else settings.database_url
+        self.redis_url = self._redis.url if self._redis else settings.redis_url
+
+    def start(self, supervisor: Supervisor) -> None:
+        """Start what is our own; it may not answer yet.
+
+        Raises:
+            Refused: a server cannot be used.
+        """
+        if self._redis is None:
+            _check_redis(self.redis_url)
+        if self._postgres is None:
+            check_postgres(self.database_url)
+        else:
+            start_postgres(self._postgres, supervisor)
+        if self._redis is not None:
+            supervisor.start(self._redis.child, stage=_REDIS_STAGE, seconds=2)
+
+    def wait(self) -> None:
+        """Return when both answer.
+
+        Raises:
+            Refused: one of them ended instead.
+        """
+        if self._postgres is not None:
+            wait_postgres(self._postgres)
+        if self._redis is not None:
+            self._redis.wait()
+            say(f"Redis is up; its data is in {places.shown(redis_server.DATA)}.")
 
 
-def start_postgres(settings: Settings, supervisor: Supervisor, lock: int) -> postgres.Postgres:
-    """Start this checkout's PostgreSQL; it may not answer yet."""
-    places.make(places.LOGS)
+def own_postgres(settings: Settings, lock: int) -> postgres.Postgres:
+    """Return this checkout's PostgreSQL, not started."""
     program = binaries.postgres() / "postgres"
     connections = (
         settings.web_workers * settings.database.max_open_conns
         + settings.worker_concurrency
         + _SPARE_CONNECTIONS
     )
-    server = postgres.Postgres(
+    return postgres.Postgres(
         account("PostgreSQL", postgres.DATA, program, "DATABASE_URL"),
         connections=connections,
         lock=lock,
     )
+
+
+def start_postgres(server: postgres.Postgres, supervisor: Supervisor) -> None:
+    """Start it, on new data if there is none; it may not answer yet."""
+    places.make(places.LOGS)
     server.prepare()
     supervisor.start(server.child, stage=_POSTGRES_STAGE, seconds=4)
-    return server
 
 
 def wait_postgres(server: postgres.Postgres) -> None:
@@ -92,14 +107,10 @@ def check_postgres(url: str) -> None:
     say(f"PostgreSQL {major} of DATABASE_URL answers.")
 
 
-def _start_redis(supervisor: Supervisor, lock: int) -> redis_server.Redis:
-    places.make(places.LOGS)
+def _own_redis(lock: int) -> redis_server.Redis:
     program = binaries.redis()
-    server = redis_server.Redis(
-        account("Redis", redis_server.DATA, program, "REDIS_URL"), program, lock=lock
-    )
-    supervisor.start(server.child, stage=_REDIS_STAGE, seconds=2)
-    return server
+    user = account("Redis", redis_server.DATA, program, "REDIS_URL")
+    return redis_server.Redis(user, program, lock=lock)
 
 
 def _check_redis(url: str) -> None:

@@ -15,6 +15,8 @@ from app.cli.process import Child
 from app.cli.say import Refused
 from app.config import ROOT
 
+GATE: Final = "WEB_GATE"
+"""Names a pipe in the environment; the web processes answer nobody until it is closed."""
 _BACKLOG: Final = 1024
 _SECONDS: Final = 60.0
 
