@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ _TYPES: Final[Mapping[str, tuple[LazyString, str]]] = {
     "end": (lazy_gettext("End"), "circle-check"),
 }
 """Step type → its word and icon."""
+
+
+_STARTER: Final = re.compile(r"\$\{\s*initiator(\.username)?\s*\}")
 
 
 def rows_of(definition: Definition | None) -> list[dict[str, Any]]:
@@ -61,7 +65,12 @@ def _work(config: Mapping[str, Any]) -> list[str]:
     for key in ("candidate_users", "candidate_groups"):
         given = config.get(key) or ()
         named += [given] if isinstance(given, str) else list(given)
-    return [str(name) for name in named if name]
+    return [_person(str(name)) for name in named if name]
+
+
+def _person(name: str) -> str:
+    """Return who a step names; the one who started it in words, not as an expression."""
+    return gettext("who started it") if _STARTER.fullmatch(name) else name
 
 
 def _ways(definition: Definition, step: Step) -> Iterator[dict[str, Any]]:
