@@ -17,7 +17,7 @@ _LOCK = 7_206_101  # advisory lock: one migrates, the others wait and find it do
 
 def _config(conn: sa.Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = conn
     return config
 

@@ -1,0 +1,116 @@
+"""``workflow-engine run``: what it starts, keeps, starts again, and leaves behind: nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fault.launching import Checkout, Run
+from tests.support.until import until
+
+pytestmark = pytest.mark.fault
+
+PROCESS = {
+    "name": "kept",
+    "version": "1.0.0",
+    "config": {
+        "steps": [
+            {
+                "id": "only",
+                "name": "Only",
+                "type": "service_task",
+                "config": {"service_name": "NoopService", "method": "noop"},
+            }
+        ]
+    },
+}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    made = Checkout(tmp_path / "checkout")
+    yield made
+    made.close()
+
+
+def answers(run: Run) -> bool:
+    """Say whether everything that a request may need is there again."""
+    url = f"http://127.0.0.1:{run.checkout.port}"
+    try:
+        with run.client() as client:
+            health = {
+                part: client.get(f"/api/v1/health/{part}").status_code
+                for part in ("database", "redis", "worker")
+            }
+        return httpx.get(f"{url}/health", timeout=5).status_code == 200 and set(
+            health.values()
+        ) == {200}
+    except (httpx.HTTPError, AssertionError):
+        return False
+
+
+def test_data_outlives_a_stop_and_no_process_does(checkout: Checkout) -> None:
+    first = checkout.start()
+    first.until_ready()
+    assert "Making a new database" in first.said
+    assert f"http://localhost:{checkout.port}" in first.said
+    assert "password123" in first.said
+    with first.client() as client:
+        stored = client.post("/api/v1/process-definitions", json=PROCESS)
+        assert stored.status_code == 201, stored.text
+    assert first.interrupt() == 0, first.said
+    assert checkout.processes() == {}
+
+    second = checkout.start()
+    second.until_ready()
+    assert "Making a new database" not in second.said
+    with second.client() as client:
+        assert client.post("/api/v1/process-definitions", json=PROCESS).status_code == 200
+    second.process.terminate()
+    assert second.until_ended() == 0, second.said
+    assert checkout.processes() == {}
+
+
+def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
+    checkout: Checkout,
+) -> None:
+    run = checkout.start()
+    run.until_ready()
+    for name, word in (
+        ("duties", "app.worker.duties"),
+        ("worker", "app.worker"),
+        ("web", "gunicorn"),
+        ("Redis", "redis-server"),
+        ("PostgreSQL", "postgres"),
+    ):
+        os.kill(run.child(word), signal.SIGKILL)
+        run.until_said(f"{name} is started again")
+        assert f"{name} died (killed by SIGKILL)" in run.said
+    until(lambda: answers(run), seconds=40, every=0.2)
+
+    second = checkout.start(PORT=str(checkout.port + 1))
+    assert second.until_ended() == 1
+    assert "already runs in this checkout" in second.said
+
+    run.process.kill()
+    run.until_ended()
+    until(lambda: not checkout.processes(), seconds=30)
+    again = checkout.start("migrate", "status")
+    assert again.until_ended() == 0, again.said
+
+
+def test_ctrl_c_during_the_set_up_leaves_nothing_half_done(checkout: Checkout) -> None:
+    run = checkout.start()
+    run.until_said("Making a new database")
+    assert run.interrupt() == 128 + signal.SIGINT, run.said
+    assert checkout.processes() == {}
+    assert not checkout.data.exists()
+    again = checkout.start("migrate", "up")
+    assert again.until_ended() == 0, again.said
+    assert "migrated from nothing" in again.said
+    assert checkout.processes() == {}
