@@ -270,8 +270,7 @@ def _with_secret(settings: Settings) -> Settings:
         jwt = settings.jwt.model_copy(update={"secret_key": kept})
         return settings.model_copy(update={"jwt": jwt})
     remedy = (
-        "Set JWT_SECRET_KEY to at least 32 random characters, for example the output of:"
-        " openssl rand -base64 48"
+        "Set JWT_SECRET_KEY to at least 32 random characters; `openssl rand -base64 48` makes some."
     )
     if not secret:
         raise ConfigError(f"jwt.secret_key is missing. {remedy}")
