@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 
-from app.db.paging import Page
 from app.definition import queries as definitions
 from app.errors import Malformed
 from app.identity.policy import require
@@ -92,6 +91,8 @@ def _list(
         after=after,
     )
 
+    users, groups = _people(found.items)
+
     def address(**changes: Any) -> str:
         kept = {"q": q, "status": status, "definition": chosen} | changes
         return url_for(endpoint, **{name: item for name, item in kept.items() if item})
@@ -109,16 +110,18 @@ def _list(
         list_url=url_for(endpoint),
         next_url=address(after=found.next) if found.next else None,
         first_url=address() if after else None,
-        **_people(found),
+        names=display_names(engine().db, users),
+        groups=group_titles(engine().db, groups),
     )
 
 
-def _people(found: Page[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Return what everyone on the page is called: ``names`` and ``groups``."""
-    users, groups = set(), set()
-    for each in found.items:
+def _people(items: Iterable[Mapping[str, Any]]) -> tuple[set[str], set[str]]:
+    """Return the usernames and the groups that instances name."""
+    users: set[str] = set()
+    groups: set[str] = set()
+    for each in items:
         users.add(each["started_by"])
         for task in each["standing"]:
             users |= {task["assignee"], *task["candidates"]["users"]} - {None}
             groups |= set(task["candidates"]["groups"])
-    return {"names": display_names(engine().db, users), "groups": group_titles(engine().db, groups)}
+    return users, groups

@@ -109,8 +109,9 @@ def _sent() -> Iterator[Document]:
             name = names[index] if index < len(names) else ""
             yield _limited(Document(name, pasted.replace("\r\n", "\n").removeprefix(_MARK)))
     for file in request.files.getlist("files"):
-        if file.filename:
-            yield _of_file(file.filename, file.read())
+        with file.stream as stream:
+            if file.filename:
+                yield _of_file(file.filename, stream.read())
 
 
 def _of_file(name: str, content: bytes) -> Document:

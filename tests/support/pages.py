@@ -118,6 +118,7 @@ class Pages:
 
     def _read(self, answer: TestResponse) -> Sheet:
         text = answer.get_data(as_text=True)
+        answer.request.environ["wsgi.input"].close()  # what was sent may wait in a file
         found = _TOKEN.search(text)
         if found:
             self.token = html.unescape(found[1] or found[2])
