@@ -62,6 +62,18 @@ def duties() -> None:
     _become([sys.executable, "-m", "app.worker.duties"])
 
 
+@main.command()
+def prepare() -> None:
+    """Before a first start or an upgrade: tables, roles, in demo mode the demo."""
+    from app.cli import contents
+    from app.cli.migrate import database
+
+    settings = load_settings()
+    with database(settings) as url:
+        contents.migrate(url)
+        contents.load(settings, url)
+
+
 @main.group()
 def migrate() -> None:
     """The tables: DATABASE_URL's, or those of the PostgreSQL in var/."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import shutil
 import stat
 import tempfile
@@ -37,15 +38,18 @@ def make(path: Path, mode: int = 0o755) -> Path:
         path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(
-            f"{path} cannot be made ({error.strerror}); let {me()} write to {ROOT}, or start"
-            " from a clone that you may write to."
+            f"{path} cannot be made ({error.strerror}); let {user(os.geteuid())} write to {ROOT},"
+            " or start from a clone that you may write to."
         ) from None
     return path
 
 
-def me() -> str:
-    """Name the user of this process."""
-    return "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
+def user(uid: int) -> str:
+    """Return the name of a user."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def emptied(path: Path) -> Path:
@@ -69,7 +73,8 @@ def socket_folder(name: str, uid: int, gid: int) -> Path:
         path = Path(tempfile.gettempdir(), f"workflow-engine-{mark}")
     make(path, 0o700)
     found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {uid, os.geteuid()}:
+    foreign = found.st_uid not in {uid, os.geteuid()} and not path.is_relative_to(RUN)
+    if foreign or not stat.S_ISDIR(found.st_mode):
         raise Refused(f"{path} belongs to somebody else; remove it and start again.")
     if os.geteuid() == 0:
         os.chown(path, uid, gid, follow_symlinks=False)

@@ -60,8 +60,8 @@ def account(name: str, data: Path, program: Path, instead: str) -> Account:
     if uid != 0:
         if owner not in (None, uid):
             raise Refused(
-                f"{places.shown(data)} belongs to user {owner}; start as that user, or move"
-                f" it away to begin with new data: mv {data} {data}.old"
+                f"{places.shown(data)} belongs to {places.user(owner)}; start as that user, or"
+                f" move it away to begin with new data: mv {data} {data}.old"
             )
         return Account(uid, gid)
     try:

@@ -86,7 +86,7 @@ def wait(child: Child, server: socket.socket) -> None:
 def _answers(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=1)
     with suppress(OSError, http.client.HTTPException):
-        connection.request("GET", "/health")
+        connection.request("GET", "/health/ready")
         return connection.getresponse().status < 500
     connection.close()
     return False

@@ -38,20 +38,17 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     made.close()
 
 
-def answers(run: Run) -> bool:
-    """Say whether everything that a request may need is there again."""
-    url = f"http://127.0.0.1:{run.checkout.port}"
+def whole(run: Run) -> bool:
+    """Say whether everything that work may need is there again."""
     try:
         with run.client() as client:
-            health = {
-                part: client.get(f"/api/v1/health/{part}").status_code
+            database, redis, worker = (
+                client.get(f"/api/v1/health/{part}").json()
                 for part in ("database", "redis", "worker")
-            }
-        return httpx.get(f"{url}/health", timeout=5).status_code == 200 and set(
-            health.values()
-        ) == {200}
+            )
     except (httpx.HTTPError, AssertionError):
         return False
+    return database["status"] == redis["status"] == "ok" and worker["workers"] == 1
 
 
 def test_data_outlives_a_stop_and_no_process_does(checkout: Checkout) -> None:
@@ -91,7 +88,7 @@ def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
         os.kill(run.child(word), signal.SIGKILL)
         run.until_said(f"{name} is started again")
         assert f"{name} died (killed by SIGKILL)" in run.said
-    until(lambda: answers(run), seconds=40, every=0.2)
+    until(lambda: whole(run), seconds=40, every=0.2)
 
     second = checkout.start(PORT=str(checkout.port + 1))
     assert second.until_ended() == 1
