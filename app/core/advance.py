@@ -35,8 +35,18 @@ from app.core.events import (
     VariablesSet,
 )
 from app.core.expression import ExpressionError, truth
-from app.core.nodes.base import Decision, Fail, Finish, Leave, Stay, Visit, expression_failure
+from app.core.nodes.base import (
+    Decision,
+    Fail,
+    Finish,
+    Leave,
+    Stay,
+    Visit,
+    expression_failure,
+    way_out,
+)
 from app.core.nodes.table import NODES
+from app.core.outcome import choices
 from app.core.state import ENDED, Completion, State, Status, Token, Wait
 
 MAX_STEPS: Final = 10_000
@@ -188,7 +198,7 @@ class _Run:
         visit = self.visit(token)
         try:
             if step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now):
-                decision: Decision = Leave(step.next[0].target if step.next else None)
+                decision: Decision = _pass_through(visit)
             else:
                 decision = NODES[step.type].enter(visit)
         except ExpressionError as error:
@@ -208,9 +218,12 @@ class _Run:
         self.carry_out(token, decision)
 
     def retry(self, wait: int) -> None:
-        """Let a stuck token enter its step again."""
+        """Let a stuck token enter its step again, or leave it if its work was done."""
         token = self.waiting(wait)
         self.effects.append(ResolveIncident(step=token.step, wait=wait, how="retried"))
+        if token.wait is not None and (token.wait.error or {}).get("leaving"):
+            self.leave(token, Leave(by_edges=True))
+            return
         self.visits[token.step] = 0  # the operator's word counts: the limit starts anew
         self.enter(replace(token, wait=None), again=True)
 
@@ -244,6 +257,12 @@ class _Run:
             self.completed[token.step] = decision.completion
         self.set_variables(token.step, decision.variables)
         target = decision.target
+        if decision.by_edges:
+            way = self.way_out(token)
+            if isinstance(way, Fail):
+                self.stop(token, way, leaving=True)
+                return
+            target = way.target
         self.effects.append(Passed(step=token.step, token=token.id, left=True, target=target))
         self.moved = True
         if target is None:
@@ -251,6 +270,13 @@ class _Run:
             return
         self.tokens[token.id] = replace(token, step=target, wait=None)
         self.ready.append(token.id)
+
+    def way_out(self, token: Token) -> Leave | Fail:
+        """Ask the edges of a step whose work is done."""
+        try:
+            return way_out(self.visit(token))
+        except ExpressionError as error:
+            return expression_failure(error)
 
     def finish(self, token: Token, decision: Finish) -> None:
         """Take the token away at an explicit end."""
@@ -271,10 +297,12 @@ class _Run:
             return
         self.stop(token, failure)
 
-    def stop(self, token: Token, failure: Fail) -> None:
-        """Raise an incident on the token."""
+    def stop(self, token: Token, failure: Fail, *, leaving: bool = False) -> None:
+        """Raise an incident on the token; ``leaving``: only its way out is missing."""
         wait = self.take_id()
-        error = {"kind": failure.kind, "message": failure.message}
+        error: dict[str, Any] = {"kind": failure.kind, "message": failure.message}
+        if leaving:
+            error["leaving"] = True
         self.tokens[token.id] = replace(token, wait=Wait(wait, "incident", error))
         self.effects.append(
             RaiseIncident(
@@ -332,6 +360,12 @@ class _Run:
             result=(ended.code or ended.result) if ended else self.before.result,
         )
         return Transition(state, tuple(self.effects))
+
+
+def _pass_through(visit: Visit) -> Leave | Fail:
+    """Leave a step that is skipped: as people's first choice, else by its edges."""
+    offered = choices(visit.step)
+    return Leave(offered[0]["target"]) if offered else way_out(visit)
 
 
 STATUS_OF_ENDED: Final[Mapping[str, Any]] = {status: status for status in ENDED}

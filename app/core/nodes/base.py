@@ -28,11 +28,16 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """The token goes to ``target`` (None: its path ends here) and takes ``variables`` along."""
+    """The token goes to ``target`` (None: its path ends here) and takes ``variables`` along.
 
-    target: str | None
+    ``by_edges`` leaves the way to the step's edges, asked after the variables are set: the
+    work is done and kept even if no edge can be taken.
+    """
+
+    target: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     completion: Completion | None = None
+    by_edges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ class Node:
         return None
 
 
-def way_out(visit: Visit) -> Decision:
+def way_out(visit: Visit) -> Leave | Fail:
     """Leave by the step's edges: the first true condition, else the plain edge."""
     if not visit.step.next:
         return Leave(None)

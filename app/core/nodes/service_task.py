@@ -10,7 +10,7 @@ from app.core.effects import Effect, StartJob
 from app.core.events import Event, JobFailed, JobSucceeded
 from app.core.expression import evaluate_config
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, way_out
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
 from app.core.retry import expand
 from app.core.values import coerce_type_problem, storable
 
@@ -81,8 +81,7 @@ class ServiceTask(Node):
         variables = _taken(visit, event.result)
         if isinstance(variables, Fail):
             return variables
-        out = way_out(_with(visit, variables))
-        return Leave(out.target, variables) if isinstance(out, Leave) else out
+        return Leave(variables=variables, by_edges=True)
 
 
 def _taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
@@ -106,16 +105,3 @@ def _taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
                 {"variable": name, "value": value},
             )
     return dict(taken)
-
-
-def _with(visit: Visit, variables: Mapping[str, Any]) -> Visit:
-    if not variables:
-        return visit
-    return Visit(
-        visit.definition,
-        visit.step,
-        visit.token,
-        {**visit.scope, **variables},
-        {**visit.variables, **variables},
-        visit.now,
-    )

@@ -14,7 +14,7 @@ from app.core.events import Event, TaskCompleted
 from app.core.expression import evaluate_config
 from app.core.form import expand
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, way_out
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
 from app.core.outcome import choices, decide
 from app.core.state import Completion
 from app.core.values import iso_text, plain_text, read_date, read_datetime, storable
@@ -91,12 +91,7 @@ class UserTask(Node):
             return Fail("no_decision", decided.errors[0].text(), {"values": dict(event.values)})
         variables = {**event.values, **_set_by(visit, event)}
         completion = Completion(event.by, iso_text(event.at), event.values, decided.outcome)
-        if decided.target is not None or not visit.step.next:
-            return Leave(decided.target, variables, completion)
-        scope = {**visit.scope, **variables}
-        seen = Visit(visit.definition, visit.step, visit.token, scope, variables, visit.now)
-        out = way_out(seen)
-        return Leave(out.target, variables, completion) if isinstance(out, Leave) else out
+        return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 
 
 def _set_by(visit: Visit, event: TaskCompleted) -> dict[str, Any]:
