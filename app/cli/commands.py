@@ -1,4 +1,8 @@
-"""The commands and their options."""
+"""The commands and their options.
+
+Everything else is imported when a command runs: what it needs and no more, and a Ctrl-C
+meanwhile is no traceback.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,22 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.say import Refused
-from app.config import ConfigError, Settings, load_settings
+
+if TYPE_CHECKING:
+    from app.config import Settings
 
 
 class _InSentences(click.Group):
     """Says what cannot be in one sentence, and exits with 1."""
 
     def invoke(self, ctx: click.Context) -> object:
+        from app.config import ConfigError
+
         try:
             return super().invoke(ctx)
         except (Refused, ConfigError) as error:
@@ -33,7 +42,7 @@ def run() -> None:
     """PostgreSQL, Redis, web, worker and duties on this machine, until Ctrl-C."""
     from app.cli.run import run as start
 
-    sys.exit(start(load_settings()))
+    sys.exit(start(_settings()))
 
 
 @main.command()
@@ -42,7 +51,7 @@ def web() -> None:
     from app.cli import places
     from app.cli.web import command
 
-    _complete(load_settings())
+    _complete(_settings())
     folder = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(places.METRICS)))
     places.emptied(folder)
     _become(command())
@@ -51,14 +60,14 @@ def web() -> None:
 @main.command()
 def worker() -> None:
     """One worker only (needs DATABASE_URL and REDIS_URL)."""
-    _complete(load_settings())
+    _complete(_settings())
     _become([sys.executable, "-m", "app.worker"])
 
 
 @main.command()
 def duties() -> None:
     """The duties only (needs DATABASE_URL and REDIS_URL)."""
-    _complete(load_settings())
+    _complete(_settings())
     _become([sys.executable, "-m", "app.worker.duties"])
 
 
@@ -68,7 +77,7 @@ def prepare() -> None:
     from app.cli import contents
     from app.cli.migrate import database
 
-    settings = load_settings()
+    settings = _settings()
     with database(settings) as url:
         contents.migrate(url)
         contents.load(settings, url)
@@ -105,8 +114,16 @@ def status() -> None:
     sys.exit(0 if commands.status(_settings_without_secret()) else 1)
 
 
+def _settings() -> Settings:
+    from app.config import load_settings
+
+    return load_settings()
+
+
 def _settings_without_secret() -> Settings:
     """A migration signs nothing, so that its job needs no secret."""
+    from app.config import load_settings
+
     return load_settings({"jwt.secret_key": secrets.token_urlsafe(48)})
 
 

@@ -6,8 +6,8 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from app.config import ROOT
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _LOG_BYTES: Final = 20 * 1024 * 1024
+_ASKING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRAVE: Final = ("FATAL", "PANIC", "error:")
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -64,7 +65,7 @@ class Child:
         self._before()
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as out:
+        with self.log.open("ab") as out, _undisturbed():
             self._log_from = out.tell()
             self._process = subprocess.Popen(  # noqa: S603 - the launcher's own commands
                 self._command,
@@ -131,10 +132,23 @@ def how(status: int) -> str:
     return f"killed by signal {-status}"
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals wait: one that comes within a fork would be lost, or leave an unknown child."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ASKING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _ends_with(parent: int, number: signal.Signals) -> Callable[[], None]:
     def set_up() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
         if os.getppid() != parent:  # it died before we could ask to be told
             os._exit(1)
+        for each in _ASKING:
+            signal.signal(each, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ASKING)
 
     return set_up
