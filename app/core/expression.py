@@ -4,7 +4,7 @@ Values in, value out: an expression sees the scope and the time it is given, not
 Everything that can go wrong is an ``ExpressionError`` that names the sub-expression.
 """
 
-from app.core.expression_error import ExpressionError
+from app.core.expression_error import ExpressionError, shown
 from app.core.expression_program import Expression, parse, truth
 from app.core.expression_template import Template, condition, evaluate_config, parse_template
 
@@ -16,5 +16,6 @@ __all__ = [
     "evaluate_config",
     "parse",
     "parse_template",
+    "shown",
     "truth",
 ]

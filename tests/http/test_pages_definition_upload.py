@@ -151,6 +151,8 @@ def test_nothing_sent_is_said(pages: Pages) -> None:
     send_files(pages, "check", **many).ok(413).says("Send at most 20 definitions at once")
 
 
-@pytest.mark.parametrize("source", ["[]", "null", "1e999", '{"a": 1, "a": 2}', "\\u0000", "[" * 999])
+@pytest.mark.parametrize(
+    "source", ["[]", "null", "1e999", '{"a": 1, "a": 2}', "\\u0000", "[" * 999]
+)
 def test_no_text_breaks_the_page(pages: Pages, source: str) -> None:
     send(pages, source, "check").ok(422).says("error")

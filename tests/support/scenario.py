@@ -28,6 +28,7 @@ from app.core.form import validate
 from app.core.jsontext import read
 from app.core.parse import load
 from app.core.state import State, Token
+from app.core.values import json_text
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -146,3 +147,42 @@ def _event(played: Played, answer: Mapping[str, Any], at: datetime) -> Event:
     return TaskCompleted(
         at=at, by=answer["by"], wait=wait, values=values, outcome=answer.get("outcome")
     )
+
+
+def define(*steps: Mapping[str, Any], **rest: Any) -> Definition:
+    """Return the definition of these steps."""
+    return load(source(*steps, **rest))
+
+
+def source(*steps: Mapping[str, Any], **rest: Any) -> str:
+    """Return the text of a document with these steps."""
+    return json_text({"key": "test", "name": "Test", "steps": list(steps), **rest})
+
+
+def service(id: str, *next_: Any, **rest: Any) -> dict[str, Any]:
+    """Return a service step; other keys than ``on_error`` and ``skip_when`` are config."""
+    return _made("service_task", id, next_, {"service_name": "Mail", "method": "send", **rest})
+
+
+def person(id: str, *next_: Any, **rest: Any) -> dict[str, Any]:
+    """Return a user step."""
+    return _made("user_task", id, next_, rest)
+
+
+def gateway(id: str, *conditions: tuple[str, str], **rest: Any) -> dict[str, Any]:
+    """Return a gateway with (expression, next) pairs."""
+    rows = [{"expression": expression, "next": target} for expression, target in conditions]
+    return _made("exclusive_gateway", id, (), {"conditions": rows, **rest})
+
+
+def end(id: str = "end", **config: Any) -> dict[str, Any]:
+    """Return an explicit end."""
+    return _made("end", id, (), config)
+
+
+def _made(kind: str, id: str, next_: tuple[Any, ...], rest: dict[str, Any]) -> dict[str, Any]:
+    beside = {key: rest.pop(key) for key in ("on_error", "skip_when") if key in rest}
+    made = {"id": id, "type": kind, "config": rest, **beside}
+    if next_:
+        made["next"] = list(next_)
+    return made

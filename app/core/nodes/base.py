@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from app.core.definition import Definition, Edge, Step
 from app.core.effects import Effect
 from app.core.events import Event
-from app.core.expression import ExpressionError, truth
+from app.core.expression import ExpressionError, shown, truth
 from app.core.keys import Key
 from app.core.state import Completion, WaitKind
 
@@ -124,7 +124,9 @@ def way_out(visit: Visit) -> Leave | Fail:
                 {
                     "expression": edge.when.text,
                     "next": edge.target,
-                    "values": {name: visit.scope.get(name) for name in sorted(edge.when.names)},
+                    "values": {
+                        name: shown(visit.scope.get(name)) for name in sorted(edge.when.names)
+                    },
                 }
                 for edge in visit.step.next
                 if edge.when is not None
