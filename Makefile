@@ -56,8 +56,7 @@ lock: ## requirements.lock anew, after a change of pyproject.toml
 		pyproject.toml -o requirements.lock
 
 translations: setup ## collect texts into the catalogs and compile them
-	@$(BABEL) extract -F babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 --sort-by-file \
-		--no-location --project workflow-engine -o var/messages.pot .
+	@mkdir -p var && $(BIN)/python -m tests.support.sentences > var/messages.pot
 	@test -d translations/zh || $(BABEL) init -l zh -i var/messages.pot -d translations
 	@$(BABEL) update -i var/messages.pot -d translations --no-fuzzy-matching \
 		--ignore-obsolete --ignore-pot-creation-date --no-wrap

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, BinaryIO
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import write_po
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYWORDS: Mapping[str, Any] = {
@@ -67,7 +69,7 @@ def current() -> Catalog:
     """Return every text that there is to translate now."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
-    catalog = Catalog()
+    catalog = Catalog(project="workflow-engine", version="1")
     for name, line, message, comments, context in extract_from_dir(
         ROOT, methods, options, keywords=dict(KEYWORDS)
     ):
@@ -78,3 +80,8 @@ def current() -> Catalog:
 def sentences(source: str) -> list[str]:
     """Return the sentences of a module's source."""
     return [text for _, _, text, _ in extract(BytesIO(source.encode()), {}, (), {})]
+
+
+if __name__ == "__main__":
+    # For `make translations`: the template of the catalogs.
+    write_po(sys.stdout.buffer, current(), no_location=True, sort_by_file=True, width=0)
