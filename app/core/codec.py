@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.core import effects as fx
 from app.core import events as ev
-from app.core.state import ROOT, Completion, State, Token, Wait
+from app.core.state import ROOT, Attached, Completion, Scope, State, Token, Wait
 
 VERSION: Final = 1
 """Of the state's JSON form."""
@@ -26,13 +26,19 @@ EVENTS: Final[Mapping[str, type[ev.Event]]] = {
         ev.Terminated,
         ev.Retried,
         ev.VariablesSet,
+        ev.TimerFired,
+        ev.MessageReceived,
+        ev.ChildEnded,
+        ev.Skipped,
+        ev.Jumped,
+        ev.Migrated,
     )
 }
 
 
 def state_to_json(state: State) -> dict[str, Any]:
     """Return the state without its variables (they have a column of their own)."""
-    return {
+    kept: dict[str, Any] = {
         "v": VERSION,
         "status": state.status,
         "tokens": [_token_to_json(token) for token in state.tokens],
@@ -51,6 +57,11 @@ def state_to_json(state: State) -> dict[str, Any]:
         "next_id": state.next_id,
         "result": state.result,
     }
+    if state.scopes:
+        kept["scopes"] = [_scope_to_json(scope) for scope in state.scopes.values()]
+    if state.end is not None:
+        kept["end"] = list(state.end)
+    return kept
 
 
 def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> State:
@@ -79,6 +90,8 @@ def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> St
         visits=kept["visits"],
         next_id=kept["next_id"],
         result=kept["result"],
+        scopes={each["id"]: _scope_from_json(each) for each in kept.get("scopes", ())},
+        end=(kept["end"][0], kept["end"][1]) if "end" in kept else None,
     )
 
 
@@ -94,6 +107,10 @@ def _token_to_json(token: Token) -> dict[str, Any]:
         kept["wait"] = {"id": token.wait.id, "kind": token.wait.kind}
         if token.wait.error is not None:
             kept["wait"]["error"] = token.wait.error
+        if token.wait.attached:
+            kept["wait"]["attached"] = [
+                [each.id, each.index, each.kind, each.left] for each in token.wait.attached
+            ]
     return kept
 
 
@@ -102,11 +119,39 @@ def _token_from_json(kept: Mapping[str, Any]) -> Token:
     return Token(
         id=kept["id"],
         step=kept["step"],
-        edge=kept.get("edge", 0),
+        edge=kept.get("edge", ""),
         scope=kept.get("scope", ROOT),
         forks=tuple(kept.get("forks", ())),
-        wait=Wait(wait["id"], wait["kind"], wait.get("error")) if wait else None,
+        wait=_wait_from_json(wait) if wait else None,
     )
+
+
+def _wait_from_json(kept: Mapping[str, Any]) -> Wait:
+    attached = tuple(Attached(*each) for each in kept.get("attached", ()))
+    return Wait(kept["id"], kept["kind"], kept.get("error"), attached)
+
+
+def _scope_to_json(scope: Scope) -> dict[str, Any]:
+    kept: dict[str, Any] = {
+        "id": scope.id,
+        "kind": scope.kind,
+        "parent": scope.parent,
+        "owner": scope.owner,
+        "step": scope.step,
+    }
+    if scope.kind == "element":
+        kept |= {"variables": scope.variables, "index": scope.index}
+    elif scope.kind == "multi":
+        kept |= {"items": list(scope.items), "next": scope.next, "done": scope.done}
+        kept["collected"] = scope.collected
+    return kept
+
+
+def _scope_from_json(kept: Mapping[str, Any]) -> Scope:
+    given = dict(kept)
+    if "items" in given:
+        given["items"] = tuple(given["items"])
+    return Scope(**given)
 
 
 def event_to_json(event: ev.Event) -> dict[str, Any]:
@@ -166,7 +211,25 @@ def _described(effect: fx.Effect) -> tuple[str, dict[str, Any]]:
         case fx.ResolveIncident():
             return "incident.resolved", {"wait": effect.wait, "how": effect.how}
         case fx.SetVariables():
-            return "variables.changed", {"values": effect.values}
+            told: dict[str, Any] = {"values": effect.values}
+            return "variables.changed", told | ({"scope": effect.scope} if effect.scope else {})
+        case fx.StartTimer():
+            return "timer.started", {"wait": effect.wait, "due_at": effect.due_at.isoformat()}
+        case fx.CancelTimer():
+            return "timer.cancelled", {"wait": effect.wait}
+        case fx.Subscribe():
+            data = {"wait": effect.wait, "name": effect.name, "key": effect.key}
+            return "message.awaited", data
+        case fx.Unsubscribe():
+            return "message.given_up", {"wait": effect.wait}
+        case fx.Correlate():
+            return "message.sent", {"name": effect.name, "key": effect.key}
+        case fx.StartChild():
+            return "child.started", {"wait": effect.wait, "process_key": effect.process_key}
+        case fx.EndChild():
+            return "child.withdrawn", {"wait": effect.wait, "reason": effect.reason}
+        case fx.Moved():
+            return f"token.{effect.how}", {"token": effect.token, "to": effect.target}
         case fx.Ended():
             return f"instance.{effect.status}", {"result": effect.result, "code": effect.code}
     raise TypeError(f"no line for {effect!r}")

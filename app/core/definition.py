@@ -29,21 +29,63 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Boundary:
+    """What may interrupt a waiting step, or start a path beside it.
+
+    Args:
+        on: timer, error or message.
+        target: id of the step it leads to; None ends the path.
+        interrupt: whether the step is left by it.
+        config: what its kind needs: ``after``/``until``/``cron`` and ``repeat``, ``code``,
+            ``message``, ``correlate`` and ``output``; raw, evaluated when it is armed.
+        label: what a person sees on it.
+    """
+
+    on: str
+    target: str | None
+    interrupt: bool = True
+    config: Mapping[str, Any] = field(default_factory=dict)
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Multi:
+    """Runs a step once for each element of a list.
+
+    Args:
+        over: expression whose value is the list.
+        name: of the element, as expressions inside see it.
+        index_name: of its place, from 0.
+        sequential: one after the other.
+        complete_when: true ends it early; sees ``done``, ``total`` and what is collected.
+        collect: variable ← expression over the element's scope; lists in element order.
+    """
+
+    over: str
+    name: str
+    index_name: str | None = None
+    sequential: bool = False
+    complete_when: Expression | None = None
+    collect: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A node of the definition.
 
     Args:
-        id: unique within the definition.
-        index: position in ``steps`` (0 = where an instance starts).
+        id: unique within the definition, sub-processes included.
+        path: its place in the document, ``("steps", 0)``.
         config: the step's configuration as compiled by its node class; raw values for
             what the node evaluates at run time.
         next: ways out, in order.
         on_error: id of the step that takes over when this one fails for good.
         skip_when: if true on arrival, the token passes through.
+        parent: id of the sub-process it stands in; None for the process itself.
     """
 
     id: str
-    index: int
+    path: tuple[str | int, ...]
     name: Label
     type: str
     config: Mapping[str, Any]
@@ -51,6 +93,26 @@ class Step:
     on_error: str | None = None
     description: Label | None = None
     skip_when: Expression | None = None
+    boundary: tuple[Boundary, ...] = ()
+    multi: Multi | None = None
+    parent: str | None = None
+
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Return ``(edge, target)`` of every way out; see ``state.Token.edge``."""
+        found = [(self.id, edge.target) for edge in self.next]
+        found += [
+            (self.id, outcome["next"])
+            for outcome in self.config.get("outcomes", ())
+            if outcome.get("next")
+        ]
+        if self.on_error is not None:
+            found.append((self.id, self.on_error))
+        found += [
+            (f"{self.id}#{index}", each.target)
+            for index, each in enumerate(self.boundary)
+            if each.target is not None
+        ]
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +143,62 @@ class Definition:
 
     @cached_property
     def by_id(self) -> Mapping[str, Step]:
-        """Steps by id."""
+        """Steps by id, those of sub-processes included."""
         return {step.id: step for step in self.steps}
+
+    @cached_property
+    def first(self) -> Mapping[str | None, str]:
+        """The id of the step that begins each sub-process; under None that of the process."""
+        firsts: dict[str | None, str] = {}
+        for step in self.steps:
+            firsts.setdefault(step.parent, step.id)
+        return firsts
+
+    @cached_property
+    def incoming(self) -> Mapping[str, tuple[str, ...]]:
+        """The edges that lead into each step; the beginning is the edge ``""``."""
+        found: dict[str, list[str]] = {step.id: [] for step in self.steps}
+        for first in self.first.values():
+            found[first].append("")
+        for step in self.steps:
+            for edge, target in step.ways():
+                found[target].append(edge)
+        return {step: tuple(dict.fromkeys(edges)) for step, edges in found.items()}
+
+    def edges_reaching(self, join: str) -> Mapping[str, frozenset[str]]:
+        """Return which edges into ``join`` a token on each step may still come by.
+
+        What could get there only through the join itself does not count.
+        """
+        known = self._reaching.get(join)
+        if known is None:
+            known = self._reaching[join] = _edges_reaching(self.steps, join)
+        return known
+
+    @cached_property
+    def _reaching(self) -> dict[str, Mapping[str, frozenset[str]]]:
+        return {}
 
     @cached_property
     def max_visits(self) -> int:
         """How many times a token may enter one step before it becomes an incident."""
         return int(self.settings.get("max_visits", 1000))
+
+
+def _edges_reaching(steps: tuple[Step, ...], join: str) -> Mapping[str, frozenset[str]]:
+    reaching: dict[str, set[str]] = {step.id: set() for step in steps}
+    before: dict[str, list[str]] = {step.id: [] for step in steps}
+    for step in steps:
+        for edge, target in step.ways():
+            if target == join:
+                reaching[step.id].add(edge)
+            elif step.id != join:
+                before[target].append(step.id)
+    open_ = [step for step, edges in reaching.items() if edges and step != join]
+    while open_:
+        step = open_.pop()
+        for previous in before[step]:
+            if not reaching[step] <= reaching[previous]:
+                reaching[previous] |= reaching[step]
+                open_.append(previous)
+    return {step: frozenset(edges) for step, edges in reaching.items()}

@@ -66,6 +66,7 @@ class StartJob(Effect):
     Args:
         timeout: seconds an attempt may take.
         retry: the retry policy, expanded (see ``core.retry``).
+        topic: a worker elsewhere fetches it under this name; no connector is called.
     """
 
     kind: ClassVar[str] = "start_job"
@@ -76,6 +77,7 @@ class StartJob(Effect):
     input: Any
     timeout: float
     retry: Mapping[str, Any] = field(default_factory=dict)
+    topic: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ class RaiseIncident(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveIncident(Effect):
-    """The incident of ``wait`` is over; ``how`` is ``retried`` or ``withdrawn``."""
+    """The incident of ``wait`` is over; ``how`` is ``retried``, ``skipped`` or ``withdrawn``."""
 
     kind: ClassVar[str] = "resolve_incident"
     wait: int
@@ -114,10 +116,97 @@ class ResolveIncident(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetVariables(Effect):
-    """Variables changed by the step: only the changed names with their new values."""
+    """Variables changed by the step: only the changed names with their new values.
+
+    ``scope`` is the element of a multi whose own they are, 0 for the instance's.
+    """
 
     kind: ClassVar[str] = "set_variables"
     values: Mapping[str, Any]
+    scope: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTimer(Effect):
+    """``wait`` is to be told when ``due_at`` has come."""
+
+    kind: ClassVar[str] = "start_timer"
+    wait: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTimer(Effect):
+    """Nobody waits for the timer of ``wait`` any more."""
+
+    kind: ClassVar[str] = "cancel_timer"
+    wait: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe(Effect):
+    """``wait`` is to be given the next message of this name and correlation key."""
+
+    kind: ClassVar[str] = "subscribe"
+    wait: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsubscribe(Effect):
+    """``wait`` awaits no message any more."""
+
+    kind: ClassVar[str] = "unsubscribe"
+    wait: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlate(Effect):
+    """A message is sent to whoever awaits it, or kept for ``ttl`` seconds."""
+
+    kind: ClassVar[str] = "correlate"
+    name: str
+    key: str
+    payload: Mapping[str, Any]
+    ttl: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartChild(Effect):
+    """Another definition is run as a child.
+
+    Args:
+        wait: who is told of its end; nobody if ``awaited`` is False.
+        version: None for the newest active one.
+    """
+
+    kind: ClassVar[str] = "start_child"
+    wait: int
+    process_key: str
+    version: str | None
+    variables: Mapping[str, Any]
+    awaited: bool = True
+    business_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndChild(Effect):
+    """The child of ``wait`` is to be terminated."""
+
+    kind: ClassVar[str] = "end_child"
+    wait: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Effect):
+    """An operator moved a token to ``target``, or the instance to another version."""
+
+    kind: ClassVar[str] = "moved"
+    token: int
+    target: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

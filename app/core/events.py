@@ -107,3 +107,78 @@ class VariablesSet(Event):
     kind: ClassVar[str] = "variables_set"
     values: Mapping[str, Any] = field(default_factory=dict)
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired(Event):
+    """The time of ``wait`` has come."""
+
+    kind: ClassVar[str] = "timer_fired"
+    wait: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """A message reached ``wait``; ``payload`` is what it carried."""
+
+    kind: ClassVar[str] = "message_received"
+    wait: int
+    name: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildEnded(Event):
+    """The child instance of ``wait`` ended.
+
+    Args:
+        status: completed, terminated or failed.
+        result: how it ended, or the code of its end.
+        variables: the child's, as they were in the end.
+    """
+
+    kind: ClassVar[str] = "child_ended"
+    wait: int
+    child: int
+    status: str
+    result: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped(Event):
+    """An operator lets the token of ``wait`` go on without the work being done.
+
+    ``outcome`` chooses where the step offers several.
+    """
+
+    kind: ClassVar[str] = "skipped"
+    wait: int
+    outcome: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jumped(Event):
+    """An operator moves a token: what it waits for is withdrawn, it enters ``step``.
+
+    Only within the scope the token moves in.
+    """
+
+    kind: ClassVar[str] = "jumped"
+    token: int
+    step: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated(Event):
+    """The instance goes on by another version; ``steps`` maps old step ids to new ones.
+
+    ``advance`` is given the new definition. A step that is not named keeps its id.
+    """
+
+    kind: ClassVar[str] = "migrated"
+    definition_id: int
+    steps: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None

@@ -6,16 +6,16 @@ Layers, each only if the one before found no error: the text (``jsontext``), the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.compiling import Compiling, Path
-from app.core.definition import Definition, Edge, Label, Step, Variable
+from app.core.definition import Boundary, Definition, Edge, Label, Multi, Step, Variable
 from app.core.findings import Finding, Known
 from app.core.form import expand
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
-from app.core.nodes.table import NODES
+from app.core.nodes.table import node_of
 from app.core.references import check_names, check_references, check_types
 from app.core.shape import check_shape
 
@@ -111,7 +111,7 @@ def _definition(making: Compiling, given: Mapping[str, Any]) -> Definition:
         key=given.get("key") or first.strip(),
         name=name,
         version=given.get("version", DEFAULT_VERSION),
-        steps=tuple(_step(making, step, index) for index, step in enumerate(given["steps"])),
+        steps=tuple(_steps(making, given["steps"], ("steps",), None)),
         variables={
             variable: _variable(variable, declared)
             for variable, declared in given.get("variables", {}).items()
@@ -144,31 +144,69 @@ def _variable(name: str, declared: Any) -> Variable:
     )
 
 
-def _step(making: Compiling, given: Mapping[str, Any], index: int) -> Step:
-    node = NODES[given["type"]]
-    making.path = ("steps", index, "config") if "config" in given else ("steps", index)
+def _steps(
+    making: Compiling, given: Sequence[Mapping[str, Any]], path: Path, parent: str | None
+) -> Iterator[Step]:
+    """Yield the steps of a process or sub-process, each before those inside it."""
+    for index, step in enumerate(given):
+        at: Path = (*path, index)
+        made = _step(making, step, at, parent)
+        yield made
+        if made.type == "sub_process":
+            yield from _steps(making, step["config"]["steps"], (*at, "config", "steps"), made.id)
+
+
+def _step(making: Compiling, given: Mapping[str, Any], path: Path, parent: str | None) -> Step:
+    node = node_of(given["type"])
+    making.path = (*path, "config") if "config" in given else path
     config = node.compile(given.get("config", {}), making)
     skip = given.get("skip_when")
+    multi = given.get("multi")
     return Step(
         id=given["id"],
-        index=index,
+        path=path,
         name=given.get("name") or given["id"],
-        type=node.type,
+        type=given["type"],
         config=config,
-        next=node.edges(config) + _edges(making, given.get("next", ()), index),
+        next=node.edges(config) + _edges(making, given.get("next", ()), path),
         on_error=given.get("on_error"),
         description=given.get("description"),
-        skip_when=making.condition(skip, ("steps", index, "skip_when")) if skip else None,
+        skip_when=making.condition(skip, (*path, "skip_when")) if skip else None,
+        boundary=tuple(_boundary(each) for each in config.get("events", given.get("boundary", ()))),
+        multi=_multi(making, multi, (*path, "multi")) if multi else None,
+        parent=parent,
     )
 
 
-def _edges(making: Compiling, given: Any, index: int) -> tuple[Edge, ...]:
+def _boundary(given: Mapping[str, Any]) -> Boundary:
+    config = {
+        name: value
+        for name, value in given.items()
+        if name not in ("on", "interrupt", "next", "label")
+    }
+    interrupt = given.get("interrupt", True)
+    return Boundary(given["on"], given.get("next"), interrupt, config, given.get("label"))
+
+
+def _multi(making: Compiling, given: Mapping[str, Any], path: Path) -> Multi:
+    ends = given.get("complete_when")
+    return Multi(
+        over=given["over"],
+        name=given["as"],
+        index_name=given.get("index_as"),
+        sequential=given.get("mode") == "sequential",
+        complete_when=making.condition(ends, (*path, "complete_when")) if ends else None,
+        collect=given.get("collect", {}),
+    )
+
+
+def _edges(making: Compiling, given: Any, path: Path) -> tuple[Edge, ...]:
     edges = []
     for place, target in enumerate(given):
         if isinstance(target, str):
             edges.append(Edge(target))
             continue
-        at: Path = ("steps", index, "next", place, "when")
+        at: Path = (*path, "next", place, "when")
         when = making.condition(target["when"], at) if "when" in target else None
         edges.append(Edge(target["step"], when, target.get("label")))
     return tuple(edges)

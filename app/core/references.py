@@ -226,8 +226,7 @@ def check_types(making: Compiling, definition: Definition) -> None:
     """Warn of form fields whose values do not fit the declared variable of that name."""
     places: list[tuple[Path, Any]] = [(("start", "form"), definition.start.get("form", ()))]
     places += [
-        (("steps", step.index, "config", "form"), step.config.get("form", ()))
-        for step in definition.steps
+        ((*step.path, "config", "form"), step.config.get("form", ())) for step in definition.steps
     ]
     for path, fields in places:
         for field in fields:

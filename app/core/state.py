@@ -12,9 +12,37 @@ from typing import Any, Literal
 
 Status = Literal["running", "suspended", "completed", "terminated", "failed"]
 ENDED: frozenset[str] = frozenset({"completed", "terminated", "failed"})
-WaitKind = Literal["task", "job", "incident"]
+WaitKind = Literal[
+    "task", "job", "timer", "message", "event", "child", "scope", "multi", "join", "incident"
+]
+"""Who answers a wait: people, a machine, a clock, a message, the first of several, a child
+instance, what is inside, each element, the other branches, an operator."""
+ScopeKind = Literal["sub", "multi", "element"]
 ROOT = 0
 """Scope id of the instance itself."""
+PAST_JOIN = "*"
+"""Edge of a token that stands behind a join's gathering: an operator put it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What may happen while a token waits: a timer or a message of its step's ``boundary``.
+
+    Args:
+        id: a wait id of its own.
+        index: which one of the step's; ``TIMEOUT`` for the limit of the wait itself.
+        kind: ``timer`` or ``message``.
+        left: how often it may still fire; None for no end.
+    """
+
+    id: int
+    index: int
+    kind: Literal["timer", "message"]
+    left: int | None = 1
+
+
+TIMEOUT = -1
+"""Index of the attached timer that limits the wait itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +51,63 @@ class Wait:
 
     Args:
         id: new at every arrival; whatever answers it must name it.
-        kind: who answers: people, a machine, or an operator.
+        kind: who answers.
         error: for an incident, its kind and message (so that state alone can explain it).
+        attached: what else may happen meanwhile.
     """
 
     id: int
     kind: WaitKind
     error: Mapping[str, Any] | None = None
+    attached: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
     """Marks where an instance stands. ``wait`` None means ready to act.
 
-    ``forks`` lists the splits the token is inside, outermost first.
+    Args:
+        edge: where it came from, as joins tell their ways in apart: a step's id, for a
+            boundary ``id#index``, empty for the beginning.
+        scope: the scope it moves in.
+        forks: the branches of splits it is inside, outermost first.
     """
 
     id: int
     step: str
-    edge: int = 0
+    edge: str = ""
     scope: int = ROOT
     forks: tuple[int, ...] = ()
     wait: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What runs inside a waiting token: a sub-process, the elements of a multi, one of them.
+
+    Args:
+        parent: the scope that ``owner`` moves in; for an element its multi.
+        owner: the token that waits for it.
+        step: the step of the owner.
+        variables: an element's own; other scopes have none.
+        index: of an element, from 0.
+        items: of a multi, all elements.
+        next: of a multi, the first element that has not begun.
+        done: of a multi, how many have ended.
+        collected: of a multi, per collected variable the values by element.
+    """
+
+    id: int
+    kind: ScopeKind
+    parent: int
+    owner: int
+    step: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    index: int = 0
+    items: tuple[Any, ...] = ()
+    next: int = 0
+    done: int = 0
+    collected: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +131,10 @@ class State:
         facts: what expressions see as ``initiator`` and ``instance``, fixed at start.
         completed: per user step its last completion.
         visits: per step how often a token entered it.
-        next_id: the next token or wait id.
+        next_id: the next token, wait or scope id.
         result: how it ended, for an ended instance.
+        scopes: the open ones beside the root, by id.
+        end: the gravest end that a path reached so far, ``(result, code)``.
     """
 
     status: Status = "running"
@@ -80,3 +145,5 @@ class State:
     visits: Mapping[str, int] = field(default_factory=dict)
     next_id: int = 1
     result: str | None = None
+    scopes: Mapping[int, Scope] = field(default_factory=dict)
+    end: tuple[str, str | None] | None = None

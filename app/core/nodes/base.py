@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from app.core.definition import Definition, Edge, Step
 from app.core.effects import Effect
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """The token waits; ``effects`` are given the new wait id."""
+    """The token waits; ``effects`` are given the new wait id.
+
+    ``limit``: when the wait is over at the latest; then the step fails, code ``timeout``.
+    """
 
     kind: WaitKind
-    effects: Callable[[int], tuple[Effect, ...]]
+    effects: Callable[[int], tuple[Effect, ...]] = lambda _: ()
+    limit: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,27 @@ class Leave:
     """The token goes to ``target`` (None: its path ends here) and takes ``variables`` along.
 
     ``by_edges`` leaves the way to the step's edges, asked after the variables are set: the
-    work is done and kept even if no edge can be taken.
+    work is done and kept even if no edge can be taken. ``effects`` are given a new id that
+    nobody waits with.
     """
 
     target: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     completion: Completion | None = None
     by_edges: bool = False
+    effects: Callable[[int], tuple[Effect, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The token becomes one for each of the targets, at least one."""
+
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The token waits until what is inside the step has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +80,7 @@ class Fail:
     caught: bool = False
 
 
-Decision = Stay | Leave | Finish | Fail
+Decision = Stay | Leave | Split | Inside | Finish | Fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +98,35 @@ class Visit:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One thing that may become of a token in a step, whatever the data: for the checker.
+
+    Args:
+        targets: where its successors stand; empty: the path ends.
+        label: what decides for it, in words of the definition.
+        ends: the whole scope ends with it.
+        reads: variables that decide.
+    """
+
+    targets: tuple[str, ...]
+    label: str = ""
+    ends: bool = False
+    reads: frozenset[str] = frozenset()
+
+
 class Node:
     """One step type. Subclasses say what their ``config`` may hold and what they do."""
 
     type: ClassVar[str]
     keys: ClassVar[tuple[Key, ...]] = ()
     doc: ClassVar[str] = ""
+    gathers: ClassVar[Literal["", "all", "those_that_can_come"]] = ""
+    """Whether several ways in are joined, and what such a join waits for."""
+    waits: ClassVar[bool] = False
+    """Whether a token stands still here, so that a ``boundary`` makes sense."""
+    repeats: ClassVar[bool] = False
+    """Whether ``multi`` may stand beside it."""
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Check what the keys' kinds cannot, and return the config as ``enter`` wants it."""
@@ -102,6 +143,24 @@ class Node:
     def answer(self, visit: Visit, event: Event) -> Decision | None:
         """Decide what the answer to the wait means; None if it is no answer to this."""
         return None
+
+    def branches(self, step: Step) -> tuple[Branch, ...]:
+        """Return what may become of a token here; errors and boundaries come on top."""
+        return edge_branches(step)
+
+
+def edge_branches(step: Step) -> tuple[Branch, ...]:
+    """Return one branch for each way out of a step that takes one of them."""
+    if not step.next:
+        return (Branch(()),)
+    return tuple(
+        Branch(
+            (edge.target,),
+            edge.when.text if edge.when else "",
+            reads=edge.when.names if edge.when else frozenset(),
+        )
+        for edge in step.next
+    )
 
 
 def way_out(visit: Visit) -> Leave | Fail:

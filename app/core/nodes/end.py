@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from app.core.definition import Step
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Finish, Node, Visit
+from app.core.nodes.base import Branch, Decision, Finish, Node, Visit
 
 
 class End(Node):
@@ -19,8 +20,12 @@ class End(Node):
             doc="how the instance ends: completed, terminated or failed",
         ),
         Key("code", "text", doc="kept with the result"),
-        Key("terminate", "flag", doc="true: all other tokens end too"),
+        Key("terminate", "flag", doc="true: all other tokens of its scope end too"),
     )
+
+    def branches(self, step: Step) -> tuple[Branch, ...]:
+        """The path ends, or all of the scope's."""
+        return (Branch((), ends=bool(step.config.get("terminate"))),)
 
     def enter(self, visit: Visit) -> Decision:
         """End here."""

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from app.core.duration import DurationError, parse_duration
+from app.core.definition import Step
 from app.core.effects import Effect, OpenTask
 from app.core.events import Event, TaskCompleted
 from app.core.expression import evaluate_config
 from app.core.form import expand
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
-from app.core.outcome import choices, decide
+from app.core.moments import due_moment
+from app.core.nodes.base import (
+    Branch,
+    Decision,
+    Fail,
+    Leave,
+    Node,
+    Stay,
+    Visit,
+    edge_branches,
+)
+from app.core.outcome import choices, decide, deciding_field
 from app.core.state import Completion
-from app.core.values import iso_text, plain_text, read_date, read_datetime, storable
+from app.core.values import iso_text, plain_text, storable
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -38,6 +47,7 @@ class UserTask(Node):
         Key("outcomes", "outcomes", doc="`[{id, label, next?, style, requires, confirm?, set}]`"),
         Key("instructions", "label", doc="what to do, in markdown"),
     )
+    waits = True
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Expand the form, and collect the people named for warnings."""
@@ -53,7 +63,7 @@ class UserTask(Node):
         assignee = evaluate_config(config.get("assignee"), visit.scope, visit.now)
         users = _names(evaluate_config(config.get("candidate_users"), visit.scope, visit.now))
         groups = _names(evaluate_config(config.get("candidate_groups"), visit.scope, visit.now))
-        due = _due(config.get("due_date"), visit)
+        due = due_moment(config.get("due_date"), visit)
         priority = evaluate_config(config.get("priority", 50), visit.scope, visit.now)
         for value in (due, users, groups):
             if isinstance(value, Fail):
@@ -81,6 +91,22 @@ class UserTask(Node):
             return (replace(opened, wait=wait),)
 
         return Stay("task", effects)
+
+    def branches(self, step: Step) -> tuple[Branch, ...]:
+        """Each choice of the person, else the edges."""
+        offered = choices(step)
+        if offered:
+            return tuple(
+                Branch((row["target"],) if row["target"] else (), f"outcome {row['id']}")
+                for row in offered
+            )
+        field = deciding_field(step)
+        if field is not None:
+            return tuple(
+                Branch((edge.target,), f"{field} = {answer}")
+                for edge, answer in zip(step.next, ("true", "false"), strict=True)
+            )
+        return edge_branches(step)
 
     def answer(self, visit: Visit, event: Event) -> Decision | None:
         """Take the form's values along and go where the decision leads."""
@@ -121,28 +147,3 @@ def _field(field: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
         if key in field
     }
     return {**field, **live} if live else field
-
-
-def zone_of(settings: Mapping[str, Any]) -> tzinfo:
-    """Return the definition's time zone (UTC if none is set)."""
-    name = settings.get("timezone")
-    return ZoneInfo(name) if name else UTC
-
-
-def _due(given: Any, visit: Visit) -> datetime | Fail | None:
-    value = evaluate_config(given, visit.scope, visit.now)
-    if value is None or value == "":
-        return None
-    zone = zone_of(visit.definition.settings)
-    if isinstance(value, str):
-        try:
-            return parse_duration(value).add_to(visit.now, zone)
-        except DurationError:
-            value = read_datetime(value) or read_date(value)
-        except (OverflowError, ValueError):
-            return Fail("bad_due_date", "The due date is out of range.", {"value": given})
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=zone)
-    if isinstance(value, date):  # the whole day counts
-        return datetime.combine(value, time(23, 59, 59), zone).astimezone(UTC)
-    return Fail("bad_due_date", "The due date is neither a duration nor a date.", {"value": given})

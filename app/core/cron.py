@@ -1,0 +1,134 @@
+"""Cron expressions: five fields, ``minute hour day month weekday``, by the clocks of a zone.
+
+Lists, ranges, steps, names (``jan``, ``mon``), ``L`` for a month's last day and ``7`` for
+Sunday, as Vixie cron reads them: with both a day and a weekday restricted, either matches.
+A time that clocks skip is run when they have jumped; one that they show twice is run once.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final
+
+from app.core.working_time import at_wall_clock
+
+_MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_WEEKDAYS: Final = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
+_PART: Final = re.compile(r"(\*|[0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?(?:/([0-9]{1,2}))?")
+_YEARS: Final = 50
+"""How far ahead is looked: 29 February on a given weekday comes every 28 or 40 years."""
+
+
+class CronError(Exception):
+    """A text that is no cron expression, or one that no day fits.
+
+    Args:
+        message: what is wrong.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """What a cron expression says.
+
+    Args:
+        weekdays: 0 is Sunday.
+        last: the last day of a month counts too.
+        either: day and weekday are both restricted: one of them has to fit.
+    """
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    last: bool
+    either: bool
+
+    def next_after(self, moment: datetime, zone: tzinfo) -> datetime:
+        """Return the first time after ``moment`` (aware), in UTC.
+
+        Raises:
+            CronError: no day fits.
+        """
+        day = moment.astimezone(zone).date()
+        for _ in range(_YEARS * 366):
+            if self._on(day):
+                for clock in self._clocks():
+                    due = at_wall_clock(datetime.combine(day, clock), zone)
+                    if due > moment.astimezone(UTC):
+                        return due
+            day += timedelta(days=1)
+        raise CronError("No day fits this cron expression.")
+
+    def _clocks(self) -> Iterator[time]:
+        return (time(hour, minute) for hour in self.hours for minute in self.minutes)
+
+    def _on(self, day: date) -> bool:
+        if day.month not in self.months:
+            return False
+        last = self.last and day.day == monthrange(day.year, day.month)[1]
+        by_day = day.day in self.days or last
+        by_weekday = (day.weekday() + 1) % 7 in self.weekdays
+        return (by_day or by_weekday) if self.either else (by_day and by_weekday)
+
+
+@lru_cache(maxsize=256)
+def parse(text: str) -> Cron:
+    """Read a cron expression.
+
+    Raises:
+        CronError: it cannot be read, or no day fits.
+    """
+    fields = text.lower().split()
+    if len(fields) != 5 or len(text) > 200:
+        raise CronError("A cron expression has five fields: minute hour day month weekday.")
+    minute, hour, day, month, weekday = fields
+    days = [part for part in day.split(",") if part != "l"]
+    found = Cron(
+        minutes=tuple(sorted(_values(minute, "minute", 0, 59))),
+        hours=tuple(sorted(_values(hour, "hour", 0, 23))),
+        days=frozenset(_values(",".join(days), "day", 1, 31)) if days else frozenset(),
+        months=frozenset(_values(month, "month", 1, 12, _MONTHS, 1)),
+        weekdays=frozenset(each % 7 for each in _values(weekday, "weekday", 0, 7, _WEEKDAYS)),
+        last=len(days) < len(day.split(",")),
+        either=not day.startswith("*") and not weekday.startswith("*"),
+    )
+    found.next_after(datetime(2000, 1, 1, tzinfo=UTC), UTC)
+    return found
+
+
+def _values(
+    field: str, what: str, low: int, high: int, names: list[str] | None = None, base: int = 0
+) -> Iterator[int]:
+    for part in field.split(","):
+        match = _PART.fullmatch(part)
+        if match is None:
+            raise CronError(f"“{part}” is not a {what} of a cron expression.")
+        first, second, step = match.groups()
+        start = low if first == "*" else _number(first, what, names, base)
+        if second is not None:
+            end = _number(second, what, names, base)
+        else:
+            end = high if first == "*" or step else start
+        by = int(step or 1)
+        if not (low <= start <= end <= high and by >= 1) or (first == "*" and second):
+            raise CronError(f"“{part}” is not a {what} from {low} to {high}.")
+        yield from range(start, end + 1, by)
+
+
+def _number(text: str, what: str, names: list[str] | None, base: int) -> int:
+    if text.isdigit():
+        return int(text)
+    if names and text in names:
+        return names.index(text) + base
+    raise CronError(f"“{text}” is not a {what}.")

@@ -1,0 +1,75 @@
+"""When something falls due: what a definition says, as a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.core import cron
+from app.core.duration import DurationError, parse_duration
+from app.core.expression import evaluate_config
+from app.core.nodes.base import Fail, Visit
+from app.core.values import read_date, read_datetime
+from app.core.working_calendar import calendar_of
+
+
+def zone_of(settings: Mapping[str, Any]) -> tzinfo:
+    """Return the definition's time zone (UTC if none is set)."""
+    name = settings.get("timezone")
+    return ZoneInfo(name) if name else UTC
+
+
+def moment_of(config: Mapping[str, Any], visit: Visit) -> datetime | Fail:
+    """Return when a timer falls due, in UTC.
+
+    Args:
+        config: one of ``after`` (a duration from now), ``until`` (a moment) or ``cron``
+            (the next time by the clocks of the definition's zone).
+
+    Raises:
+        ExpressionError: it cannot be evaluated.
+    """
+    if "cron" in config:
+        zone = zone_of(visit.definition.settings)
+        try:
+            return cron.parse(str(config["cron"])).next_after(visit.now, zone)
+        except cron.CronError as error:
+            return Fail("bad_timer", error.message, {"cron": config["cron"]})
+    given = config.get("after", config.get("until"))
+    due = due_moment(given, visit, end_of_day=False)
+    if due is None:
+        return Fail("bad_timer", "The timer has no moment to wait for.", {"value": given})
+    return due if not isinstance(due, Fail) else Fail("bad_timer", due.message, due.detail)
+
+
+def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime | Fail | None:
+    """Return the moment that a duration from now, a date or a moment stands for, in UTC.
+
+    Args:
+        given: text or expression; null and empty give None.
+        end_of_day: a date means its last second rather than its first.
+
+    Raises:
+        ExpressionError: it cannot be evaluated.
+    """
+    value = evaluate_config(given, visit.scope, visit.now)
+    if value is None or value == "":
+        return None
+    settings = visit.definition.settings
+    zone = zone_of(settings)
+    if isinstance(value, str):
+        try:
+            return parse_duration(value).add_to(visit.now, zone, calendar_of(settings))
+        except DurationError as error:
+            read = read_datetime(value) or read_date(value)
+            if read is None:
+                return Fail("bad_due_date", f"{error.message} {error.hint}", {"value": value})
+            value = read
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
+    if isinstance(value, date):
+        clock = time(23, 59, 59) if end_of_day else time()
+        return datetime.combine(value, clock, zone).astimezone(UTC)
+    return Fail("bad_due_date", "This is neither a duration nor a date.", {"value": given})

@@ -1,0 +1,44 @@
+"""What a step takes from an answer: a service's result, a message, a child's variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.core.expression import evaluate_config
+from app.core.nodes.base import Fail, Visit
+from app.core.values import coerce_type_problem, storable
+
+
+def taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
+    """Return the variables that a result sets.
+
+    With ``output``, its expressions over ``result``; else an object's members that are
+    declared, or the whole result under the step's id.
+
+    Raises:
+        ExpressionError: ``output`` cannot be evaluated.
+    """
+    output = visit.step.config.get("output")
+    declared = visit.definition.variables
+    if output is not None:
+        scope = {**visit.scope, "result": result}
+        found = storable(evaluate_config(output, scope, visit.now))
+    elif isinstance(result, dict) and any(name in declared for name in result):
+        found = {name: value for name, value in result.items() if name in declared}
+    else:
+        found = {} if result is None or result == {} else {visit.step.id: result}
+    return fitting(visit, dict(found))
+
+
+def fitting(visit: Visit, values: dict[str, Any]) -> dict[str, Any] | Fail:
+    """Return the values, or why one does not fit its declared type."""
+    for name, value in values.items():
+        variable = visit.definition.variables.get(name)
+        problem = coerce_type_problem(value, variable.type) if variable else None
+        if problem is not None and variable is not None:
+            return Fail(
+                "wrong_type",
+                f"The value for {name} is not of its declared type {variable.type}.",
+                {"variable": name, "value": value},
+            )
+    return values

@@ -1,0 +1,394 @@
+"""The state while one event is worked on: how tokens enter, wait, split, leave and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
+
+from app.core import attached, catching, inside, joining, withdrawing
+from app.core.definition import Definition, Step
+from app.core.effects import Effect, Ended, Passed, RaiseIncident, ResolveIncident, SetVariables
+from app.core.events import Event, Skipped, Started
+from app.core.expression import ExpressionError, truth
+from app.core.nodes.base import (
+    Decision,
+    Fail,
+    Finish,
+    Inside,
+    Leave,
+    Split,
+    Stay,
+    Visit,
+    expression_failure,
+    way_out,
+)
+from app.core.nodes.table import node_of
+from app.core.outcome import choices
+from app.core.state import PAST_JOIN, ROOT, Completion, Scope, State, Status, Token, Wait
+
+MAX_STEPS: Final = 10_000
+"""Steps that one event may pass; beyond, an incident, never a hang."""
+
+STATUS_OF: Final[Mapping[str, Status]] = {
+    "completed": "completed",
+    "cancelled": "terminated",
+    "error": "failed",
+}
+"""The status of an instance by the gravest end that was reached, the gravest last."""
+_GRAVITY: Final = tuple(STATUS_OF)
+
+
+class Run:
+    """The state while one event is worked on; never seen from outside."""
+
+    def __init__(self, definition: Definition, state: State, event: Event) -> None:
+        self.definition = definition
+        self.before = state
+        self.event = event
+        self.tokens = {token.id: token for token in state.tokens}
+        self.ready = [token.id for token in state.tokens if token.wait is None]
+        self.scopes = dict(state.scopes)
+        self.variables = state.variables
+        self.facts = state.facts
+        self.completed = dict(state.completed)
+        self.visits = dict(state.visits)
+        self.next_id = state.next_id
+        self.effects: list[Effect] = []
+        self.reached_end = state.end
+        self.ended: Ended | None = None
+
+    # --- beginning and ending ---------------------------------------------------------
+
+    def begin(self, event: Started) -> None:
+        """Put the first token on the first step; declared defaults fill what is not given."""
+        defaults = {
+            name: variable.default
+            for name, variable in self.definition.variables.items()
+            if variable.default is not None
+        }
+        self.variables = {**defaults, **event.variables}
+        self.facts = event.facts
+        self.put(Token(self.take_id(), self.definition.first[None]))
+
+    def loop(self) -> None:
+        """Let the lowest ready token act until none is ready and no join can fire."""
+        passed = 0
+        while self.ended is None:
+            if self.ready:
+                self.ready.sort()
+                token = self.tokens[self.ready.pop(0)]
+                passed += 1
+                if passed > MAX_STEPS:
+                    self.effects.append(Passed(step=token.step, token=token.id))
+                    message = f"More than {MAX_STEPS} steps at once: the process runs in a circle."
+                    self.stop(token, Fail("loop_limit", message))
+                    continue
+                self.arrive(token)
+            elif not joining.fire_waiting(self):
+                break
+        if not self.tokens and self.ended is None:
+            result, code = self.reached_end or ("completed", None)
+            self.end(STATUS_OF[result], result, code)
+
+    def end(self, status: str, result: str | None, code: str | None) -> None:
+        """End the instance."""
+        self.ended = Ended(step="", status=status, result=result, code=code)
+        self.effects.append(self.ended)
+
+    def state(self) -> State:
+        """Return the new state."""
+        ended = self.ended
+        return State(
+            status=cast(Status, ended.status) if ended else self.before.status,
+            tokens=tuple(self.tokens[key] for key in sorted(self.tokens)),
+            variables=self.variables,
+            facts=self.facts,
+            completed=self.completed,
+            visits=self.visits,
+            next_id=self.next_id,
+            result=(ended.code or ended.result) if ended else self.before.result,
+            scopes=self.scopes,
+            end=self.reached_end,
+        )
+
+    # --- tokens -----------------------------------------------------------------------
+
+    def take_id(self) -> int:
+        """Return a new id."""
+        taken = self.next_id
+        self.next_id += 1
+        return taken
+
+    def put(self, token: Token) -> None:
+        """Add a token, or another version of it; without a wait it is ready."""
+        self.tokens[token.id] = token
+        if token.wait is None and token.id not in self.ready:
+            self.ready.append(token.id)
+
+    def take(self, token: Token) -> None:
+        """Remove a token."""
+        del self.tokens[token.id]
+        if token.id in self.ready:
+            self.ready.remove(token.id)
+
+    def waiting(self, wait: int) -> Token:
+        """Return the token that waits with this id; ``advance`` has seen it."""
+        return next(
+            token
+            for token in self.tokens.values()
+            if token.wait is not None
+            and (token.wait.id == wait or any(each.id == wait for each in token.wait.attached))
+        )
+
+    def step_of(self, token: Token) -> Step:
+        """Return the step a token stands on."""
+        return self.definition.by_id[token.step]
+
+    def scope_of(self, token: Token) -> Scope | None:
+        """Return the scope a token moves in; None for the instance itself."""
+        return None if token.scope == ROOT else self.scopes[token.scope]
+
+    # --- entering ---------------------------------------------------------------------
+
+    def arrive(self, token: Token) -> None:
+        """Let a token come to its step: count it, gather it at a join, else let it enter."""
+        step = self.step_of(token)
+        self.effects.append(Passed(step=step.id, token=token.id))
+        if not inside.is_element(self, token):
+            count = self.visits.get(step.id, 0) + 1
+            if count > self.definition.max_visits:
+                message = f"The step was entered more than {self.definition.max_visits} times."
+                self.stop(token, Fail("loop_limit", message))
+                return
+            self.visits[step.id] = count
+        self.come(token)
+
+    def come(self, token: Token) -> None:
+        """Gather a token at a join, else let it enter."""
+        if token.edge != PAST_JOIN and joining.is_join(self.definition, self.step_of(token)):
+            joining.gather(self, token)
+        else:
+            self.enter(token)
+
+    def enter(self, token: Token) -> None:
+        """Let the node of the token's step decide."""
+        step = self.step_of(token)
+        visit = self.visit(token)
+        try:
+            if step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now):
+                decision: Decision = _pass_through(visit)
+            elif step.multi is not None and not inside.is_element(self, token):
+                inside.open_multi(self, token, step.multi, visit)
+                return
+            else:
+                decision = node_of(step.type).enter(visit)
+        except ExpressionError as error:
+            decision = expression_failure(error)
+        self.carry_out(token, decision)
+
+    def answer(self, token: Token, event: Event) -> None:
+        """Give the answer to the node whose token waits for it."""
+        step = self.step_of(token)
+        try:
+            decision = node_of(step.type).answer(self.visit(token), event)
+        except ExpressionError as error:
+            decision = expression_failure(error)
+        if decision is None:
+            decision = Fail("unexpected", f"The step cannot be answered by {event.kind}.")
+        self.carry_out(token, decision)
+
+    def retry(self, token: Token) -> None:
+        """Let a stuck token enter its step again, or leave it if its work was done."""
+        wait = token.wait
+        assert wait is not None  # noqa: S101 - what waits for a retry is an incident
+        self.effects.append(ResolveIncident(step=token.step, wait=wait.id, how="retried"))
+        if (wait.error or {}).get("leaving"):
+            self.leave(token, Leave(by_edges=True))
+            return
+        self.visits[token.step] = 1  # the operator's word counts: the limit starts anew
+        self.come(token)
+
+    def skip(self, token: Token, event: Skipped) -> None:
+        """Let a token go on as if its step had been done."""
+        token = withdrawing.close_wait(self, token, event.reason or "skipped", how="skipped")
+        visit = self.visit(token)
+        try:
+            decision: Decision = _pass_through(visit, event.outcome)
+        except ExpressionError as error:
+            decision = expression_failure(error)
+        self.carry_out(token, decision)
+
+    def visit(self, token: Token) -> Visit:
+        """Return what the node may look at."""
+        done = {step: _seen(one) for step, one in self.completed.items()}
+        variables = inside.variables(self, token.scope)
+        scope = {**done, **variables, **self.facts}
+        step = self.step_of(token)
+        return Visit(self.definition, step, token.id, scope, variables, self.event.at)
+
+    # --- what a node decided ----------------------------------------------------------
+
+    def carry_out(self, token: Token, decision: Decision) -> None:
+        """Do to the state what a node decided."""
+        match decision:
+            case Stay():
+                self.stay(token, decision)
+            case Leave():
+                self.leave(token, decision)
+            case Split():
+                self.split(token, decision.targets)
+            case Inside():
+                inside.open_sub(self, token)
+            case Finish():
+                self.finish(token, decision)
+            case Fail():
+                self.fail(token, decision)
+
+    def stay(self, token: Token, decision: Stay) -> None:
+        """Let the token wait, with all that may happen meanwhile."""
+        wait = self.take_id()
+        try:
+            extra = attached.arm(self, token, decision.limit)
+        except ExpressionError as error:
+            self.stop(token, expression_failure(error))
+            return
+        if isinstance(extra, Fail):
+            self.stop(token, extra)
+            return
+        self.put(replace(token, wait=Wait(wait, decision.kind, attached=extra)))
+        self.effects.extend(decision.effects(wait))
+
+    def leave(self, token: Token, decision: Leave) -> None:
+        """Move the token along its edge, or end its path."""
+        if decision.completion is not None:
+            done = replace(decision.completion, forks=token.forks)
+            self.completed[token.step] = done
+        self.set_variables(token.step, token.scope, decision.variables)
+        if decision.effects is not None:
+            self.effects.extend(decision.effects(self.take_id()))
+        if inside.is_element(self, token):
+            inside.element_done(self, token)
+            return
+        target = decision.target
+        if decision.by_edges:
+            way = self.way_out(token)
+            if isinstance(way, Fail):
+                self.stop(token, way, leaving=True)
+                return
+            target = way.target
+        attached.detach(self, token)
+        self.go(token, token.step, target)
+
+    def go(self, token: Token, edge: str, target: str | None) -> None:
+        """Let a token that waits for nothing any more take an edge."""
+        self.effects.append(Passed(step=token.step, token=token.id, left=True, target=target))
+        if target is None:
+            self.take(token)
+            inside.maybe_over(self, token.scope)
+        else:
+            self.put(replace(token, step=target, edge=edge, wait=None))
+
+    def split(self, token: Token, targets: tuple[str, ...]) -> None:
+        """Let a token become one for each target."""
+        if len(targets) == 1:
+            self.leave(token, Leave(targets[0]))
+            return
+        self.take(token)
+        for target in targets:
+            self.effects.append(Passed(step=token.step, token=token.id, left=True, target=target))
+            forks = (*token.forks, self.take_id())
+            self.put(Token(self.take_id(), target, token.step, token.scope, forks))
+
+    def way_out(self, token: Token) -> Leave | Fail:
+        """Ask the edges of a step whose work is done."""
+        try:
+            return way_out(self.visit(token))
+        except ExpressionError as error:
+            return expression_failure(error)
+
+    def finish(self, token: Token, decision: Finish) -> None:
+        """Take the token away at an explicit end."""
+        scope = inside.enclosing(self, token)
+        if scope is not None and decision.result == "error":
+            catching.throw(self, token, scope, decision)
+            return
+        reached = self.reached_end
+        if reached is None or _GRAVITY.index(decision.result) > _GRAVITY.index(reached[0]):
+            self.reached_end = (decision.result, decision.code)
+        elif reached[0] == decision.result:
+            self.reached_end = (decision.result, decision.code or reached[1])
+        self.effects.append(Passed(step=token.step, token=token.id, left=True))
+        self.take(token)
+        if decision.terminate:
+            withdrawing.scope(self, token.scope, "another path ended the process")
+        inside.maybe_over(self, token.scope)
+
+    def fail(self, token: Token, failure: Fail) -> None:
+        """Hand over to what is there for such an error, else stop with an incident."""
+        if not (failure.caught and catching.caught(self, token, failure)):
+            self.stop(token, failure)
+
+    def stop(self, token: Token, failure: Fail, *, leaving: bool = False) -> None:
+        """Raise an incident on the token; ``leaving``: only its way out is missing."""
+        wait = self.take_id()
+        error: dict[str, Any] = {"kind": failure.kind, "message": failure.message}
+        if leaving:
+            error["leaving"] = True
+        extra = token.wait.attached if token.wait is not None else ()
+        self.put(replace(token, wait=Wait(wait, "incident", error, extra)))
+        if token.id in self.ready:
+            self.ready.remove(token.id)
+        self.effects.append(
+            RaiseIncident(
+                step=token.step,
+                wait=wait,
+                token=token.id,
+                error_kind=failure.kind,
+                message=failure.message,
+                detail=failure.detail,
+            )
+        )
+
+    def set_variables(self, step: str, scope: int, values: Mapping[str, Any]) -> None:
+        """Merge values; only what changed is told. An element of a multi keeps its own."""
+        owner = inside.variables_owner(self, scope)
+        known = self.variables if owner is None else owner.variables
+        changed = {
+            name: value
+            for name, value in values.items()
+            if name not in known or not _same(known[name], value)
+        }
+        if not changed:
+            return
+        if owner is None:
+            self.variables = {**known, **changed}
+        else:
+            self.scopes[owner.id] = replace(owner, variables={**known, **changed})
+        self.effects.append(
+            SetVariables(step=step, values=changed, scope=owner.id if owner else ROOT)
+        )
+
+
+def _pass_through(visit: Visit, outcome: str | None = None) -> Leave | Fail:
+    """Leave a step that is skipped: as people's first choice, else by its edges."""
+    offered = choices(visit.step)
+    for choice in offered:
+        if outcome in (None, choice["id"]):
+            return Leave(choice["target"])
+    return way_out(visit)
+
+
+def _seen(done: Completion) -> dict[str, Any]:
+    """Return what ``${step.completed_by}`` and its like read."""
+    return {
+        "completed_by": done.by,
+        "completed_at": done.at,
+        "outcome": done.outcome,
+        "values": done.values,
+    }
+
+
+def _same(one: Any, two: Any) -> bool:
+    """Say whether two values are the same, 1 and true being different."""
+    return type(one) is type(two) and bool(one == two)
