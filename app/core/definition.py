@@ -194,11 +194,11 @@ def _edges_reaching(steps: tuple[Step, ...], join: str) -> Mapping[str, frozense
                 reaching[step.id].add(edge)
             elif step.id != join:
                 before[target].append(step.id)
-    open_ = [step for step, edges in reaching.items() if edges and step != join]
+    open_ = [name for name, edges in reaching.items() if edges and name != join]
     while open_:
-        step = open_.pop()
-        for previous in before[step]:
-            if not reaching[step] <= reaching[previous]:
-                reaching[previous] |= reaching[step]
+        name = open_.pop()
+        for previous in before[name]:
+            if not reaching[name] <= reaching[previous]:
+                reaching[previous] |= reaching[name]
                 open_.append(previous)
-    return {step: frozenset(edges) for step, edges in reaching.items()}
+    return {name: frozenset(edges) for name, edges in reaching.items()}

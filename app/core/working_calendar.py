@@ -52,7 +52,7 @@ def read_hours(text: Any) -> _Hours:
     """
     if not isinstance(text, str):
         raise ValueError("not a text")
-    spans = []
+    spans: list[tuple[time, time]] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         opens, _, closes = part.partition("-")
         span = (_clock(opens), _clock(closes))
