@@ -1,0 +1,310 @@
+"""Plays a definition with invented answers, through the same core that runs it.
+
+A scenario is ``{start: {by?, at?, variables}, answers: [answer]}``. An answer names the
+``step`` that waits and says what happens there:
+
+* a task: ``by``, ``values``, ``outcome``;
+* a job: ``result``, or ``fails`` with ``code``, ``message``, ``business``;
+* a child instance: ``child`` with ``status``, ``result``, ``variables``;
+* a timer: ``fires``, true or the index of the boundary or event;
+* a message: ``message`` with its payload, ``boundary`` with the index if it is one's;
+* an operator: ``skip`` or ``retry``, true.
+
+``after`` is how long after the answer before it comes (default 1m; a timer that fires
+comes when it is due), ``of`` which one of several that wait at the step (from 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.core.advance import Transition, advance
+from app.core.definition import Definition
+from app.core.duration import DurationError, parse_duration
+from app.core.effects import Effect, OpenTask, Passed, RaiseIncident, StartTimer
+from app.core.events import (
+    ChildEnded,
+    Event,
+    JobFailed,
+    JobSucceeded,
+    MessageReceived,
+    Retried,
+    Skipped,
+    Started,
+    TaskCompleted,
+    TimerFired,
+)
+from app.core.form import validate
+from app.core.state import Attached, State, Token
+from app.core.values import iso_text, read_datetime
+
+BEGINS: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""When a scenario begins that does not say: a Monday morning."""
+MAX_ANSWERS: Final = 1_000
+_INITIATOR: Final[Mapping[str, Any]] = {
+    "username": "someone",
+    "name": "Someone",
+    "email": None,
+    "groups": [],
+    "manager": None,
+}
+
+
+class ScenarioError(Exception):
+    """A scenario that does not fit the run.
+
+    Args:
+        template: what is wrong, in English with ``%(name)s`` parameters.
+        answer: index of the answer; None: the start.
+        params: what fills the template.
+    """
+
+    def __init__(self, template: str, answer: int | None = None, **params: Any) -> None:
+        super().__init__(template % params if params else template)
+        self.template = template
+        self.answer = answer
+        self.params = params
+
+
+@dataclass
+class Simulation:
+    """How far a run has come."""
+
+    definition: Definition
+    state: State = field(default_factory=State)
+    effects: list[Effect] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def give(self, event: Event) -> Transition:
+        """Advance by one event."""
+        moved = advance(self.definition, self.state, event)
+        if moved.ignored is None:
+            self.events.append(event)
+        self.state = moved.state
+        self.effects.extend(moved.effects)
+        return moved
+
+    @property
+    def path(self) -> list[str]:
+        """Ids of the steps in the order they were entered."""
+        return [e.step for e in self.effects if isinstance(e, Passed) and not e.left]
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return where it stands: step, what is waited for, and incidents' messages."""
+        return [
+            {"step": token.step, "kind": token.wait.kind, **dict(token.wait.error or {})}
+            for token in self.state.tokens
+            if token.wait is not None
+        ]
+
+    def incidents(self) -> list[RaiseIncident]:
+        """Return the incidents that are open."""
+        open_ = {t.wait.id for t in self.state.tokens if t.wait and t.wait.kind == "incident"}
+        return [e for e in self.effects if isinstance(e, RaiseIncident) and e.wait in open_]
+
+    def tokens_at(self, step: str) -> list[Token]:
+        """Return the tokens that wait at a step."""
+        return [token for token in self.state.tokens if token.step == step and token.wait]
+
+
+def begin(
+    definition: Definition,
+    variables: Mapping[str, Any],
+    *,
+    by: Mapping[str, Any] | None = None,
+    at: datetime = BEGINS,
+) -> Simulation:
+    """Return a run that has just started."""
+    facts = {
+        "initiator": {**_INITIATOR, **(by or {})},
+        "instance": {"id": 0, "business_key": None, "title": None, "started_at": iso_text(at)},
+    }
+    run = Simulation(definition)
+    who = facts["initiator"]["username"]
+    run.give(Started(at=at, by=who, variables=dict(variables), facts=facts))
+    return run
+
+
+def play(definition: Definition, scenario: Mapping[str, Any]) -> Simulation:
+    """Run a scenario to its last answer.
+
+    Raises:
+        ScenarioError: an answer fits nothing that waits.
+    """
+    start = _mapping(scenario.get("start", {}), "start", None)
+    at = BEGINS
+    if "at" in start:
+        read = read_datetime(start["at"]) if isinstance(start["at"], str) else None
+        if read is None:
+            raise ScenarioError("The start's `at` must be a moment like 2026-03-02T09:00:00Z.")
+        at = read
+    run = begin(
+        definition,
+        _mapping(start.get("variables", {}), "variables", None),
+        by=_mapping(start.get("by", {}), "by", None),
+        at=at,
+    )
+    answers = scenario.get("answers", [])
+    if not isinstance(answers, list) or len(answers) > MAX_ANSWERS:
+        raise ScenarioError("`answers` must be a list of at most %(max)d.", max=MAX_ANSWERS)
+    for index, given in enumerate(answers):
+        at = answer(run, _mapping(given, "an answer", index), at, index)
+    return run
+
+
+def answer(run: Simulation, given: Mapping[str, Any], at: datetime, index: int = 0) -> datetime:
+    """Give one answer; return when it came.
+
+    Raises:
+        ScenarioError: it fits nothing that waits.
+    """
+    token = _token(run, given, index)
+    try:
+        at = parse_duration(str(given.get("after", "1m"))).add_to(at, UTC)
+    except DurationError as error:
+        raise ScenarioError("`after`: %(problem)s", index, problem=str(error)) from error
+    event = _event(run, token, given, at, index)
+    moved = run.give(event)
+    if moved.ignored is not None:
+        raise ScenarioError(
+            "Nothing at %(step)s waits for this: %(why)s.",
+            index,
+            step=token.step,
+            why=moved.ignored,
+        )
+    return event.at
+
+
+def _token(run: Simulation, given: Mapping[str, Any], index: int) -> Token:
+    step = given.get("step")
+    if step not in run.definition.by_id:
+        raise ScenarioError("There is no step %(step)s.", index, step=step)
+    there = run.tokens_at(str(step))
+    place = given.get("of", 0)
+    if not isinstance(place, int) or not 0 <= place < len(there):
+        waiting = ", ".join(row["step"] for row in run.waiting()) or "–"
+        raise ScenarioError(
+            "Nothing waits at %(step)s. The run is %(status)s; waiting: %(waiting)s.",
+            index,
+            step=step,
+            status=run.state.status,
+            waiting=waiting,
+        )
+    return there[place]
+
+
+def _event(
+    run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+) -> Event:
+    for key, make in _MAKERS.items():
+        if key in given:
+            return make(run, token, given, at, index)
+    wait = token.wait
+    if wait is not None and wait.kind == "task":
+        return _task(run, token, given, at, index)
+    return JobSucceeded(at=at, wait=_id(token), result=given.get("result"))
+
+
+def _task(
+    run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+) -> Event:
+    opened = next(e for e in run.effects if isinstance(e, OpenTask) and e.wait == _id(token))
+    typed = _mapping(given.get("values", {}), "values", index)
+    values, errors = validate(opened.form, typed, text=False)
+    if errors:
+        first = errors[0]
+        raise ScenarioError(
+            "The form of %(step)s refuses %(field)s: %(problem)s",
+            index,
+            step=token.step,
+            field=first.field,
+            problem=first.text(),
+        )
+    by = str(given.get("by") or opened.assignee or "someone")
+    return TaskCompleted(at=at, by=by, wait=_id(token), values=values, outcome=given.get("outcome"))
+
+
+def _fails(
+    _run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+) -> Event:
+    fails = _mapping(given["fails"], "fails", index)
+    return JobFailed(
+        at=at,
+        wait=_id(token),
+        code=str(fails.get("code", "error")),
+        message=str(fails.get("message", "It failed.")),
+        business=bool(fails.get("business", False)),
+    )
+
+
+def _fires(
+    run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+) -> Event:
+    attached = _attached(token, given["fires"], "timer", index)
+    wait = attached.id if attached is not None else _id(token)
+    due = [e.due_at for e in run.effects if isinstance(e, StartTimer) and e.wait == wait]
+    if not due:
+        raise ScenarioError("No timer runs at %(step)s.", index, step=token.step)
+    return TimerFired(at=max(due[-1], at) if "after" in given else due[-1], wait=wait)
+
+
+def _message(
+    _run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+) -> Event:
+    payload = _mapping(given["message"], "message", index)
+    attached = _attached(token, given.get("boundary", True), "message", index)
+    wait = attached.id if attached is not None else _id(token)
+    return MessageReceived(at=at, wait=wait, name="", payload=payload)
+
+
+def _child(
+    _run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+) -> Event:
+    child = _mapping(given["child"], "child", index)
+    return ChildEnded(
+        at=at,
+        wait=_id(token),
+        child=0,
+        status=str(child.get("status", "completed")),
+        result=child.get("result"),
+        variables=_mapping(child.get("variables", {}), "variables", index),
+    )
+
+
+def _attached(token: Token, which: Any, kind: str, index: int) -> Attached | None:
+    """Return the attached timer or message that is meant; None: the token's own wait."""
+    wait = token.wait
+    if wait is None or (wait.kind == kind and which is True):
+        return None
+    there = [each for each in wait.attached if each.kind == kind]
+    chosen = [each for each in there if which is True or each.index == which]
+    if not chosen:
+        raise ScenarioError(
+            "No such %(kind)s waits at %(step)s.", index, kind=kind, step=token.step
+        )
+    return chosen[0]
+
+
+def _id(token: Token) -> int:
+    assert token.wait is not None  # noqa: S101 - only tokens that wait are answered
+    return token.wait.id
+
+
+def _mapping(value: Any, what: str, index: int | None) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ScenarioError("%(what)s must be an object.", index, what=what)
+    return value
+
+
+_Maker = Callable[[Simulation, Token, Mapping[str, Any], datetime, int], Event]
+_MAKERS: Final[Mapping[str, _Maker]] = {
+    "fails": _fails,
+    "fires": _fires,
+    "message": _message,
+    "child": _child,
+    "skip": lambda _r, token, _g, at, _i: Skipped(at=at, by="operator", wait=_id(token)),
+    "retry": lambda _r, token, _g, at, _i: Retried(at=at, by="operator", wait=_id(token)),
+}
