@@ -118,11 +118,24 @@ process_definitions = sa.Table(
     sa.Column(
         "starters", ARRAY(sa.Text), nullable=False, server_default="{}"
     ),  # u: g: r: keys; {}: everyone
+    sa.Column("start_message", sa.Text),  # a message of this name starts one
+    sa.Column("start_cron", sa.Text),  # and so does this clock, next at
+    _moment("next_start_at", nullable=True),
     sa.Column("created_by", sa.Text, nullable=False),
     _moment("created_at"),
     _moment("changed_at"),
     sa.UniqueConstraint("key", "version"),
     sa.CheckConstraint("status in ('draft','active','retired')", name="status"),
+    sa.Index(
+        "idx_process_definitions_start_message",
+        "start_message",
+        postgresql_where=sa.text("start_message is not null"),
+    ),
+    sa.Index(
+        "idx_process_definitions_next_start_at",
+        "next_start_at",
+        postgresql_where=sa.text("next_start_at is not null"),
+    ),
     sa.Index("idx_process_definitions_key_order", "key", "version_order"),
 )
 
@@ -145,6 +158,7 @@ process_instances = sa.Table(
     _moment("started_at"),
     _moment("ended_at", nullable=True),
     sa.Column("parent_id", sa.BigInteger, sa.ForeignKey("process_instances.id")),
+    sa.Column("parent_wait", sa.BigInteger),  # who of the parent is told of its end
     sa.Column("root_id", sa.BigInteger, sa.ForeignKey("process_instances.id")),
     # Head of the history chain: the last event's number and hash.
     sa.Column("history_seq", sa.Integer, nullable=False),
@@ -156,6 +170,12 @@ process_instances = sa.Table(
         "idx_process_instances_business_key",
         "business_key",
         postgresql_where=sa.text("business_key is not null"),
+    ),
+    sa.Index(
+        "idx_process_instances_parent",
+        "parent_id",
+        "parent_wait",
+        postgresql_where=sa.text("parent_id is not null"),
     ),
     sa.Index(
         "idx_process_instances_incidents", "id", postgresql_where=sa.text("incident_count > 0")
@@ -231,6 +251,7 @@ jobs = sa.Table(
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("method", sa.Text, nullable=False),
+    sa.Column("topic", sa.Text),  # workers elsewhere fetch it under this; null: ours do it
     sa.Column("input", JSONB, nullable=False),
     sa.Column("timeout", sa.Double, nullable=False),  # seconds an attempt may take
     sa.Column("retry", JSONB, nullable=False),  # expanded policy (core.retry)
@@ -250,7 +271,17 @@ jobs = sa.Table(
     sa.UniqueConstraint("instance_id", "wait"),
     sa.CheckConstraint("state in ('due','leased','done','failed','cancelled')", name="state"),
     sa.Index(
-        "idx_jobs_due", "due_at", "id", postgresql_where=sa.text("state = 'due' and not paused")
+        "idx_jobs_due",
+        "due_at",
+        "id",
+        postgresql_where=sa.text("state = 'due' and not paused and topic is null"),
+    ),
+    sa.Index(
+        "idx_jobs_topic",
+        "topic",
+        "due_at",
+        "id",
+        postgresql_where=sa.text("state = 'due' and not paused and topic is not null"),
     ),
     sa.Index("idx_jobs_leased", "leased_until", postgresql_where=sa.text("state = 'leased'")),
 )
@@ -289,6 +320,56 @@ history_events = sa.Table(
     sa.Column("prev_hash", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("instance_id", "seq"),
+)
+
+# --- timers and messages --------------------------------------------------------------
+
+timers = sa.Table(
+    "timers",
+    metadata,
+    _ref("instance_id", "process_instances.id"),
+    sa.Column("wait", sa.BigInteger, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    _moment("due_at"),
+    sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.PrimaryKeyConstraint("instance_id", "wait"),
+    sa.Index("idx_timers_due", "due_at", postgresql_where=sa.text("not paused")),
+)
+"""Those that run; one that fired or was cancelled is gone, the history tells of it."""
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    _ref("instance_id", "process_instances.id"),
+    sa.Column("wait", sa.BigInteger, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    _moment("created_at"),
+    sa.PrimaryKeyConstraint("instance_id", "wait"),
+    sa.Index("idx_subscriptions_name_key", "name", "key"),
+)
+"""Messages that are awaited now."""
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("payload", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # kept | delivered | expired
+    sa.Column("sent_by", sa.Text, nullable=False),
+    sa.Column("sender_id", sa.BigInteger),  # the instance it came from
+    sa.Column("receiver_id", sa.BigInteger),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("delivered_at", nullable=True),
+    sa.CheckConstraint("state in ('kept','delivered','expired')", name="state"),
+    sa.Index(
+        "idx_messages_kept", "name", "key", "id", postgresql_where=sa.text("state = 'kept'")
+    ),
+    sa.Index("idx_messages_expires_at", "expires_at"),
 )
 
 # --- requests -------------------------------------------------------------------------

@@ -117,6 +117,7 @@ def _add_instance(
     if before is None:
         kinds.add("insert")
         params |= {name: columns[name] for name in ("business_key", "title", "started_by")}
+        params |= {name: columns.get(name) for name in ("parent_id", "parent_wait", "root_id")}
     elif state.variables is before.variables:  # not ==: True and 1 are equal
         kinds.add("update")
     else:
@@ -132,7 +133,29 @@ def _add_others(plan: Plan, kinds: set[str], params: dict[str, Any]) -> None:
     if plan.jobs:
         params["jobs"] = Jsonb([_job(job) for job in plan.jobs.values()])
     if plan.cancelled_jobs:
-        params["cancelled_jobs"] = plan.cancelled_jobs
+        params["cancelled_jobs"] = list(plan.cancelled_jobs)
+    if plan.timers:
+        params["timers"] = Jsonb(
+            [{"wait": t.wait, "step": t.step, "due_at": t.due_at} for t in plan.timers.values()]
+        )
+    if plan.ended_timers:
+        params["ended_timers"] = list(plan.ended_timers)
+    if plan.subscriptions:
+        params["subscriptions"] = Jsonb(
+            [
+                {"wait": each.wait, "step": each.step, "name": each.name, "key": each.key}
+                for each in plan.subscriptions.values()
+            ]
+        )
+    if plan.ended_subscriptions:
+        params["ended_subscriptions"] = list(plan.ended_subscriptions)
+    if plan.messages:
+        params["messages"] = Jsonb(
+            [
+                {"name": each.name, "key": each.key, "payload": each.payload, "ttl": each.ttl}
+                for each in plan.messages
+            ]
+        )
     if plan.incidents:
         params["incidents"] = Jsonb(
             [
@@ -185,4 +208,5 @@ def _job(job: StartJob) -> dict[str, Any]:
         "input": job.input,
         "timeout": job.timeout,
         "retry": job.retry,
+        "topic": job.topic,
     }

@@ -16,7 +16,7 @@ from app.core import effects as fx
 from app.core.advance import advance
 from app.core.codec import effect_line
 from app.core.definition import Definition
-from app.core.events import Event, JobFailed, JobSucceeded
+from app.core.events import Event, JobFailed, JobSucceeded, MessageReceived, TimerFired
 from app.core.state import State
 from app.core.values import check_json, storable
 from app.runtime import failures
@@ -41,9 +41,16 @@ class Plan:
     tasks: dict[int, fx.OpenTask] = field(default_factory=dict)
     closed_tasks: dict[int, str] = field(default_factory=dict)
     jobs: dict[int, fx.StartJob] = field(default_factory=dict)
-    cancelled_jobs: list[int] = field(default_factory=list)
+    cancelled_jobs: dict[int, str] = field(default_factory=dict)
     incidents: dict[int, fx.RaiseIncident] = field(default_factory=dict)
     resolved_incidents: dict[int, str] = field(default_factory=dict)
+    timers: dict[int, fx.StartTimer] = field(default_factory=dict)
+    ended_timers: dict[int, str] = field(default_factory=dict)
+    subscriptions: dict[int, fx.Subscribe] = field(default_factory=dict)
+    ended_subscriptions: dict[int, str] = field(default_factory=dict)
+    messages: list[fx.Correlate] = field(default_factory=list)
+    children: list[fx.StartChild] = field(default_factory=list)
+    ended_children: dict[int, str] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
     ignored: str | None = None
 
@@ -68,6 +75,7 @@ def make_plan(
         first = False
         plan.state = moved.state
         plan.events.append(event)
+        _note_answered(plan, event)
         line = event_line(event, before)
         if line is not None:
             plan.lines.append(line)
@@ -87,6 +95,8 @@ def make_plan(
 
 def _at_once(job: fx.StartJob, services: Services, at: datetime) -> Event | None:
     """Answer a job here if that is possible: it is inline, or nobody knows the service."""
+    if job.topic is not None:
+        return None
     handler = services.inline(job.service, job.method)
     if handler is not None:
         return _call(handler, job, at)
@@ -119,21 +129,47 @@ def _call(handler: Callable[[Mapping[str, Any]], Any], job: fx.StartJob, at: dat
     return JobFailed(at=at, wait=job.wait, code="bad_result", message=problem.text())
 
 
+_OPENS: Final[Mapping[type[fx.Effect], str]] = {
+    fx.OpenTask: "tasks",
+    fx.StartJob: "jobs",
+    fx.StartTimer: "timers",
+    fx.Subscribe: "subscriptions",
+    fx.RaiseIncident: "incidents",
+}
+_CLOSES: Final[Mapping[type[fx.Effect], tuple[str, str]]] = {
+    fx.CloseTask: ("tasks", "closed_tasks"),
+    fx.CancelJob: ("jobs", "cancelled_jobs"),
+    fx.CancelTimer: ("timers", "ended_timers"),
+    fx.Unsubscribe: ("subscriptions", "ended_subscriptions"),
+    fx.ResolveIncident: ("incidents", "resolved_incidents"),
+}
+"""Effects that open something, and those that close it: rows of the plan by wait id."""
+
+
 def _note(plan: Plan, effect: fx.Effect, event: Event) -> None:
     """Keep the row operation of an effect; passing and variables are in the state itself."""
-    if isinstance(effect, fx.OpenTask):
-        plan.tasks[effect.wait] = effect
-    elif isinstance(effect, fx.CloseTask):
-        if plan.tasks.pop(effect.wait, None) is None:
-            plan.closed_tasks[effect.wait] = effect.reason
-    elif isinstance(effect, fx.StartJob):
-        plan.jobs[effect.wait] = effect
-    elif isinstance(effect, fx.CancelJob):
-        if plan.jobs.pop(effect.wait, None) is None:
-            plan.cancelled_jobs.append(effect.wait)
-    elif isinstance(effect, fx.RaiseIncident):
-        plan.incidents[effect.wait] = effect
-        if isinstance(event, JobFailed):
+    kind = type(effect)
+    if kind in _OPENS:
+        getattr(plan, _OPENS[kind])[effect.wait] = effect  # type: ignore[attr-defined]  # each of these kinds has a wait
+        if isinstance(effect, fx.RaiseIncident) and isinstance(event, JobFailed):
             plan.attempts[effect.wait] = event.attempt
-    elif isinstance(effect, fx.ResolveIncident) and (plan.incidents.pop(effect.wait, None) is None):
-        plan.resolved_incidents[effect.wait] = effect.how
+    elif kind in _CLOSES:
+        opened, closed = _CLOSES[kind]
+        wait = effect.wait  # type: ignore[attr-defined]  # as above
+        if getattr(plan, opened).pop(wait, None) is None:
+            why = getattr(effect, "how", getattr(effect, "reason", ""))
+            getattr(plan, closed)[wait] = why
+    elif isinstance(effect, fx.Correlate):
+        plan.messages.append(effect)
+    elif isinstance(effect, fx.StartChild):
+        plan.children.append(effect)
+    elif isinstance(effect, fx.EndChild):
+        plan.ended_children[effect.wait] = effect.reason
+
+
+def _note_answered(plan: Plan, event: Event) -> None:
+    """A timer that fired and a message that came are not awaited any more."""
+    if isinstance(event, TimerFired):
+        plan.ended_timers[event.wait] = "fired"
+    elif isinstance(event, MessageReceived):
+        plan.ended_subscriptions[event.wait] = "received"

@@ -13,11 +13,19 @@ from typing import Any, Final
 
 from app.db.tx import Tx
 
-LOCK: Final = """
+_COLUMNS: Final = """
 select i.id, i.definition_id, i.business_key, i.title, i.status, i.result, i.state,
        i.variables, i.incident_count, i.started_by, i.started_at, i.ended_at,
-       i.history_seq, i.history_hash
-  from process_instances i where i.id = %(id)s for update
+       i.history_seq, i.history_hash, i.parent_id, i.parent_wait, i.root_id
+  from process_instances i
+"""
+LOCK: Final = f"{_COLUMNS} where i.id = %(id)s and i.root_id is null for update"
+_LOCK_CHILD: Final = f"{_COLUMNS} where i.id = %(id)s for update"
+# A family's root is locked before any of its children, whoever comes: their ends and
+# their terminations meet there instead of waiting for each other.
+_LOCK_ROOT: Final = """
+select r.id from process_instances r
+ where r.id = (select root_id from process_instances where id = %(id)s) for update
 """
 
 # --- the pieces; their order is that of locking: instance first ------------------------
@@ -33,11 +41,12 @@ _HISTORY: Final = """h as (
 _INSERT: Final = """i as (
     insert into process_instances
            (id, definition_id, business_key, title, status, result, state, variables,
-            incident_count, started_by, started_at, ended_at, history_seq, history_hash)
+            incident_count, started_by, started_at, ended_at, history_seq, history_hash,
+            parent_id, parent_wait, root_id)
     overriding system value
     select %(id)s, %(definition)s, %(business_key)s, %(title)s, %(status)s, %(result)s,
            %(state)s, %(variables)s, %(incident_count)s, %(started_by)s, %(at)s, %(ended_at)s,
-           %(seq)s, h.hash
+           %(seq)s, h.hash, %(parent_id)s, %(parent_wait)s, %(root_id)s
       from h
 )"""
 
@@ -87,12 +96,12 @@ _CLOSED_TASKS: Final = """c as (
 )"""
 
 _JOBS: Final = """j as (
-    insert into jobs (instance_id, wait, step, service, method, input, timeout, retry, state,
-                      due_at, created_at)
-    select %(id)s, x.wait, x.step, x.service, x.method, x.input, x.timeout, x.retry, 'due',
-           %(at)s, %(at)s
+    insert into jobs (instance_id, wait, step, service, method, topic, input, timeout, retry,
+                      state, due_at, created_at)
+    select %(id)s, x.wait, x.step, x.service, x.method, x.topic, x.input, x.timeout, x.retry,
+           'due', %(at)s, %(at)s
       from jsonb_to_recordset(%(jobs)s) as x(
-               wait bigint, step text, service text, method text, input jsonb,
+               wait bigint, step text, service text, method text, topic text, input jsonb,
                timeout double precision, retry jsonb)
 )"""
 
@@ -114,6 +123,36 @@ _RESOLVED_INCIDENTS: Final = """r as (
      where n.instance_id = %(id)s and n.wait = x.wait and n.resolved_at is null
 )"""
 
+_TIMERS: Final = """ti as (
+    insert into timers (instance_id, wait, step, due_at)
+    select %(id)s, x.wait, x.step, x.due_at
+      from jsonb_to_recordset(%(timers)s) as x(wait bigint, step text, due_at timestamptz)
+)"""
+
+_ENDED_TIMERS: Final = """te as (
+    delete from timers where instance_id = %(id)s and wait = any(%(ended_timers)s)
+)"""
+
+_SUBSCRIPTIONS: Final = """s as (
+    insert into subscriptions (instance_id, wait, step, name, key, created_at)
+    select %(id)s, x.wait, x.step, x.name, x.key, %(at)s
+      from jsonb_to_recordset(%(subscriptions)s) as x(
+               wait bigint, step text, name text, key text)
+)"""
+
+_ENDED_SUBSCRIPTIONS: Final = """se as (
+    delete from subscriptions
+     where instance_id = %(id)s and wait = any(%(ended_subscriptions)s)
+)"""
+
+_MESSAGES: Final = """m as (
+    insert into messages (name, key, payload, state, sent_by, sender_id, created_at, expires_at)
+    select x.name, x.key, x.payload, 'kept', %(actor)s, %(id)s, %(at)s,
+           %(at)s + make_interval(secs => x.ttl)
+      from jsonb_to_recordset(%(messages)s) as x(
+               name text, key text, payload jsonb, ttl double precision)
+)"""
+
 _PAUSED: Final = """p as (
     update jobs set paused = %(paused)s
      where instance_id = %(id)s and state in ('due', 'leased')
@@ -131,6 +170,11 @@ _PIECES: Final[Mapping[str, str]] = {
     "cancelled_jobs": _CANCELLED_JOBS,
     "incidents": _INCIDENTS,
     "resolved_incidents": _RESOLVED_INCIDENTS,
+    "timers": _TIMERS,
+    "ended_timers": _ENDED_TIMERS,
+    "subscriptions": _SUBSCRIPTIONS,
+    "ended_subscriptions": _ENDED_SUBSCRIPTIONS,
+    "messages": _MESSAGES,
     "paused": _PAUSED,
 }
 
@@ -145,8 +189,19 @@ OPTIONAL: Final = _PIECES.keys() - {
 
 
 def lock(tx: Tx, instance_id: int) -> dict[str, Any] | None:
-    """Lock an instance's row and return it; None if there is none."""
-    return tx.run(LOCK, {"id": instance_id}).fetchone()
+    """Lock an instance's row and return it; None if there is none.
+
+    For a child its family's root is locked first.
+    """
+    row = tx.run(LOCK, {"id": instance_id}).fetchone()
+    if row is not None or not lock_root(tx, instance_id):
+        return row
+    return tx.run(_LOCK_CHILD, {"id": instance_id}).fetchone()
+
+
+def lock_root(tx: Tx, instance_id: int) -> bool:
+    """Lock the root of a child's family; False if the instance has none."""
+    return tx.run(_LOCK_ROOT, {"id": instance_id}).fetchone() is not None
 
 
 def write(tx: Tx, kinds: Iterable[str], params: Mapping[str, Any]) -> list[dict[str, Any]]:
