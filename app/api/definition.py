@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.api import answers, bodies, payloads, reading
 from app.api.call import Answer, Call
+from app.api.language import translated
 from app.api.operation import BASE, Operations
 from app.core.envelope import envelope
 from app.core.findings import Known
@@ -37,7 +38,7 @@ def create(call: Call, query: payloads.CreateQuery) -> Answer:
         call.db, call.actor, source, known=names, now=call.now, status=query.status
     )
     checked = service.check_source(source, names)
-    body = answers.definition(row) | {"warnings": findings_json(checked.findings)}
+    body = answers.definition(row) | {"warnings": translated(findings_json(checked.findings))}
     place = f"{BASE}/process-definitions/{row.id}"
     return Answer(body, 201 if new else 200, {"Location": place})
 
@@ -73,7 +74,7 @@ def check(call: Call) -> Answer:
     except Malformed:
         source = call.text
     checked = service.check_source(source, _names(call))
-    return Answer({"valid": checked.valid, "findings": findings_json(checked.findings)})
+    return Answer({"valid": checked.valid, "findings": translated(findings_json(checked.findings))})
 
 
 @operations.add(

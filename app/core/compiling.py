@@ -16,6 +16,7 @@ from app.core.expression import (
 from app.core.findings import Finding, Severity
 from app.core.jsontext import JsonDocument
 from app.core.values import pointer_of
+from app.errors import Phrase
 
 Path = tuple[str | int, ...]
 
@@ -75,7 +76,7 @@ class Compiling:
                 "%(what)s has no key %(name)s.",
                 hint=hint,
                 key=True,
-                what=what,
+                what=Phrase(what),
                 name=name,
                 near=near[0],
             )
@@ -87,7 +88,7 @@ class Compiling:
                 "%(what)s has no key %(name)s.",
                 hint=hint,
                 key=True,
-                what=what,
+                what=Phrase(what),
                 name=name,
                 known=", ".join(names),
             )
@@ -142,7 +143,7 @@ class Compiling:
         self.error(
             "bad_expression",
             path,
-            "%(problem)s At character %(position)d of %(expression)s",
+            "%(problem)s (character %(position)d of %(expression)s)",
             problem=error.message,
             position=(error.position or 0) + 1,
             expression=error.expression,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.errors import Phrase
+
 Severity = Literal["error", "warning", "info"]
 
 
@@ -31,9 +33,9 @@ class Finding:
     hint: str | None = None
     hint_params: Mapping[str, Any] | None = None
 
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return self.message % self.params if self.params else self.message
+        return Phrase(self.message, **self.params or {})
 
 
 @dataclass(frozen=True, slots=True)

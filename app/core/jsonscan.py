@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from app.core.values import pointer_of, read_number
+from app.errors import Phrase
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(
@@ -63,9 +64,9 @@ class JsonError(Exception):
         self.pointer = pointer
         self.params = dict(params or {})
 
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return self.message % self.params if self.params else self.message
+        return Phrase(self.message, **self.params or {})
 
     def __str__(self) -> str:
         return f"line {self.line}, column {self.column}: {self.text()}"

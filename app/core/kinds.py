@@ -12,6 +12,7 @@ from app.core.form_check import check_form
 from app.core.keys import Key
 from app.core.retry import BACKOFFS
 from app.core.values import read_date, read_datetime
+from app.errors import Phrase
 
 Checker = Callable[[Compiling, Key, Any, Path], None]
 
@@ -36,12 +37,14 @@ def check_object(
             making.unknown((*path, name), name, by_name, what)
     for key in by_name.values():
         if key.required and key.name not in given:
-            making.error("missing_key", path, "%(what)s needs %(name)s.", what=what, name=key.name)
+            params = {"what": Phrase(what), "name": key.name}
+            making.error("missing_key", path, "%(what)s needs %(name)s.", **params)
 
 
-def wrong(making: Compiling, path: Path, expected: str) -> None:
-    """Note a value of the wrong shape."""
-    making.error("wrong_type", path, "This must be %(expected)s.", expected=expected)
+def wrong(making: Compiling, path: Path, expected: str, **params: Any) -> None:
+    """Note a value of the wrong shape; ``params`` fill ``expected``."""
+    wanted = Phrase(expected, **params)
+    making.error("wrong_type", path, "This must be %(expected)s.", expected=wanted)
 
 
 def _text(making: Compiling, key: Key, value: Any, path: Path) -> None:
@@ -71,7 +74,7 @@ def _flag(making: Compiling, _key: Key, value: Any, path: Path) -> None:
 
 def _choice(making: Compiling, key: Key, value: Any, path: Path) -> None:
     if value not in key.choices:
-        wrong(making, path, "one of " + ", ".join(key.choices))
+        wrong(making, path, "one of %(choices)s", choices=", ".join(key.choices))
 
 
 def _target(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -90,7 +93,12 @@ def duration(making: Compiling, value: Any, path: Path) -> None:
             raise DurationError("This must be a duration.")
         parse_duration(value).fixed_seconds()
     except DurationError as error:
-        making.error("bad_duration", path, "%(problem)s", problem=error.message, hint=error.hint)
+        _bad_duration(making, path, error)
+
+
+def _bad_duration(making: Compiling, path: Path, error: DurationError) -> None:
+    remedy = {"hint": "%(remedy)s", "remedy": error.hint}
+    making.error("bad_duration", path, "%(problem)s", problem=error.message, **remedy)
 
 
 def _due(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -105,7 +113,7 @@ def _due(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     try:
         parse_duration(value)
     except DurationError as error:
-        making.error("bad_duration", path, "%(problem)s", problem=error.message, hint=error.hint)
+        _bad_duration(making, path, error)
 
 
 def _priority(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -146,7 +154,7 @@ def _retry(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if isinstance(attempts, bool) or not isinstance(attempts, int) or not 1 <= attempts <= 1000:
         wrong(making, (*path, "max_attempts"), "a whole number from 1 to 1000")
     if value.get("backoff", "fixed") not in BACKOFFS:
-        wrong(making, (*path, "backoff"), "one of " + ", ".join(BACKOFFS))
+        wrong(making, (*path, "backoff"), "one of %(choices)s", choices=", ".join(BACKOFFS))
     factor = value.get("factor", 2)
     if isinstance(factor, bool) or not isinstance(factor, int | Decimal) or not 1 <= factor <= 100:
         wrong(making, (*path, "factor"), "a number from 1 to 100")
@@ -182,7 +190,7 @@ def _outcomes(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         if "label" in row:
             label(making, row["label"], (*at, "label"))
         if row.get("style", "plain") not in STYLES:
-            wrong(making, (*at, "style"), "one of " + ", ".join(STYLES))
+            wrong(making, (*at, "style"), "one of %(choices)s", choices=", ".join(STYLES))
         if not isinstance(row.get("requires", []), list):
             wrong(making, (*at, "requires"), "a list of field names")
         if "set" in row:

@@ -73,7 +73,9 @@ class _Builder:
         self.work += 1
         if self.work > _MAX_WORK or len(self.takes) > MAX_STATES:
             raise PatternError(
-                f"The pattern has more than {MAX_STATES} states; use smaller repetitions", 0
+                "The pattern has more than %(limit)d states; use smaller repetitions",
+                0,
+                limit=MAX_STATES,
             )
         self.moves.append(list(moves))
         return len(self.moves) - 1

@@ -11,6 +11,7 @@ from app.core.form_check import check_form
 from app.core.kinds import check_object, label, wrong
 from app.core.nodes.table import NODES
 from app.core.values import TYPES, coerce_type_problem
+from app.errors import Phrase
 
 TOP: Final = frozenset(
     {"name", "key", "description", "version", "variables", "start", "settings", "steps"}
@@ -197,7 +198,7 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
     config = given.get("config", {})
     if isinstance(config, Mapping):
         place = (*path, "config") if "config" in given else path
-        check_object(making, node.keys, config, place, f"{node.type} config")
+        check_object(making, node.keys, config, place, Phrase("%(type)s config", type=node.type))
     else:
         wrong(making, (*path, "config"), "an object")
     _next(making, given.get("next", []), (*path, "next"))

@@ -13,7 +13,7 @@ from app.core.parse import Checked, check
 from app.db.tx import Database, Tx
 from app.definition import store, version
 from app.definition.content import checksum_of, findings_json, plain, starters_of
-from app.definition.row import DefinitionRow
+from app.definition.row import STATUS_WORDS, DefinitionRow
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
@@ -97,7 +97,7 @@ def update_draft(
                 "not_a_draft",
                 "Version %(version)s is %(status)s and cannot be changed; upload a new version.",
                 version=row.version,
-                status=row.status,
+                status=STATUS_WORDS[row.status],
             )
         values = _values(tx, checked, source, actor, now) | {"id": definition_id}
         try:

@@ -14,7 +14,7 @@ from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
 from app.runtime import access, kept, step
 from app.runtime.ports import Engine
-from app.runtime.row import InstanceRow
+from app.runtime.row import STATUS_WORDS, InstanceRow
 from app.runtime.starting import start
 from app.runtime.variables import variable_errors
 
@@ -168,7 +168,7 @@ def _refuse_ended(instance: InstanceRow) -> NoReturn:
         "instance_ended",
         "The instance is %(status)s; nothing can be changed any more.",
         extra={"instance_status": instance.status},
-        status=instance.status,
+        status=STATUS_WORDS[instance.status],
     )
 
 

@@ -12,6 +12,7 @@ from app.core.expression import ExpressionError, parse_template
 from app.core.state import State
 from app.core.values import check_json, iso_text, plain_text
 from app.db.tx import Tx
+from app.definition.row import STATUS_WORDS
 from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.history.record import START
 from app.identity.actor import Actor
@@ -155,7 +156,7 @@ def _find(tx: Tx, actor: Actor, definition_id: int | None, key: str | None) -> d
             "This definition is %(status)s and cannot be started; publish it, or choose an"
             " active version.",
             extra={"definition_status": row["status"]},
-            status=row["status"],
+            status=STATUS_WORDS[row["status"]],
         )
     return row
 

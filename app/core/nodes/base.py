@@ -139,7 +139,7 @@ def expression_failure(error: ExpressionError) -> Fail:
     """Return the incident for an expression that could not be evaluated."""
     return Fail(
         "expression",
-        f"{error.message} In: {error.expression}",
+        f"{error.message} (in {error.expression})",
         {
             "expression": error.expression,
             "fragment": error.fragment,
