@@ -48,6 +48,7 @@ from app.core.nodes.base import (
 from app.core.nodes.table import NODES
 from app.core.outcome import choices
 from app.core.state import ENDED, Completion, State, Status, Token, Wait
+from app.core.values import same
 
 MAX_STEPS: Final = 10_000
 """Steps that one event may pass; beyond, an incident, never a hang."""
@@ -176,6 +177,7 @@ class _Run:
             token = self.tokens[self.ready.pop(0)]
             passed += 1
             if passed > MAX_STEPS:
+                self.effects.append(Passed(step=token.step, token=token.id))
                 message = f"More than {MAX_STEPS} steps at once: the process runs in a circle."
                 self.stop(token, Fail("loop_limit", message))
                 continue
@@ -320,7 +322,7 @@ class _Run:
         changed = {
             name: value
             for name, value in values.items()
-            if name not in self.variables or not _same(self.variables[name], value)
+            if name not in self.variables or not same(self.variables[name], value)
         }
         if changed:
             self.variables = {**self.variables, **changed}
@@ -379,8 +381,3 @@ def _seen(done: Completion) -> dict[str, Any]:
         "outcome": done.outcome,
         "values": done.values,
     }
-
-
-def _same(one: Any, two: Any) -> bool:
-    """Say whether two values are the same, 1 and true being different."""
-    return type(one) is type(two) and bool(one == two)

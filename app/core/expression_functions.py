@@ -27,7 +27,7 @@ from app.core.values import (
 )
 from app.errors import Phrase
 
-_PATTERN_STEPS = 100
+_PATTERN_STEPS = 500
 """What compiling a pattern counts for."""
 
 

@@ -73,11 +73,10 @@ def check(source: str, known: Known | None = None) -> Checked:
     definition = None
     if not making.failed:
         definition = _definition(making, document.value)
-        check_types(making, definition)
+        check_types(making, document.value, definition)
         check_names(making, definition, known)
-    findings = tuple(sorted(making.findings, key=lambda found: (found.line, found.column)))
     value = document.value if isinstance(document.value, dict) else None
-    return Checked(definition if not making.failed else None, findings, value)
+    return Checked(definition if not making.failed else None, making.findings, value)
 
 
 def load(source: str) -> Definition:
@@ -125,8 +124,7 @@ def _definition(making: Compiling, given: Mapping[str, Any]) -> Definition:
 
 def _named_people(making: Compiling, names: Any, path: Path) -> None:
     for index, name in enumerate(names):
-        making.path = (*path, index)
-        making.person(name)
+        making.person(name, (*path, index))
 
 
 def _variable(name: str, declared: Any) -> Variable:

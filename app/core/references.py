@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -54,6 +53,8 @@ def check_references(making: Compiling, given: Mapping[str, Any]) -> None:
             if way.target not in ids:
                 _undefined(making, way, ids)
         _next_rules(making, step, path)
+        if step["type"] in _GATEWAYS:
+            _gateway_rules(making, step, path)
         _outcome_rules(making, step, path)
     if not making.failed:
         _unreachable(making, steps, ids)
@@ -84,29 +85,27 @@ def _next_of(step: Mapping[str, Any], path: Path) -> Iterator[Way]:
 
 
 def _undefined(making: Compiling, way: Way, ids: Mapping[str, int]) -> None:
-    near = difflib.get_close_matches(way.target, ids, 1, 0.6)
-    if near:
-        hint = "Did you mean %(near)s?"
-        params = {"target": way.target, "near": near[0]}
-    else:
-        hint = "Add a step with this id, or name one of: %(known)s."
-        params = {"target": way.target, "known": ", ".join(list(ids)[:20])}
-    making.error("undefined_target", way.path, "There is no step %(target)s.", hint=hint, **params)
+    near = making.near.to(way.target, ids)
+    making.error(
+        "undefined_target",
+        way.path,
+        "There is no step %(target)s.",
+        hint=(
+            "Did you mean %(near)s?"
+            if near
+            else "Add a step with this id, or name one of: %(known)s."
+        ),
+        target=way.target,
+        near=near or "",
+        known=", ".join(list(ids)[:20]),
+    )
 
 
 def _next_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> None:
     ways = list(_next_of(step, path))
     plain = [way for way in ways if way.plain]
     at: Path = (*path, "next")
-    if step["type"] in _GATEWAYS and not any(True for _ in ways_out(step, path)):
-        making.error(
-            "no_way_out",
-            path,
-            "The gateway %(id)s leads nowhere.",
-            hint="Give it conditions, a default or next.",
-            id=step["id"],
-        )
-    elif step["type"] == "end" and ways:
+    if step["type"] == "end" and ways:
         making.error(
             "end_has_next", at, "An end leads nowhere.", hint="Remove next, or the end's type."
         )
@@ -123,30 +122,72 @@ def _next_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> None:
             "too_many_targets",
             at,
             "%(type)s %(id)s has %(count)d targets and nothing that says which to take.",
-            hint="Use a parallel_gateway to run them at once, or an exclusive_gateway to choose.",
+            hint=(
+                "Give each a condition: it is tried in order, and the last may have none."
+                if step["type"] in _GATEWAYS
+                else "Use a parallel_gateway to run them at once, or an exclusive_gateway to"
+                " choose."
+            ),
             type=step["type"],
             id=step["id"],
             count=len(plain),
+        )
+    seen: set[str] = set()
+    for way in plain:
+        if way.target in seen and len(ways) == len(plain):
+            making.error(
+                "duplicate_target",
+                way.path,
+                "The step %(target)s is named twice.",
+                hint="A choice needs different targets; give outcomes if two lead to one step.",
+                target=way.target,
+            )
+        seen.add(way.target)
+
+
+def _gateway_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> None:
+    config = step.get("config", {})
+    plain = [way for way in _next_of(step, path) if way.plain]
+    if not config.get("conditions") and "default" not in config and not step.get("next"):
+        making.error(
+            "no_way_out",
+            path,
+            "The gateway %(id)s leads nowhere.",
+            hint="Give it conditions, a default or next.",
+            id=step["id"],
+        )
+    elif "default" in config and len(plain) == 1:
+        making.error(
+            "two_defaults",
+            plain[0].path,
+            "The gateway %(id)s has a default, so it never goes to %(target)s.",
+            hint="Keep one of the two.",
+            id=step["id"],
+            target=plain[0].target,
         )
 
 
 def _outcome_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> None:
     config = step.get("config", {})
-    fields = {field["name"] for field in expand(config.get("form"))}
-    targets = [way.target for way in _next_of(step, path)]
+    fields = {field["name"] for field in expand(config.get("form")) if field["type"] != "note"}
+    ways = list(_next_of(step, path))
+    choose = len(ways) > 1 and all(way.plain for way in ways)
+    targets = {way.target for way in ways}
     for index, row in enumerate(config.get("outcomes", ())):
         at: Path = (*path, "config", "outcomes", index)
         for place, name in enumerate(row.get("requires", ())):
             if name not in fields:
+                near = making.near.to(name, fields)
                 making.error(
                     "unknown_field",
                     (*at, "requires", place),
                     "The form has no field %(name)s.",
-                    hint="Its fields: %(known)s.",
-                    name=str(name),
+                    hint="Did you mean %(near)s?" if near else "Its fields: %(known)s.",
+                    name=name,
+                    near=near or "",
                     known=", ".join(sorted(fields)) or "–",
                 )
-        if "next" not in row and len(targets) > 1 and row["id"] not in targets:
+        if "next" not in row and choose and row["id"] not in targets:
             making.error(
                 "outcome_without_target",
                 at,
@@ -182,7 +223,7 @@ def check_names(making: Compiling, definition: Definition, known: Known | None) 
     written = _written(definition)
     for name, path in making.reads.items():
         if name not in written:
-            near = difflib.get_close_matches(name, written, 1, 0.7)
+            near = making.near.to(name, written, 0.7)
             making.say(
                 "warning",
                 "unknown_variable",
@@ -190,7 +231,7 @@ def check_names(making: Compiling, definition: Definition, known: Known | None) 
                 "%(name)s is read, but nothing declares or sets it.",
                 hint="Did you mean %(near)s?" if near else "Declare it in variables.",
                 name=name,
-                near=near[0] if near else "",
+                near=near or "",
             )
     if known is None:
         return
@@ -206,7 +247,7 @@ def check_names(making: Compiling, definition: Definition, known: Known | None) 
             )
     for name, path in making.services.items():
         if name not in known.services:
-            near = difflib.get_close_matches(name, known.services, 1, 0.7)
+            near = making.near.to(name, known.services, 0.7)
             making.say(
                 "warning",
                 "unknown_service",
@@ -218,33 +259,61 @@ def check_names(making: Compiling, definition: Definition, known: Known | None) 
                     else "Deploy it before the step is reached, else it becomes an incident."
                 ),
                 name=name,
-                near=near[0] if near else "",
+                near=near or "",
             )
 
 
-def check_types(making: Compiling, definition: Definition) -> None:
-    """Warn of form fields whose values do not fit the declared variable of that name."""
-    places: list[tuple[Path, Any]] = [(("start", "form"), definition.start.get("form", ()))]
-    places += [
-        (("steps", step.index, "config", "form"), step.config.get("form", ()))
-        for step in definition.steps
-    ]
-    for path, fields in places:
-        for field in fields:
-            declared = definition.variables.get(field["name"])
-            fitting = _FITTING.get(field["type"])
-            if declared is None or fitting is None or declared.type in fitting | {"any"}:
-                continue
+def check_types(making: Compiling, given: Mapping[str, Any], definition: Definition) -> None:
+    """Compare what forms and steps set with the declared variables of these names."""
+    strict = definition.settings.get("strict_variables", False)
+    for name, path, kind in _sets(given):
+        declared = definition.variables.get(name)
+        if declared is None:
+            if strict:
+                near = making.near.to(name, definition.variables, 0.7)
+                making.error(
+                    "undeclared_variable",
+                    path,
+                    "%(name)s is set here, but strict_variables wants it declared.",
+                    hint="Did you mean %(near)s?" if near else "Declare it in variables.",
+                    key=True,
+                    name=name,
+                    near=near or "",
+                )
+            continue
+        fitting = _FITTING.get(kind)
+        if fitting is not None and declared.type not in fitting | {"any"}:
             making.say(
                 "warning",
                 "type_differs",
                 path,
                 "The field %(name)s is a %(field)s, but the variable is declared as %(variable)s.",
                 hint="Filling it in will be refused; give both the same type.",
-                name=field["name"],
-                field=field["type"],
+                name=name,
+                field=kind,
                 variable=declared.type,
             )
+
+
+def _sets(given: Mapping[str, Any]) -> Iterator[tuple[str, Path, str]]:
+    """Yield the name of everything that forms and steps set, its place and field type."""
+    yield from _fields(given.get("start", {}).get("form"), ("start", "form"))
+    for index, step in enumerate(given["steps"]):
+        config = step.get("config", {})
+        path: Path = ("steps", index, "config")
+        yield from _fields(config.get("form"), (*path, "form"))
+        for name in config.get("output", ()):
+            yield name, (*path, "output", name), ""
+        for place, outcome in enumerate(config.get("outcomes", ())):
+            for name in outcome.get("set", ()):
+                yield name, (*path, "outcomes", place, "set", name), ""
+
+
+def _fields(form: Any, path: Path) -> Iterator[tuple[str, Path, str]]:
+    for index, field in enumerate(expand(form)):
+        if field["type"] != "note":
+            name = field["name"]
+            yield name, (*path, name if isinstance(form, Mapping) else index), field["type"]
 
 
 def _written(definition: Definition) -> set[str]:

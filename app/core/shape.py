@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from app.core.checks import label, variable_name, whole, wrong
 from app.core.compiling import Compiling, Path
 from app.core.form_check import check_form
-from app.core.kinds import check_object, label, wrong
+from app.core.kinds import TARGET, check_object
+from app.core.nodes.base import Node
 from app.core.nodes.table import NODES
-from app.core.values import TYPES, coerce_type_problem
+from app.core.values import TYPES, check_json, coerce_type_problem, plain_text
 from app.errors import Phrase
 
 TOP: Final = frozenset(
@@ -25,7 +27,9 @@ SETTINGS: Final = frozenset(
     {"max_visits", "strict_variables", "timezone", "owners", "viewers", "initiator_may_terminate"}
 )
 MAX_STEPS: Final = 500
-RESERVED: Final = frozenset({"initiator", "instance", "result", "true", "false", "null"})
+LONGEST_NAME: Final = 200
+"""Characters of the definition's name, which is its key if it has none."""
+_TYPES: Final = {"hint": "Known types: %(known)s.", "known": ", ".join(NODES)}
 
 
 def check_shape(making: Compiling, given: Any) -> None:
@@ -33,10 +37,10 @@ def check_shape(making: Compiling, given: Any) -> None:
     if not isinstance(given, Mapping):
         wrong(making, (), "an object")
         return
-    _keys(making, given, (), TOP, "A definition")
+    making.keys(given, (), TOP, "A definition")
     if "name" in given:
-        label(making, given["name"], ("name",))
-    elif not given.get("key"):
+        label(making, given["name"], ("name",), longest=LONGEST_NAME)
+    elif "key" not in given:
         making.error("missing_key", (), "A definition needs a name.")
     for name in ("key", "version"):
         if name in given and not _short_text(given[name]):
@@ -49,14 +53,6 @@ def check_shape(making: Compiling, given: Any) -> None:
     _steps(making, given.get("steps"))
 
 
-def _keys(
-    making: Compiling, given: Mapping[str, Any], path: Path, known: frozenset[str], what: str
-) -> None:
-    for name in given:
-        if name not in known and not name.startswith("x-"):
-            making.unknown((*path, name), name, known, what)
-
-
 def _short_text(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value.strip()) <= 64
 
@@ -67,31 +63,53 @@ def _variables(making: Compiling, given: Any) -> None:
         return
     for name, declared in given.items():
         path: Path = ("variables", name)
-        if name in RESERVED:
-            making.error("reserved_name", path, "%(name)s is a reserved word.", name=name, key=True)
+        if name.startswith("x-"):
+            continue
+        variable_name(making, name, path)
         if isinstance(declared, str):
             _variable_type(making, declared, path)
             continue
         if not isinstance(declared, Mapping):
             wrong(making, path, "a type, or an object with a type")
             continue
-        _keys(making, declared, path, VARIABLE, "A variable")
-        kind = declared.get("type", "any")
-        _variable_type(making, kind, (*path, "type") if "type" in declared else path)
-        if "label" in declared:
-            label(making, declared["label"], (*path, "label"))
-        for flag in ("required", "sensitive"):
-            if not isinstance(declared.get(flag, False), bool):
-                wrong(making, (*path, flag), "true or false")
-        if "enum" in declared and not isinstance(declared["enum"], list):
-            wrong(making, (*path, "enum"), "a list of values")
-        default = declared.get("default")
-        if default is not None and kind in TYPES:
-            problem = coerce_type_problem(default, kind)
-            if problem is not None:
-                making.error(
-                    "wrong_type", (*path, "default"), problem.message, **problem.params or {}
-                )
+        _variable(making, declared, path)
+
+
+def _variable(making: Compiling, declared: Mapping[str, Any], path: Path) -> None:
+    making.keys(declared, path, VARIABLE, "A variable")
+    kind = declared.get("type", "any")
+    _variable_type(making, kind, (*path, "type") if "type" in declared else path)
+    if "label" in declared:
+        label(making, declared["label"], (*path, "label"))
+    for flag in ("required", "sensitive"):
+        if not isinstance(declared.get(flag, False), bool):
+            wrong(making, (*path, flag), "true or false")
+    enum = declared.get("enum")
+    if "enum" in declared and (not isinstance(enum, list) or not enum):
+        wrong(making, (*path, "enum"), "a list of values")
+        enum = None
+    if not isinstance(kind, str) or kind not in TYPES:
+        return
+    for index, value in enumerate(enum or ()):
+        _value(making, value, kind, (*path, "enum", index))
+    default = declared.get("default")
+    if default is None:
+        return
+    _value(making, default, kind, (*path, "default"))
+    if enum is not None and not any(_equal(default, value) for value in enum):
+        choices = ", ".join(plain_text(value) for value in enum[:20])
+        wrong(making, (*path, "default"), "one of %(choices)s", choices=choices)
+
+
+def _value(making: Compiling, value: Any, kind: str, path: Path) -> None:
+    """Check a value that a variable may get."""
+    problem = coerce_type_problem(value, kind) or check_json(value)
+    if problem is not None:
+        making.error(problem.code, path, problem.message, **problem.params or {})
+
+
+def _equal(one: Any, two: Any) -> bool:
+    return bool(one == two) and isinstance(one, bool) is isinstance(two, bool)
 
 
 def _variable_type(making: Compiling, kind: Any, path: Path) -> None:
@@ -101,7 +119,7 @@ def _variable_type(making: Compiling, kind: Any, path: Path) -> None:
             path,
             "There is no type %(type)s.",
             hint="Known types: %(known)s.",
-            type=str(kind),
+            type=str(kind)[:100],
             known=", ".join(TYPES),
         )
 
@@ -110,12 +128,10 @@ def _start(making: Compiling, given: Any) -> None:
     if not isinstance(given, Mapping):
         wrong(making, ("start",), "an object")
         return
-    _keys(making, given, ("start",), START, "start")
+    making.keys(given, ("start",), START, "start")
     if "form" in given:
         check_form(making, given["form"], ("start", "form"))
-    who = given.get("who", [])
-    if not isinstance(who, list) or not all(isinstance(name, str) and name for name in who):
-        wrong(making, ("start", "who"), "a list of names")
+    _people(making, given.get("who", []), ("start", "who"))
     if "title" in given:
         if isinstance(given["title"], str):
             making.template(given["title"], ("start", "title"))
@@ -123,21 +139,23 @@ def _start(making: Compiling, given: Any) -> None:
             wrong(making, ("start", "title"), "a text")
 
 
+def _people(making: Compiling, given: Any, path: Path) -> None:
+    if not isinstance(given, list) or not all(isinstance(name, str) and name for name in given):
+        wrong(making, path, "a list of names")
+
+
 def _settings(making: Compiling, given: Any) -> None:
     if not isinstance(given, Mapping):
         wrong(making, ("settings",), "an object")
         return
-    _keys(making, given, ("settings",), SETTINGS, "settings")
-    visits = given.get("max_visits", 1)
-    if isinstance(visits, bool) or not isinstance(visits, int) or not 1 <= visits <= 100_000:
+    making.keys(given, ("settings",), SETTINGS, "settings")
+    if not whole(given.get("max_visits", 1), 1, 100_000):
         wrong(making, ("settings", "max_visits"), "a whole number from 1 to 100000")
     for flag in ("strict_variables", "initiator_may_terminate"):
         if not isinstance(given.get(flag, False), bool):
             wrong(making, ("settings", flag), "true or false")
     for names in ("owners", "viewers"):
-        value = given.get(names, [])
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            wrong(making, ("settings", names), "a list of names")
+        _people(making, given.get(names, []), ("settings", names))
     zone = given.get("timezone")
     if zone is not None and not _is_zone(zone):
         making.error(
@@ -145,14 +163,14 @@ def _settings(making: Compiling, given: Any) -> None:
             ("settings", "timezone"),
             "There is no time zone %(zone)s.",
             hint="Write it like Europe/Berlin or Asia/Shanghai.",
-            zone=str(zone),
+            zone=str(zone)[:100],
         )
 
 
 def _is_zone(name: Any) -> bool:
     try:
         ZoneInfo(name)
-    except (ValueError, TypeError, OSError):
+    except (KeyError, ValueError, TypeError, OSError):
         return False
     return True
 
@@ -161,7 +179,7 @@ def _steps(making: Compiling, given: Any) -> None:
     if not isinstance(given, list) or not given:
         making.error(
             "no_steps",
-            ("steps",) if isinstance(given, list) else (),
+            ("steps",),
             "A definition needs a list of steps with at least one.",
         )
         return
@@ -178,29 +196,15 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
     if not isinstance(given, Mapping):
         wrong(making, path, "an object")
         return
-    _keys(making, given, path, STEP, "A step")
-    if not isinstance(given.get("id"), str) or not given["id"].strip() or len(given["id"]) > 128:
-        wrong(making, (*path, "id") if "id" in given else path, "a step with an id (text)")
-    if "name" in given:
-        label(making, given["name"], (*path, "name"))
-    kind = given.get("type")
-    node = NODES.get(kind) if isinstance(kind, str) else None
-    if node is None:
-        making.error(
-            "unsupported_type",
-            (*path, "type") if "type" in given else path,
-            "There is no step type %(type)s.",
-            hint="Known types: %(known)s.",
-            type=str(kind),
-            known=", ".join(NODES),
-        )
-        return
-    config = given.get("config", {})
-    if isinstance(config, Mapping):
-        place = (*path, "config") if "config" in given else path
-        check_object(making, node.keys, config, place, Phrase("%(type)s config", type=node.type))
-    else:
-        wrong(making, (*path, "config"), "an object")
+    making.keys(given, path, STEP, "A step")
+    name = given.get("id")
+    if "id" not in given:
+        making.error("missing_key", path, "A step needs an id.")
+    elif not isinstance(name, str) or not len(name.strip()) > 0 or len(name) > 128:
+        wrong(making, (*path, "id"), "a text of 1 to 128 characters")
+    for key in ("name", "description"):
+        if key in given and given[key] != "":
+            label(making, given[key], (*path, key))
     _next(making, given.get("next", []), (*path, "next"))
     if "on_error" in given and not isinstance(given["on_error"], str):
         wrong(making, (*path, "on_error"), "the id of a step")
@@ -209,6 +213,29 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
             making.condition(given["skip_when"], (*path, "skip_when"))
         else:
             wrong(making, (*path, "skip_when"), "a condition")
+    kind = given.get("type")
+    node = NODES.get(kind) if isinstance(kind, str) else None
+    if "type" not in given:
+        making.error("missing_key", path, "A step needs a type.", **_TYPES)
+    elif node is None:
+        making.error(
+            "unsupported_type",
+            (*path, "type"),
+            "There is no step type %(type)s.",
+            type=str(kind)[:100],
+            **_TYPES,
+        )
+    else:
+        _config(making, node, given, path)
+
+
+def _config(making: Compiling, node: Node, given: Mapping[str, Any], path: Path) -> None:
+    config = given.get("config", {})
+    if isinstance(config, Mapping):
+        place = (*path, "config") if "config" in given else path
+        check_object(making, node.keys, config, place, Phrase("%(type)s config", type=node.type))
+    else:
+        wrong(making, (*path, "config"), "an object")
 
 
 def _next(making: Compiling, given: Any, path: Path) -> None:
@@ -218,14 +245,6 @@ def _next(making: Compiling, given: Any, path: Path) -> None:
     for index, target in enumerate(given):
         at = (*path, index)
         if isinstance(target, Mapping):
-            _keys(making, target, at, frozenset({"step", "when", "label"}), "A target")
-            if not isinstance(target.get("step"), str):
-                making.error("missing_key", at, "A target needs step.")
-            if isinstance(target.get("when"), str):
-                making.condition(target["when"], (*at, "when"))
-            elif "when" in target:
-                wrong(making, (*at, "when"), "a condition")
-            if "label" in target:
-                label(making, target["label"], (*at, "label"))
+            check_object(making, TARGET, target, at, "A target")
         elif not isinstance(target, str):
             wrong(making, at, "the id of a step")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from app.core.duration import parse_duration
 from app.core.effects import Effect, StartJob
 from app.core.events import Event, JobFailed, JobSucceeded
-from app.core.expression import evaluate_config
+from app.core.expression import evaluate_config, shown
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, kept
 from app.core.retry import expand
-from app.core.values import coerce_type_problem, storable
+from app.core.values import coerce_type_problem
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -29,15 +29,16 @@ class ServiceTask(Node):
     keys = (
         Key("service_name", "text", required=True, doc="the connector's name"),
         Key("method", "text", required=True, doc="what to call of it"),
-        Key("input", "expr_map", doc="what it is given; default: all variables"),
-        Key("output", "expr_map", doc="variable ← expression over `result`"),
+        Key("input", "expr_map", expr=True, doc="what it is given; default: all variables"),
+        Key("output", "variables", expr=True, doc="variable ← expression over `result`"),
         Key("timeout", "duration", doc="how long an attempt may take; default 60s"),
         Key("retry_policy", "retry", doc="`max_attempts`, `backoff`, `initial`, …"),
     )
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Expand the policy once."""
-        making.service(f"{config['service_name']}.{config['method']}")
+        name = f"{config['service_name']}.{config['method']}"
+        making.service(name, (*making.path, "service_name"))
         timeout = config.get("timeout")
         seconds = parse_duration(timeout).fixed_seconds() if timeout else DEFAULT_TIMEOUT
         return {**config, "timeout": seconds, "retry": expand(config.get("retry_policy"))}
@@ -49,7 +50,9 @@ class ServiceTask(Node):
         if given is None:
             value: Any = dict(visit.variables)
         else:
-            value = storable(evaluate_config(given, visit.scope, visit.now))
+            value = kept(evaluate_config(given, visit.scope, visit.now))
+            if isinstance(value, Fail):
+                return value
 
         def effects(wait: int) -> tuple[Effect, ...]:
             return (
@@ -90,7 +93,9 @@ def _taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
     declared = visit.definition.variables
     if output is not None:
         scope = {**visit.scope, "result": result}
-        taken = storable(evaluate_config(output, scope, visit.now))
+        taken = kept(evaluate_config(output, scope, visit.now))
+        if isinstance(taken, Fail):
+            return taken
     elif isinstance(result, dict) and any(name in declared for name in result):
         taken = {name: value for name, value in result.items() if name in declared}
     else:
@@ -102,6 +107,6 @@ def _taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
             return Fail(
                 "wrong_type",
                 f"The result for {name} is not of its declared type {variable.type}.",
-                {"variable": name, "value": value},
+                {"variable": name, "value": shown(value)},
             )
     return dict(taken)
