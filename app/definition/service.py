@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -80,8 +81,12 @@ def update_draft(
     *,
     known: Known | None,
     now: datetime,
+    guard: Callable[[DefinitionRow], None] = lambda stored: None,
 ) -> DefinitionRow:
     """Give a draft another content (and, with it, another key or version).
+
+    Args:
+        guard: called with what is stored, locked; what it raises stops the change.
 
     Raises:
         Forbidden, Invalid: as for ``create``.
@@ -92,6 +97,7 @@ def update_draft(
     checked = _checked(source, known)
     with db.transaction() as tx:
         row = _locked(tx, definition_id)
+        guard(row)
         if row.status != "draft":
             raise Conflict(
                 "not_a_draft",
