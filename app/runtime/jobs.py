@@ -63,13 +63,14 @@ select id, instance_id, wait, step, attempt from jobs
  where state = 'leased' and leased_until < %(now)s order by leased_until limit %(limit)s
 """
 _LOST: Final = """
-update jobs set state = 'due', due_at = %(now)s, lost = lost + 1, leased_until = null,
-       leased_by = null
+update jobs set state = 'due', due_at = case when paused then due_at else %(now)s end,
+       lost = lost + 1, leased_until = null, leased_by = null
  where id = %(id)s and state = 'leased' and attempt = %(attempt)s and leased_until < %(now)s
 returning lost
 """
 _HAND_BACK: Final = """
-update jobs set state = 'due', due_at = %(now)s, leased_until = null, leased_by = null
+update jobs set state = 'due', due_at = case when paused then due_at else %(now)s end,
+       leased_until = null, leased_by = null
  where id = any(%(ids)s) and state = 'leased' and leased_by = %(worker)s
 """
 _ANY_DUE: Final = """
@@ -165,7 +166,8 @@ def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: f
         locked = step.lock(engine, tx, job.instance_id)
         said = {"code": failure.code, "message": failure.message}
         if delay is not None:
-            due_at = now + timedelta(seconds=delay)
+            # The clock of a suspended instance stands: see runtime.clocks.
+            due_at = (locked.row["suspended_at"] or now) + timedelta(seconds=delay)
             error = said | {"at": now}
             params = {"id": job.id, "attempt": job.attempt, "due_at": due_at, "error": error}
             if tx.run(_AGAIN, params).rowcount == 1:

@@ -13,11 +13,13 @@ from app.db.schema import incidents as n
 from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
-from app.db.tx import Database
+from app.db.tx import Database, Tx
+from app.definition.cache import SHARED
 from app.definition.queries import versions_of
 from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
+from app.identity.sensitive import hidden_names, masked_detail
 from app.runtime import access
 from app.runtime.candidates import by_kind
 
@@ -61,6 +63,9 @@ _LISTED: Final = sa.select(
     d.c.version.label("definition_version"),
     _STANDING.label("standing"),
 ).select_from(i.join(d, d.c.id == i.c.definition_id))
+_TROUBLES: Final = sa.select(n, d.c.id.label("definition_id"), d.c.checksum).select_from(
+    n.join(i, i.c.id == n.c.instance_id).join(d, d.c.id == i.c.definition_id)
+)
 _NEWEST: Final = Sort(i.c.id, i.c.id, int, "id", descending=True)
 _NEWEST_INCIDENT: Final = Sort(n.c.id, n.c.id, int, "id", descending=True)
 
@@ -161,7 +166,7 @@ def incidents(
         NotFound: the actor may not see the instance.
         Forbidden: listing those of all instances needs ``process:operate``.
     """
-    query = sa.select(n)
+    query = sa.select(n.c.id)
     if process_instance_id is None:
         require(actor, "process:operate")
     else:
@@ -178,8 +183,8 @@ def incidents(
             tx,
             query,
             _NEWEST_INCIDENT,
-            _incident,
-            listed=sa.select(n),
+            lambda row: _incident(tx, actor, row),
+            listed=_TROUBLES,
             page=page,
             size=size,
             after=after,
@@ -242,14 +247,15 @@ def _summary(row: Mapping[str, Any]) -> Item:
     }
 
 
-def _incident(row: Mapping[str, Any]) -> Item:
+def _incident(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Item:
+    definition = SHARED.get(tx, row["definition_id"], row["checksum"])
     return {
         "id": row["id"],
         "process_instance_id": row["instance_id"],
         "step": row["step"],
         "kind": row["kind"],
         "message": row["message"],
-        "detail": row["detail"],
+        "detail": masked_detail(row["detail"], hidden_names(definition, actor)),
         "attempts": row["attempts"],
         "at": row["at"],
         "resolved_at": row["resolved_at"],

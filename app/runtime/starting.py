@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import psycopg
+
 from app.core.definition import Definition, Label
 from app.core.events import Started
 from app.core.expression import ExpressionError, parse_template
@@ -117,7 +119,10 @@ def begin(
             "history_seq": 0,
             "history_hash": START,
         }
-        applied = apply(tx, definition, plan, begins, at=now, actor=actor.username, before=None)
+        try:
+            applied = apply(tx, definition, plan, begins, at=now, actor=actor.username, before=None)
+        except psycopg.errors.ForeignKeyViolation as error:  # it was deleted in this moment
+            raise _no_definition() from error
         if plan.jobs:
             tx.after_commit(engine.waker.wake)
     return Moved(row_of({**begins, **applied.changed}), None, applied.opened, plan)
@@ -145,9 +150,7 @@ def _find(tx: Tx, actor: Actor, definition_id: int | None, key: str | None) -> d
     ).fetchone()
     allowed = row is not None and may_start(actor, row["starters"])
     if row is None or not (allowed or actor.can("process:read")):
-        raise NotFound(
-            "definition_not_found", "There is no such definition, or you may not start it."
-        )
+        raise _no_definition()
     if not allowed:
         raise Forbidden("not_a_starter", "The definition does not let you start it.")
     if row["status"] != "active":
@@ -159,6 +162,10 @@ def _find(tx: Tx, actor: Actor, definition_id: int | None, key: str | None) -> d
             status=STATUS_WORDS[row["status"]],
         )
     return row
+
+
+def _no_definition() -> NotFound:
+    return NotFound("definition_not_found", "There is no such definition, or you may not start it.")
 
 
 def _facts(

@@ -16,7 +16,7 @@ from app.db.tx import Tx
 LOCK: Final = """
 select i.id, i.definition_id, i.business_key, i.title, i.status, i.result, i.state,
        i.variables, i.incident_count, i.started_by, i.started_at, i.ended_at,
-       i.history_seq, i.history_hash
+       i.suspended_at, i.history_seq, i.history_hash
   from process_instances i where i.id = %(id)s for update
 """
 
@@ -114,11 +114,6 @@ _RESOLVED_INCIDENTS: Final = """r as (
      where n.instance_id = %(id)s and n.wait = x.wait and n.resolved_at is null
 )"""
 
-_PAUSED: Final = """p as (
-    update jobs set paused = %(paused)s
-     where instance_id = %(id)s and state in ('due', 'leased')
-)"""
-
 _PIECES: Final[Mapping[str, str]] = {
     "history": _HISTORY,
     "insert": _INSERT,
@@ -131,7 +126,6 @@ _PIECES: Final[Mapping[str, str]] = {
     "cancelled_jobs": _CANCELLED_JOBS,
     "incidents": _INCIDENTS,
     "resolved_incidents": _RESOLVED_INCIDENTS,
-    "paused": _PAUSED,
 }
 
 OPTIONAL: Final = _PIECES.keys() - {

@@ -26,6 +26,7 @@ _JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id =
 _LISTED: Final = (
     *(column for column in t.columns if column.name not in ("values", "wait", "seat")),
     i.c.status.label("instance_status"),
+    i.c.suspended_at,
     i.c.business_key,
     i.c.title,
     i.c.started_by,

@@ -214,6 +214,8 @@ def test_a_failed_attempt_while_suspended_is_made_again_after_activation(shop: S
     shop.later(minutes=1)
     assert shop.lease() == []
     activate(shop, instance)
+    assert shop.lease() == []  # the pause before the next attempt was still to come
+    shop.later(minutes=1)
     assert shop.one().attempt == 2
 
 
