@@ -145,6 +145,7 @@ class _Run:
         self.ended: Ended | None = None
         self.last_end: Finish | None = None
         self.moved = False
+        self.scope: Mapping[str, Any] | None = None
 
     def begin(self, event: Started) -> None:
         """Put the first token on the first step; declared defaults fill what is not given."""
@@ -227,7 +228,7 @@ class _Run:
             self.leave(token, Leave(by_edges=True))
             return
         self.visits[token.step] = 0  # the operator's word counts: the limit starts anew
-        self.enter(replace(token, wait=None), again=True)
+        self.enter(_at(token, token.step), again=True)
 
     def waiting(self, wait: int) -> Token:
         """Return the token that waits with this id; ``_refusal`` has seen it."""
@@ -235,16 +236,17 @@ class _Run:
 
     def visit(self, token: Token) -> Visit:
         """Return what the node may look at."""
-        done = {step: _seen(one) for step, one in self.completed.items()}
-        scope = {**done, **self.variables, **self.facts}
+        if self.scope is None:
+            done = {step: _seen(one) for step, one in self.completed.items()}
+            self.scope = {**done, **self.variables, **self.facts}
         step = self.definition.by_id[token.step]
-        return Visit(self.definition, step, token.id, scope, self.variables, self.event.at)
+        return Visit(self.definition, step, token.id, self.scope, self.variables, self.event.at)
 
     def carry_out(self, token: Token, decision: Decision) -> None:
         """Do to the state what a node decided."""
         if isinstance(decision, Stay):
             wait = self.take_id()
-            self.tokens[token.id] = replace(token, wait=Wait(wait, decision.kind))
+            self.tokens[token.id] = _at(token, token.step, Wait(wait, decision.kind))
             self.effects.extend(decision.effects(wait))
         elif isinstance(decision, Leave):
             self.leave(token, decision)
@@ -257,6 +259,7 @@ class _Run:
         """Move the token along its edge, or end its path."""
         if decision.completion is not None:
             self.completed[token.step] = decision.completion
+            self.scope = None
         self.set_variables(token.step, decision.variables)
         target = decision.target
         if decision.by_edges:
@@ -270,7 +273,7 @@ class _Run:
         if target is None:
             del self.tokens[token.id]
             return
-        self.tokens[token.id] = replace(token, step=target, wait=None)
+        self.tokens[token.id] = _at(token, target)
         self.ready.append(token.id)
 
     def way_out(self, token: Token) -> Leave | Fail:
@@ -305,7 +308,7 @@ class _Run:
         error: dict[str, Any] = {"kind": failure.kind, "message": failure.message}
         if leaving:
             error["leaving"] = True
-        self.tokens[token.id] = replace(token, wait=Wait(wait, "incident", error))
+        self.tokens[token.id] = _at(token, token.step, Wait(wait, "incident", error))
         self.effects.append(
             RaiseIncident(
                 step=token.step,
@@ -326,6 +329,7 @@ class _Run:
         }
         if changed:
             self.variables = {**self.variables, **changed}
+            self.scope = None
             self.effects.append(SetVariables(step=step, values=changed))
 
     def withdraw_all(self, reason: str) -> None:
@@ -362,6 +366,11 @@ class _Run:
             result=(ended.code or ended.result) if ended else self.before.result,
         )
         return Transition(state, tuple(self.effects))
+
+
+def _at(token: Token, step: str, wait: Wait | None = None) -> Token:
+    """Return the token at a step, waiting or ready (``replace`` would be slower)."""
+    return Token(token.id, step, token.edge, token.scope, token.forks, wait)
 
 
 def _pass_through(visit: Visit) -> Leave | Fail:

@@ -34,16 +34,10 @@ def whole(value: Any, least: int, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
-def variable_name(making: Compiling, name: str, path: Path) -> None:
-    """Check a name that a value is kept under."""
+def variable_name(making: Compiling, name: str, path: Path, *, key: bool = True) -> None:
+    """Check a name that a value is kept under; ``key``: it is the key at ``path``."""
     if name in RESERVED:
-        making.error(
-            "reserved_name",
-            path,
-            "%(name)s is a reserved word.",
-            hint="Use another name.",
-            key=True,
-            name=name,
-        )
+        message, hint = "%(name)s is a reserved word.", "Use another name."
+        making.error("reserved_name", path, message, hint=hint, key=key, name=name)
     elif not name.strip():
-        making.error("reserved_name", path, "A name cannot be empty.", key=True)
+        making.error("reserved_name", path, "A name cannot be empty.", key=key)

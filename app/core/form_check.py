@@ -74,7 +74,7 @@ def check_form(making: Compiling, form: Any, path: Path) -> None:
                     name=name,
                 )
         else:
-            variable_name(making, name, (*at, "name"))
+            variable_name(making, name, (*at, "name"), key=False)
         _field(making, given, at)
 
 

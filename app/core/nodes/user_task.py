@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -66,22 +65,23 @@ class UserTask(Node):
         if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 100:
             message = "The priority must be a whole number from 0 to 100."
             return Fail("bad_priority", message, {"value": shown(priority)})
-        opened = OpenTask(
-            step=step.id,
-            wait=0,
-            token=visit.token,
-            assignee=plain_text(assignee) or None if assignee is not None else None,
-            candidate_users=users if isinstance(users, tuple) else (),
-            candidate_groups=groups if isinstance(groups, tuple) else (),
-            form=form if isinstance(form, tuple) else (),
-            outcomes=choices(step),
-            due_at=due if isinstance(due, datetime) else None,
-            priority=priority,
-            instructions=config.get("instructions"),
-        )
 
         def effects(wait: int) -> tuple[Effect, ...]:
-            return (replace(opened, wait=wait),)
+            return (
+                OpenTask(
+                    step=step.id,
+                    wait=wait,
+                    token=visit.token,
+                    assignee=plain_text(assignee) or None if assignee is not None else None,
+                    candidate_users=users if isinstance(users, tuple) else (),
+                    candidate_groups=groups if isinstance(groups, tuple) else (),
+                    form=form if isinstance(form, tuple) else (),
+                    outcomes=choices(step),
+                    due_at=due if isinstance(due, datetime) else None,
+                    priority=priority,
+                    instructions=config.get("instructions"),
+                ),
+            )
 
         return Stay("task", effects)
 
