@@ -1,6 +1,8 @@
 """How gunicorn serves the pages and the API; `workflow-engine web` starts it with this file."""
 
 import os
+import socket
+import struct
 
 from app.config import load_settings
 
@@ -15,6 +17,7 @@ preload_app = True  # one import for all processes; no connection is opened befo
 timeout = 60  # seconds without a sign of life
 graceful_timeout = 15  # seconds for requests in work when asked to end
 keepalive = 5
+STALLED = 10  # seconds that a client may be silent within a request
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - its heartbeat must not wait for a disk
 control_socket_disable = True
 secure_scheme_headers: dict[str, str] = {}  # `trusted_proxies` alone says whom to believe
@@ -26,6 +29,18 @@ def on_starting(server: object) -> None:
     gate = os.environ.get("WEB_GATE")
     if gate is not None:
         os.read(int(gate), 1)
+
+
+def when_ready(server: object) -> None:
+    """Let no connection hold a thread that stops sending or reading in the midst of a request.
+
+    What is set here every accepted connection inherits (Linux); it bounds each wait, not
+    the request. Without it, phones that lose their network would use up all threads.
+    """
+    patience = struct.pack("ll", STALLED, 0)
+    for listener in server.LISTENERS:  # type: ignore[attr-defined]  # gunicorn's
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            listener.sock.setsockopt(socket.SOL_SOCKET, direction, patience)
 
 
 def child_exit(server: object, worker: object) -> None:

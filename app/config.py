@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     web_workers: int = Field(default=2, ge=1, le=64)
     web_threads: int = Field(default=8, ge=1, le=256)
     worker_concurrency: int = Field(default=8, ge=1, le=256)
+    worker_lease: Duration = timedelta(seconds=30)
     worker_late_after: Duration = timedelta(seconds=60)
     log: Log = Log()
     database: DatabasePool = DatabasePool()

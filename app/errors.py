@@ -7,9 +7,47 @@ documented; clients switch on it, people read the message.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+
+class Phrase(str):
+    """A text that an edge can say in another language, also where it stands within another.
+
+    It is the English text, filled in: whoever knows nothing of languages takes it as it is.
+
+    Args:
+        template: English, with ``%(name)s`` parameters; a phrase without any stays itself.
+        params: what fills the template; may be phrases in turn.
+    """
+
+    __slots__ = ("params", "template")
+    template: str
+    params: Mapping[str, Any]
+
+    def __new__(cls, template: str, /, **params: Any) -> Phrase:
+        if isinstance(template, Phrase) and not params:
+            return template
+        made = super().__new__(cls, template % params if params else template)
+        made.template = template
+        made.params = params
+        return made
+
+
+def say(template: str, params: Mapping[str, Any] | None, translate: Callable[[str], str]) -> str:
+    """Return a template in another language, filled in.
+
+    Args:
+        translate: gives a template's translation.
+    """
+    text = translate(template)
+    if not params:
+        return text
+    return text % {
+        name: say(value.template, value.params, translate) if isinstance(value, Phrase) else value
+        for name, value in params.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +66,9 @@ class FieldError:
     message: str
     params: Mapping[str, Any] | None = None
 
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return self.message % self.params if self.params else self.message
+        return Phrase(self.message, **self.params or {})
 
 
 class AppError(Exception):

@@ -50,9 +50,10 @@ class RqWaker:
                 self._queue.enqueue_call(
                     _DRAIN, result_ttl=0, failure_ttl=0, timeout=_DRAIN_SECONDS
                 )
-        except redis.RedisError as error:
+        except Exception as error:  # the work is committed: nothing may turn it into an error
             self._away_until = time.monotonic() + _AWAY_SECONDS
-            log.warning("redis.wake_failed", error=str(error))
+            known = isinstance(error, redis.RedisError)
+            log.warning("redis.wake_failed", error=str(error), exc_info=not known)
 
     def looked(self) -> None:
         """Say that a worker is about to look: later wakes must be heard again."""

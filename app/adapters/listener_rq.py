@@ -32,10 +32,12 @@ class Calls:
     Args:
         hearing: Redis answers (True), or does not (False).
         stop: SIGTERM or SIGINT came.
+        stopping: whether one of them came before.
     """
 
     hearing: Callable[[bool], None]
     stop: Callable[[], None]
+    stopping: Callable[[], bool]
 
 
 class _Ear(SimpleWorker):
@@ -48,13 +50,14 @@ class _Ear(SimpleWorker):
     def _install_signal_handlers(self) -> None:
         self._before = (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT))
         super()._install_signal_handlers()  # type: ignore[no-untyped-call]  # RQ gives no types
+        if self.calls.stopping():  # a signal that came before RQ could hear it
+            self._stop_requested = True
 
-    def teardown(self) -> None:
-        """End; signals go to whom they went to before."""
+    def give_back_signals(self) -> None:
+        """Let signals go to whom they went to before."""
         if self._before is not None:
             signal.signal(signal.SIGTERM, self._before[0])
             signal.signal(signal.SIGINT, self._before[1])
-        super().teardown()  # type: ignore[no-untyped-call]  # RQ gives no types
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Stop on SIGTERM and SIGINT."""
@@ -84,6 +87,7 @@ def listen(url: str, *, name: str, calls: Calls) -> None:
         name: the worker's, as people see it; a new one at every call.
     """
     client = connect(url)
+    ear = None
     try:
         ear = _Ear(
             [QUEUE],
@@ -100,5 +104,7 @@ def listen(url: str, *, name: str, calls: Calls) -> None:
     except (redis.RedisError, OSError) as error:
         log.warning("redis.away", error=str(error))
     finally:
+        if ear is not None:
+            ear.give_back_signals()
         calls.hearing(False)
         client.close()

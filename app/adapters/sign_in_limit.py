@@ -89,7 +89,7 @@ def _limited(sign_in: Callable[[], Any]) -> Any:
 
 def _too_many() -> TooMany:
     limit = _limiter.current_limit
-    seconds = max(1, limit.reset_at - int(time.time())) if limit else 60
+    seconds = max(1, int(limit.reset_at - time.time())) if limit else 60
     return TooMany(
         "too_many_sign_ins",
         "Too many failed sign-ins. Wait %(minutes)d minutes and try again.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, current_app, request
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import RequestRedirect
 
 from app.api import definition, health, history, identity, openapi, runtime, task
 from app.api.errors import answer_http
@@ -34,7 +36,7 @@ def register(app: Flask) -> tuple[Blueprint, ...]:
         app.register_blueprint(blueprint)
     openapi.document_all(_MODULES)
     app.extensions["figures"] = BusinessFigures(_counting(app))
-    app.before_request(_refuse_unknown)
+    app.before_request(_outside_of_endpoints)
     return blueprints
 
 
@@ -47,9 +49,18 @@ def _counting(app: Flask) -> Callable[[datetime], Figures]:
     return count
 
 
-def _refuse_unknown() -> Response | None:
-    """Answer an unknown address or a wrong method under ``/api`` before pages see it."""
-    unknown = request.routing_exception
-    if unknown is None or not (request.path == "/api" or request.path.startswith("/api/")):
+def _outside_of_endpoints() -> Response | None:
+    """Answer what no endpoint under ``/api`` takes, before pages or Flask itself do."""
+    if not (request.path == "/api" or request.path.startswith("/api/")):
         return None
-    return answer_http(unknown)
+    unknown = request.routing_exception
+    if isinstance(unknown, RequestRedirect):  # slashes twice: a body would not follow it
+        return answer_http(NotFound())
+    if unknown is not None:
+        return answer_http(unknown)
+    if request.method == "OPTIONS":
+        answer = current_app.make_default_options_response()
+        answer.status_code = 204
+        del answer.headers["Content-Type"]
+        return answer
+    return None

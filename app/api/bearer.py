@@ -1,13 +1,14 @@
 """Bearer tokens: made at sign-in, and who stands behind one.
 
-A token names the user (``sub``) and the epoch it was made in. Who that is now is looked
-up at most every ``FRESH`` seconds a process: a changed password or role, an inactive
-account and a revoked token count after that time everywhere, and at once in the process
-that made the change.
+A token names the user (``sub``), the epoch it was made in and the sign-in that it descends
+from (``family``). Who that is now is looked up at most every ``FRESH`` seconds a process: a
+changed password or role, an inactive account, a revoked token and an ended family count
+after that time everywhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -68,12 +69,17 @@ class Pair:
     refresh_expires_at: datetime
 
 
-def make_pair(user_id: int, epoch: int) -> Pair:
-    """Make an access and a refresh token for a user in an epoch."""
-    claims = {"epoch": epoch}
-    access = create_access_token(identity=str(user_id), additional_claims=claims)
+def make_pair(user_id: int, epoch: int, family: str | None = None) -> Pair:
+    """Make an access and a refresh token for a user in an epoch.
+
+    Args:
+        family: the sign-in they descend from; None: they begin one.
+    """
+    claims: dict[str, Any] = {"epoch": epoch} | ({"family": family} if family else {})
     refresh = create_refresh_token(identity=str(user_id), additional_claims=claims)
     content = decode_token(refresh)
+    claims["family"] = family_of(content)
+    access = create_access_token(identity=str(user_id), additional_claims=claims)
     lifetime: timedelta = current_app.config["JWT_ACCESS_TOKEN_EXPIRES"]
     return Pair(
         access,
@@ -100,6 +106,11 @@ def read_refresh(token: str) -> dict[str, Any]:
             "bad_refresh_token", "This refresh token is no longer valid. Sign in again."
         ) from None
     return claims
+
+
+def family_of(claims: Mapping[str, Any]) -> str:
+    """Return the sign-in that a refresh token descends from; the first one names itself."""
+    return str(claims.get("family") or claims["jti"])
 
 
 def actor() -> Actor:
@@ -148,9 +159,10 @@ def _look_up(claims: dict[str, Any], user_id: int) -> Actor | None:
     db = engine().db
     with db.transaction():
         found = actor_and_epoch(db, user_id)
-        if found is None or found[1] != claims.get("epoch") or is_revoked(db, claims["jti"]):
+        if found is None or found[1] != claims.get("epoch"):
             return None
-        return found[0]
+        ended = is_revoked(db, claims["jti"], claims.get("family"))
+    return None if ended else found[0]
 
 
 def _user_id(claims: dict[str, Any]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -131,33 +130,71 @@ class Incident(Body):
     process_instance_id: int | None = None
 
 
-class Task(Body):
-    """Work for people."""
+class Candidates(Body):
+    """Who may claim a task."""
 
-    model_config = ConfigDict(extra="allow")
+    users: list[str]
+    groups: list[str]
+    roles: list[str] = Field(default_factory=list)
+
+
+class Task(Body):
+    """Work for people. What has no value in a list is told by the task itself."""
 
     id: int
     process_instance_id: int
     process_definition_id: int
+    definition: DefinitionRef | None = None
+    instance_status: str | None = None
     business_key: str | None
     title: str
+    started_by: str | None = None
     step: StepRef
     state: str
     assignee: str | None
-    candidates: dict[str, list[str]]
+    candidates: Candidates
     form: list[dict[str, Any]]
     values: dict[str, Any] | None
     outcomes: list[dict[str, Any]]
     allowed: list[str]
+    mine: bool | None = None
     due_at: datetime | None
     overdue: bool
     priority: int
     round: int
     created_at: datetime
+    claimed_at: datetime | None = None
     completed_at: datetime | None
     completed_by: str | None
     on_behalf_of: str | None
     outcome: str | None
+    comment: str | None = None
+    reason: str | None = None
+
+
+class Variable(Body):
+    """A variable of the instance that the form does not have."""
+
+    name: str
+    label: Label | None
+    type: str
+    value: Any
+
+
+class Draft(Body):
+    """What someone typed into the form and did not send."""
+
+    by: str
+    values: dict[str, Any]
+    saved_at: datetime
+
+
+class TaskDetail(Task):
+    """A task with what surrounds it."""
+
+    variables: list[Variable]
+    draft: Draft | None
+    people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
 
 class InstanceRef(Body):
@@ -177,8 +214,6 @@ class CompletedTask(Task):
 class Instance(Body):
     """One run of a definition."""
 
-    model_config = ConfigDict(extra="allow")
-
     id: int
     process_definition_id: int
     definition: DefinitionRef
@@ -197,16 +232,27 @@ class Instance(Body):
     parent_id: int | None
 
 
+class Standing(Body):
+    """A step that waits for people."""
+
+    id: str
+    name: Label
+    assignee: str | None
+    candidates: Candidates
+
+
 class InstanceSummary(Body):
     """An instance in a list."""
 
-    model_config = ConfigDict(extra="allow")
-
     id: int
     process_definition_id: int
+    definition: DefinitionRef
     business_key: str | None
     title: str
     status: str
+    result: str | None
+    incident_count: int
+    standing: list[Standing]
     started_by: str
     started_at: datetime
     ended_at: datetime | None
@@ -265,7 +311,7 @@ class DatabaseHealth(Body):
     """How the database does."""
 
     status: str
-    latency_ms: Decimal
+    latency_ms: float
     version: str
     migration: str | None
     pool: dict[str, int]
@@ -277,7 +323,7 @@ class RedisHealth(Body):
     """How Redis does; without it everything goes on, more slowly."""
 
     status: str
-    latency_ms: Decimal | None = None
+    latency_ms: float | None = None
     version: str | None = None
     problem: str | None = None
 
@@ -288,6 +334,6 @@ class WorkerHealth(Body):
     status: str
     due: int
     leased: int
-    oldest_due_seconds: Decimal
-    workers: int | None
-    leader: bool
+    oldest_due_seconds: float
+    workers: int | None = Field(description="Null without Redis.")
+    leader: bool = Field(description="Whether some process does the duties.")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from app.api import answers, bodies, payloads, reading
 from app.api.call import Answer, Call
+from app.api.language import translated
 from app.api.operation import BASE, Operations
+from app.core import jsontext
 from app.core.envelope import envelope
-from app.core.findings import Known
+from app.core.findings import Finding, Known
 from app.definition import queries, service
 from app.definition.content import findings_json
-from app.errors import Malformed
+from app.definition.row import DefinitionRow
+from app.errors import Invalid, Malformed
 from app.identity.policy import require
 
 operations = Operations("definition", "Process definitions")
@@ -37,9 +42,9 @@ def create(call: Call, query: payloads.CreateQuery) -> Answer:
         call.db, call.actor, source, known=names, now=call.now, status=query.status
     )
     checked = service.check_source(source, names)
-    body = answers.definition(row) | {"warnings": findings_json(checked.findings)}
+    body = answers.definition(row) | {"warnings": translated(findings_json(checked.findings))}
     place = f"{BASE}/process-definitions/{row.id}"
-    return Answer(body, 201 if new else 200, {"Location": place})
+    return Answer(body, 201 if new else 200, {"Location": place, "ETag": _etag(row)})
 
 
 @operations.add(
@@ -72,8 +77,11 @@ def check(call: Call) -> Answer:
         source = _source(call)
     except Malformed:
         source = call.text
+    except Invalid as error:
+        found = translated(findings_json(_around(call.text, error)))
+        return Answer({"valid": False, "findings": found})
     checked = service.check_source(source, _names(call))
-    return Answer({"valid": checked.valid, "findings": findings_json(checked.findings)})
+    return Answer({"valid": checked.valid, "findings": translated(findings_json(checked.findings))})
 
 
 @operations.add(
@@ -86,7 +94,7 @@ def check(call: Call) -> Answer:
 def one(call: Call, definition_id: int) -> Answer:
     """Return a definition with ``config``."""
     row = queries.get(call.db, call.actor, definition_id)
-    return Answer(answers.definition(row), headers={"ETag": f'"{row.checksum}"'})
+    return _answer(row)
 
 
 @operations.add(
@@ -96,21 +104,21 @@ def one(call: Call, definition_id: int) -> Answer:
     raw=payloads.DefinitionUpload,
     permission=_WRITE,
     answers={200: bodies.Definition},
+    guarded=True,
 )
 def update(call: Call, definition_id: int) -> Answer:
     """Replace the document of a draft; ``If-Match`` guards against overwriting."""
     require(call.actor, _WRITE)
-    with call.db.transaction():
-        reading.match(queries.get(call.db, call.actor, definition_id).checksum)
-        row = service.update_draft(
-            call.db,
-            call.actor,
-            definition_id,
-            _source(call),
-            known=_names(call),
-            now=call.now,
-        )
-    return Answer(answers.definition(row), headers={"ETag": f'"{row.checksum}"'})
+    row = service.update_draft(
+        call.db,
+        call.actor,
+        definition_id,
+        _source(call),
+        known=_names(call),
+        now=call.now,
+        guard=lambda stored: reading.match(stored.checksum),
+    )
+    return _answer(row)
 
 
 @operations.add(
@@ -136,7 +144,7 @@ def delete(call: Call, definition_id: int) -> Answer:
 def publish(call: Call, definition_id: int) -> Answer:
     """Make it startable; an active one stays as it is."""
     row = service.publish(call.db, call.actor, definition_id, now=call.now)
-    return Answer(answers.definition(row))
+    return _answer(row)
 
 
 @operations.add(
@@ -149,7 +157,7 @@ def publish(call: Call, definition_id: int) -> Answer:
 def retire(call: Call, definition_id: int) -> Answer:
     """Running instances go on."""
     row = service.retire(call.db, call.actor, definition_id, now=call.now)
-    return Answer(answers.definition(row))
+    return _answer(row)
 
 
 @operations.add(
@@ -164,6 +172,22 @@ def versions(call: Call, definition_id: int) -> Answer:
     row = queries.get(call.db, call.actor, definition_id)
     rows = queries.versions(call.db, call.actor, row.key)
     return Answer({"items": [answers.definition_summary(each) for each in rows]})
+
+
+def _answer(row: DefinitionRow) -> Answer:
+    return Answer(answers.definition(row), headers={"ETag": _etag(row)})
+
+
+def _etag(row: DefinitionRow) -> str:
+    return f'"{row.checksum}"'
+
+
+def _around(text: str, error: Invalid) -> Iterator[Finding]:
+    """Yield what is wrong with the members around the document."""
+    sent = jsontext.read(text)
+    for each in error.errors:
+        line, column = sent.position(each.field)
+        yield Finding(each.code, "error", each.field, line, column, each.message, each.params)
 
 
 def _source(call: Call) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from flask import Response, g, request
-from flask_babel import force_locale, gettext
 from werkzeug.exceptions import HTTPException
 
+from app.api.language import said, translated
 from app.db.busy import is_busy
 from app.db.types import dumps
-from app.errors import AppError, FieldError, Unavailable
+from app.errors import AppError, FieldError, Phrase, Unavailable
 from app.telemetry import metrics
 
 PROBLEM = "application/problem+json"
@@ -25,23 +25,41 @@ TYPE = "urn:workflow-engine:problem:"
 _RETRY_SECONDS = 2
 """When to come back after an outage of the database that says nothing else."""
 
+_TITLES: Final[Mapping[int, Phrase]] = {
+    400: Phrase("Bad Request"),
+    401: Phrase("Unauthorized"),
+    403: Phrase("Forbidden"),
+    404: Phrase("Not Found"),
+    405: Phrase("Method Not Allowed"),
+    406: Phrase("Not Acceptable"),
+    408: Phrase("Request Timeout"),
+    409: Phrase("Conflict"),
+    412: Phrase("Precondition Failed"),
+    413: Phrase("Content Too Large"),
+    415: Phrase("Unsupported Media Type"),
+    422: Phrase("Unprocessable Content"),
+    429: Phrase("Too Many Requests"),
+    500: Phrase("Internal Server Error"),
+    503: Phrase("Service Unavailable"),
+}
+"""The names of the statuses (RFC 9110)."""
+
 log = structlog.get_logger(__name__)
 
 
 def answer_error(error: AppError) -> Response:
     """Make the answer of a refusal, in the caller's language."""
-    with force_locale(language()):
-        document: dict[str, Any] = {
-            "type": TYPE + error.code,
-            "title": gettext(HTTPStatus(error.status).phrase),
-            "status": error.status,
-            "code": error.code,
-            "detail": _filled(error.message, error.params),
-            "instance": request.path,
-            "request_id": g.get("request_id", ""),
-        }
-        errors = [_entry(each) for each in error.errors]
-    extra = dict(error.extra)
+    document: dict[str, Any] = {
+        "type": TYPE + error.code,
+        "title": said(_TITLES.get(error.status) or HTTPStatus(error.status).phrase),
+        "status": error.status,
+        "code": error.code,
+        "detail": said(error.message, error.params),
+        "instance": request.path,
+        "request_id": g.get("request_id", ""),
+    }
+    errors = [_entry(each) for each in error.errors]
+    extra = translated(error.extra)
     retry_after = extra.pop("retry_after", _RETRY_SECONDS if error.status == 503 else None)
     if errors:
         document["errors"] = errors
@@ -103,15 +121,6 @@ def answer_bug(error: Exception) -> Response:
     )
 
 
-def language() -> str:
-    """Return the language of the answer by ``Accept-Language``: ``en`` or ``zh``."""
-    for tag, _quality in request.accept_languages:
-        primary = tag.replace("_", "-").split("-")[0].lower()
-        if primary in ("en", "zh"):
-            return primary
-    return "en"
-
-
 class _Internal(AppError):
     status = 500
 
@@ -128,15 +137,10 @@ def _as_app_error(error: HTTPException) -> AppError:
     return made
 
 
-def _filled(message: str, params: Any) -> str:
-    translated: str = gettext(message)
-    return translated % params if params else translated
-
-
 def _entry(error: FieldError) -> dict[str, str]:
     name = "pointer" if error.field.startswith("/") or not error.field else "field"
     return {
         name: error.field,
         "code": error.code,
-        "message": _filled(error.message, error.params),
+        "message": said(error.message, error.params),
     }

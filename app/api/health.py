@@ -17,7 +17,7 @@ from app.api.call import Answer, Call, engine, now
 from app.api.errors import answered
 from app.api.figures import BusinessFigures, Collector
 from app.api.operation import Operations
-from app.db import health
+from app.db import health, leader
 from app.errors import NotFound, Unavailable
 from app.identity.policy import require
 from app.runtime.figures import figures
@@ -109,9 +109,11 @@ def redis(call: Call) -> Answer:
     answers={200: bodies.WorkerHealth},
 )
 def worker(call: Call) -> Answer:
-    """Length and age of the queue, and how many workers listen."""
+    """Length and age of the queue, how many workers listen, and whether duties are done."""
     require(call.actor, _PERMISSION)
-    counted = figures(call.db, now=call.now)
+    with call.db.transaction() as tx:
+        counted = figures(call.db, now=call.now)
+        led = leader.led(tx, leader.DUTIES_LOCK)
     state = _redis()
     late = counted.oldest_due_seconds > current_app.config["WORKER_LATE_SECONDS"]
     return Answer(
@@ -121,6 +123,7 @@ def worker(call: Call) -> Answer:
             "leased": counted.jobs_leased,
             "oldest_due_seconds": Decimal(f"{counted.oldest_due_seconds:.3f}"),
             "workers": state.workers if state else None,
+            "leader": led,
         }
     )
 

@@ -22,7 +22,8 @@ from app.db.tx import Tx
 from app.errors import AppError, Conflict, Invalid, Malformed
 
 HEADER: Final = "Idempotency-Key"
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
+_KEY: Final = re.compile(PATTERN[1:-1])
 _KEPT_HEADERS: Final = ("Content-Type", "Location", "ETag")
 
 
@@ -43,7 +44,8 @@ def once(call: Call, work: Callable[[], Response]) -> Response:
             "Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.",
         )
     slot = Slot(call.actor.id, request.method, request.path, key)
-    body_hash = hashlib.sha256(call.text.encode()).digest()
+    asked = f"{request.query_string.decode('latin-1')}\n{call.text}"  # parameters count as body
+    body_hash = hashlib.sha256(asked.encode()).digest()
     with call.db.transaction() as tx:
         if not idempotency.try_lock(tx, slot):
             raise Conflict(

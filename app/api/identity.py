@@ -53,7 +53,7 @@ def refresh(call: Call, body: payloads.Refresh) -> Answer:
     if found is None or found[1] != claims.get("epoch"):
         raise Unauthenticated("token_ended", "This token has ended. Sign in again.")
     who, epoch = found
-    pair = bearer.make_pair(who.id, epoch)
+    pair = bearer.make_pair(who.id, epoch, bearer.family_of(claims))
     service.rotate_refresh(
         call.db,
         claims["jti"],

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.api import bodies
 from app.api.call import Answer
 from app.api.errors import PROBLEM
-from app.api.idempotency import HEADER
+from app.api.idempotency import HEADER, PATTERN
 from app.api.operation import BASE, Operation, Operations
 
 blueprint = Blueprint("openapi", __name__)
@@ -120,8 +120,17 @@ def _described(operation: Operation, names: Any, *, suffix: str) -> dict[str, An
             {
                 "name": HEADER,
                 "in": "header",
-                "schema": {"type": "string", "maxLength": 255},
+                "schema": {"type": "string", "pattern": PATTERN},
                 "description": "A repeat with the same key gets the first answer again.",
+            }
+        )
+    if operation.guarded:
+        described["parameters"].append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "schema": {"type": "string"},
+                "description": "The ETag of what is changed; 412 if it is another by now.",
             }
         )
     body = operation.body or operation.raw

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Blueprint, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from app.api import bearer, reading
 from app.api.call import Answer, Call, engine, now
@@ -21,6 +21,12 @@ from app.api.idempotency import once
 
 BASE: Final = "/api/v1"
 View = Callable[..., Answer]
+
+
+class Nothing(BaseModel):
+    """No members at all."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +39,13 @@ class Operation:
         methods: equivalent ones; the first is the documented one.
         summary: what it does, in a few words.
         permission: what it needs, in words of ``identity.permissions``; for the document.
-        body: model of the request body; None: none is read.
+        body: model of the request body; None: it must be empty, or an empty object.
         raw: model that documents a body which the use case reads itself, as text.
         query: model of the query string; None: no parameter is known.
         answers: model of each successful answer by status; None for an empty one.
         open: works without a token.
         changes: takes an ``Idempotency-Key``.
+        guarded: takes an ``If-Match``.
         description: one sentence more than the summary.
     """
 
@@ -54,6 +61,7 @@ class Operation:
     answers: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     open: bool = False
     changes: bool = False
+    guarded: bool = False
     description: str = ""
 
 
@@ -108,8 +116,7 @@ def _handler(operation: Operation, view: View) -> Callable[..., Response]:
     @answered
     def handle(**path: Any) -> Response:
         who = None if operation.open else bearer.actor()
-        takes_body = operation.body is not None or operation.raw is not None
-        text = reading.body_text() if takes_body else ""
+        text = reading.body_text() if operation.methods[0] != "GET" else ""
         call = Call(engine(), now(), text, who)
         given = dict(path)
         if operation.query is not None:
@@ -118,6 +125,8 @@ def _handler(operation: Operation, view: View) -> Callable[..., Response]:
             reading.query(None)
         if operation.body is not None:
             given["body"] = reading.body(operation.body, text)
+        elif operation.raw is None:
+            reading.body(Nothing, text)
 
         def work() -> Response:
             return view(call, **given).response()

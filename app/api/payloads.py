@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
 MAX_ID = 2**63 - 1
 
@@ -14,6 +22,16 @@ Comment = Annotated[str, StringConstraints(max_length=4000)]
 Variables = Annotated[
     dict[str, Any], Field(description="Names and values; numbers are exact decimals.")
 ]
+
+
+def _no_number(value: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970."""
+    if isinstance(value, str) and not value[:5].endswith("-"):
+        raise PydanticCustomError("datetime_parsing", "no time")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
 
 class Request(BaseModel):
@@ -121,8 +139,8 @@ class InstanceQuery(Window):
     process_definition_key: ShortText | None = None
     business_key: ShortText | None = None
     started_by: ShortText | None = None
-    started_after: AwareDatetime | None = None
-    started_before: AwareDatetime | None = None
+    started_after: Moment | None = None
+    started_before: Moment | None = None
     has_incident: bool | None = None
     q: ShortText | None = None
     after: ShortText | None = None
@@ -138,7 +156,7 @@ class TaskQuery(Window):
     process_instance_id: Id | None = None
     process_definition_key: ShortText | None = None
     step: ShortText | None = None
-    due_before: AwareDatetime | None = None
+    due_before: Moment | None = None
     q: ShortText | None = None
     sort: (
         Literal[

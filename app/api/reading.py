@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from flask import request
@@ -27,22 +29,16 @@ def body_text() -> str:
         TooLarge, Unsupported: see the codes.
         Malformed: it is not UTF-8.
     """
-    request.max_content_length = MAX_BODY
-    try:
-        data = request.get_data()
-    except RequestEntityTooLarge:
-        raise TooLarge(
-            "body_too_large",
-            "The body is larger than %(limit)d bytes; send less at once.",
-            limit=MAX_BODY,
-        ) from None
+    data = _body()
     if not data:
         return ""
-    if not request.is_json:
+    if not request.is_json or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise Unsupported(
             "unsupported_media_type",
-            "This address takes JSON: send the header “Content-Type: application/json”.",
+            "This address takes JSON in UTF-8: send the header “Content-Type: application/json”.",
         )
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unsupported("unsupported_encoding", "Send the body as it is, not compressed.")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -51,6 +47,20 @@ def body_text() -> str:
             "The body is not UTF-8: byte %(at)d cannot be read. Save it as UTF-8.",
             at=error.start,
         ) from None
+
+
+def _body() -> bytes:
+    # One byte more than allowed: a chunked body that has it would else be cut, unnoticed.
+    request.max_content_length = MAX_BODY + 1
+    with suppress(RequestEntityTooLarge):
+        data = request.get_data()
+        if len(data) <= MAX_BODY:
+            return data
+    raise TooLarge(
+        "body_too_large",
+        "The body is larger than %(limit)d bytes; send less at once.",
+        limit=MAX_BODY,
+    )
 
 
 def parse(text: str) -> Any:
@@ -111,7 +121,7 @@ def query(model: type[Model] | None) -> Model | None:
         try:
             return model.model_validate({name: values[0] for name, values in given.items()})
         except ValidationError as error:
-            wrong = [_wrong(each, model) for each in error.errors(include_url=False)]
+            wrong = [_parameter(each, model) for each in error.errors(include_url=False)]
     if wrong:
         raise Malformed(
             "invalid_query",
@@ -167,6 +177,11 @@ _MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     "datetime_parsing": ("wrong_type", "Write a time as 2026-01-31T08:00:00Z."),
     "timezone_aware": ("wrong_type", "Add the time zone: 2026-01-31T08:00:00Z."),
 }
+
+
+def _parameter(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:
+    """Return what is wrong with a parameter; it has a name, a member of a body has a place."""
+    return replace(_wrong(detail, model), field=str(detail["loc"][0]))
 
 
 def _wrong(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:

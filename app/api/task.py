@@ -27,7 +27,7 @@ def list_tasks(call: Call, query: payloads.TaskQuery) -> Answer:
     return Answer(answers.paged(page, answers.as_it_is))
 
 
-@operations.add("GET", _ONE, "One task", permission=_READ, answers={200: bodies.Task})
+@operations.add("GET", _ONE, "One task", permission=_READ, answers={200: bodies.TaskDetail})
 def one(call: Call, task_id: int) -> Answer:
     """Return a task with its form, values, what the caller may do, and its history."""
     return _task(call, task_id)
@@ -39,7 +39,7 @@ def one(call: Call, task_id: int) -> Answer:
     "Claim a task",
     body=payloads.CommentOnly,
     permission="candidate",
-    answers={200: bodies.Task},
+    answers={200: bodies.TaskDetail},
 )
 def claim(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     """Take it, if nobody else has."""
@@ -53,7 +53,7 @@ def claim(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     "Give a task back",
     body=payloads.CommentOnly,
     permission="holder",
-    answers={200: bodies.Task},
+    answers={200: bodies.TaskDetail},
 )
 def release(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     """Put it back to its candidates; what was typed stays as a draft."""

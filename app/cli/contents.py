@@ -34,7 +34,7 @@ def load(settings: Settings, url: str) -> None:
     """Load the demo, or refuse what only a demo may have.
 
     Raises:
-        Refused: the manual's password outside of demo mode.
+        Refused: the manual's password outside of demo mode, whoever of the demo has it.
     """
     with opened(url) as engine:
         if settings.mode == "demo":
@@ -48,10 +48,11 @@ def load(settings: Settings, url: str) -> None:
                 )
             return
         ensure_roles(engine.db)
-        if has_demo_password(engine.db):
+        known = [each.username for each in PEOPLE if has_demo_password(engine.db, each.username)]
+        if known:
             raise Refused(
-                "The user admin still has the published password of the demo; change it on the"
-                " profile page of a demo start, or start with APP_MODE=demo."
+                f"The published password of the demo still opens {', '.join(known)}; change it on"
+                " the profile page of a demo start, or start with APP_MODE=demo."
             )
 
 

@@ -16,6 +16,7 @@ from app.core.working_time import (
     add_working_seconds,
     at_wall_clock,
 )
+from app.errors import Phrase
 
 MAX_DAYS = 36_525
 """A hundred years, the longest duration."""
@@ -52,11 +53,15 @@ class DurationError(Exception):
 
     def __init__(self, message: str, hint: str = _EXAMPLES) -> None:
         super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+        self.message = Phrase(message)
+        self.hint = Phrase(hint)
+
+    def text(self) -> Phrase:
+        """Return both, in English."""
+        return Phrase("%(problem)s %(hint)s", problem=self.message, hint=self.hint)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}"
+        return self.text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class Duration:
             raise DurationError("This leads beyond the year 9999.", "Use a shorter one.") from error
         except NoWorkingTime as error:
             raise DurationError(
-                "The calendar has not that much working time.", "Check the calendar."
+                "The calendar does not have that much working time.", "Check the calendar."
             ) from error
 
     def _added(self, moment: datetime, zone: tzinfo, calendar: WorkingCalendar) -> datetime:
@@ -159,14 +164,16 @@ def parse_duration(text: str) -> Duration:
         DurationError: it is not one, or longer than 100 years.
     """
     if len(text) > _MAX_CHARACTERS:
-        raise DurationError("The duration is too long a text.")
+        raise DurationError("The text of the duration is too long.")
     return _parsed(text)
 
 
 def _iso(text: str) -> Duration:
     match = _ISO.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise DurationError(f"“{text}” is not an ISO 8601 duration in whole numbers.")
+        raise DurationError(
+            Phrase("“%(text)s” is not an ISO 8601 duration in whole numbers.", text=text)
+        )
     years, months, weeks, days, hours, minutes, seconds = (int(n or 0) for n in match.groups())
     return Duration(
         months=12 * years + months,
@@ -181,7 +188,7 @@ def _sum(text: str) -> Duration:
     while at < len(text) or not parts:
         match = _PART.match(text, at)
         if match is None:
-            raise DurationError(f"“{text}” is not a duration.")
+            raise DurationError(Phrase("“%(text)s” is not a duration.", text=text))
         number, unit = match.groups()
         if unit not in _UNITS:
             raise _unknown_unit(text, number, unit)
@@ -193,11 +200,17 @@ def _sum(text: str) -> Duration:
 
 def _unknown_unit(text: str, number: str, unit: str) -> DurationError:
     if not unit:
-        return DurationError(f"“{text}” lacks a unit after {number}.")
+        return DurationError(
+            Phrase("“%(text)s” lacks a unit after %(number)s.", text=text, number=number)
+        )
     if unit in _CALENDAR_UNITS:
         iso = _CALENDAR_UNITS[unit].format(int(number))
         return DurationError(
-            f"“{unit}” is not a unit: months and years differ in length.",
-            f"Write {iso} for calendar months or years, or a number of days as {number}d.",
+            Phrase("“%(unit)s” is not a unit: months and years differ in length.", unit=unit),
+            Phrase(
+                "Write %(iso)s for calendar months or years, or a number of days as %(days)s.",
+                iso=iso,
+                days=f"{number}d",
+            ),
         )
-    return DurationError(f"“{unit}” is not a unit of time.")
+    return DurationError(Phrase("“%(unit)s” is not a unit of time.", unit=unit))

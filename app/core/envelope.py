@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.core.jsontext import JsonDocument, JsonError, read
+from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
+from app.core.near import Near
+from app.core.values import json_text, pointer_of
 from app.errors import FieldError, Invalid
 
 _FILLS: Final = ("name", "key", "description", "version")
 _MEMBERS: Final = (*_FILLS, "config")
+_MAX_CHARACTERS: Final = MAX_BYTES + 65_536
+"""Of an envelope: more can hold no document that is small enough."""
+_MAX_ERRORS: Final = 50
 
 
 def envelope(text: str) -> str:
@@ -25,6 +29,8 @@ def envelope(text: str) -> str:
         Invalid: the envelope has members that it should not have, or says something else
             than the document.
     """
+    if len(text) > _MAX_CHARACTERS:
+        return text
     try:
         document = read(text)
     except JsonError:
@@ -45,17 +51,18 @@ def envelope(text: str) -> str:
 
 
 def _strangers(outer: Mapping[str, Any]) -> list[FieldError]:
-    errors = []
+    errors: list[FieldError] = []
+    nearest = Near()
     for name in outer:
-        if name in _MEMBERS or name.startswith("x-"):
+        if name in _MEMBERS or name.startswith("x-") or len(errors) == _MAX_ERRORS:
             continue
-        near = difflib.get_close_matches(name, _MEMBERS, 1, 0.6)
+        near = nearest.to(name, _MEMBERS)
         message = "There is no member %(name)s beside config. Known: %(known)s."
         params = {"name": name, "known": ", ".join(_MEMBERS)}
         if near:
             message = "There is no member %(name)s beside config. Did you mean %(near)s?"
-            params = {"name": name, "near": near[0]}
-        errors.append(FieldError(f"/{name}", "unknown_member", message, params))
+            params = {"name": name, "near": near}
+        errors.append(FieldError(pointer_of([name]), "unknown_member", message, params))
     return errors
 
 
@@ -74,8 +81,5 @@ def _filled(document: JsonDocument, missing: Mapping[str, Any], *, empty: bool) 
     bare = document.text[start:end]
     if not missing:
         return bare
-    members = ", ".join(
-        f"{json.dumps(name)}: {json.dumps(value, ensure_ascii=False, default=str)}"
-        for name, value in missing.items()
-    )
+    members = ", ".join(f'"{name}": {json_text(value)}' for name, value in missing.items())
     return "{" + members + ("" if empty else ", ") + bare[1:].lstrip(" ")

@@ -309,11 +309,11 @@ def _arity_problem(name: str, count: int) -> Refusal | None:
         least, most = FUNCTIONS[name].least, FUNCTIONS[name].most
     else:
         near = get_close_matches(name, [*FUNCTIONS, "default"], 1)
-        return Refusal(
-            "There is no function %(name)s" + ("; did you mean %(near)s?" if near else ""),
-            name=name,
-            near="".join(near),
-        )
+        if near:
+            return Refusal(
+                "There is no function %(name)s; did you mean %(near)s?", name=name, near=near[0]
+            )
+        return Refusal("There is no function %(name)s", name=name)
     if least <= count and (most is None or count <= most):
         return None
     if most is None:
@@ -331,5 +331,5 @@ def _pattern_problem(node: Node) -> Refusal | None:
         try:
             compile_pattern(node.value)
         except PatternError as error:
-            return Refusal("%(problem)s", problem=str(error))
+            return Refusal("%(problem)s", problem=error.text())
     return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.values import check_json, iso_text, kind_of
+from app.errors import Phrase
 
 _SHOWN_CHARACTERS = 200
 _SHOWN_BYTES = 1000
@@ -43,9 +44,9 @@ class ExpressionError(Exception):
         self.values = tuple((name, shown(value)) for name, value in values)
 
     @property
-    def message(self) -> str:
+    def message(self) -> Phrase:
         """What is wrong, in English. It holds no values, which may be confidential."""
-        return self.template % self.params if self.params else self.template
+        return Phrase(self.template, **self.params)
 
     def __str__(self) -> str:
         return f"{self.message} ({self.fragment})" if self.fragment else self.message
@@ -56,13 +57,17 @@ class Refusal(Exception):
 
     Args:
         template: see ``ExpressionError``.
+        hint: what to do, if that depends on the values; without a parameter.
         params: what fills the template.
     """
 
-    def __init__(self, template: str, **params: Any) -> None:
+    def __init__(self, template: str, *, hint: str = "", **params: Any) -> None:
         super().__init__(template)
         self.template = template
         self.params = params
+        if hint:
+            self.template = "%(problem)s; %(hint)s"
+            self.params = {"problem": Phrase(template, **params), "hint": Phrase(hint)}
 
 
 def shown(value: Any) -> Any:

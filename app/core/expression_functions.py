@@ -25,8 +25,9 @@ from app.core.values import (
     read_datetime,
     read_number,
 )
+from app.errors import Phrase
 
-_PATTERN_STEPS = 100
+_PATTERN_STEPS = 500
 """What compiling a pattern counts for."""
 
 
@@ -41,8 +42,10 @@ class Function:
 
 def _need(value: Any, kind: str, word: str) -> None:
     if kind_of(value) != kind:
-        hint = "; use default(…) where it may be missing" if value is None else ""
-        raise Refusal("Expected %(word)s, found %(found)s" + hint, word=word, found=a(value))
+        hint = Phrase("use default(…) where it may be missing") if value is None else ""
+        raise Refusal(
+            "Expected %(word)s, found %(found)s", hint=hint, word=Phrase(word), found=a(value)
+        )
 
 
 def _text(value: Any) -> str:
@@ -272,7 +275,7 @@ def add_duration(run: Run, start: Any, text: Any) -> date:
             raise Refusal("A date has no hours; use datetime(…) on it")
         return duration.add_to(datetime_(run, start), UTC).date()
     except DurationError as error:
-        raise Refusal("%(problem)s", problem=str(error)) from error
+        raise Refusal("%(problem)s", problem=error.text()) from error
 
 
 def matches(run: Run, text: Any, pattern: Any) -> bool:
@@ -281,7 +284,7 @@ def matches(run: Run, text: Any, pattern: Any) -> bool:
     try:
         compiled = compile_pattern(_text(pattern))
     except PatternError as error:
-        raise Refusal("%(problem)s", problem=str(error)) from error
+        raise Refusal("%(problem)s", problem=error.text()) from error
     found = _text(text)
     if len(found) > MAX_TEXT:
         raise Refusal("The text is longer than %(limit)s characters", limit=MAX_TEXT)

@@ -8,17 +8,18 @@ from typing import Any, Protocol
 from app.core import expression_arithmetic as arithmetic
 from app.core.expression_error import Refusal
 from app.core.values import MAX_BYTES, kind_of
+from app.errors import Phrase
 
 _WORDS = {
-    "null": "null",
-    "boolean": "a boolean",
-    "number": "a number",
-    "text": "a text",
-    "list": "a list",
-    "object": "an object",
-    "date": "a date",
-    "datetime": "a date and time",
-    "unsupported": "not a value",
+    "null": Phrase("null"),
+    "boolean": Phrase("a boolean"),
+    "number": Phrase("a number"),
+    "text": Phrase("a text"),
+    "list": Phrase("a list"),
+    "object": Phrase("an object"),
+    "date": Phrase("a date"),
+    "datetime": Phrase("a date and time"),
+    "unsupported": Phrase("not a value"),
 }
 _ORDERED = frozenset({"number", "text", "date", "datetime"})
 _TIMES = frozenset({"date", "datetime"})
@@ -31,7 +32,7 @@ class Steps(Protocol):
         """Use up steps; raises Refusal when there are none left."""
 
 
-def a(value: Any) -> str:
+def a(value: Any) -> Phrase:
     """Return what ``value`` is, with its article: ``a number``."""
     return _WORDS[kind_of(value)]
 
@@ -106,9 +107,10 @@ def _not_numbers(operator: str, left: Any, right: Any) -> Refusal:
             "%(operator)s does not work on dates; use add_duration(…) or days_between(…)",
             operator=operator,
         )
-    hint = "; use default(…) where it may be missing" if left is None or right is None else ""
+    hint = Phrase("use default(…) where it may be missing") if left is None or right is None else ""
     return Refusal(
-        "%(operator)s needs two numbers, found %(left)s and %(right)s" + hint,
+        "%(operator)s needs two numbers, found %(left)s and %(right)s",
+        hint=hint,
         operator=operator,
         left=a(left),
         right=a(right),
@@ -121,10 +123,12 @@ def comparable(left: Any, right: Any) -> None:
     if kinds[0] == kinds[1] and kinds[0] in _ORDERED:
         return
     _refuse_mixed_times(kinds)
-    hint = "; use default(…) where it may be missing" if "null" in kinds else ""
+    hint = Phrase("use default(…) where it may be missing") if "null" in kinds else ""
     if kinds in (("text", "number"), ("number", "text")):
-        hint = "; use number(…) on the text"
-    raise Refusal("No order between %(left)s and %(right)s" + hint, left=a(left), right=a(right))
+        hint = Phrase("use number(…) on the text")
+    raise Refusal(
+        "No order between %(left)s and %(right)s", hint=hint, left=a(left), right=a(right)
+    )
 
 
 def _refuse_mixed_times(kinds: tuple[str, str]) -> None:
@@ -193,8 +197,8 @@ def member(value: Any, name: str) -> Any:
         return value.get(name)
     if value is None:
         return None
-    hint = "; use [0] for its first element" if isinstance(value, list) else ""
-    raise Refusal("%(found)s has no member %(name)s" + hint, found=a(value), name=name)
+    hint = Phrase("use [0] for its first element") if isinstance(value, list) else ""
+    raise Refusal("%(found)s has no member %(name)s", hint=hint, found=a(value), name=name)
 
 
 def element(value: Any, index: Any) -> Any:
@@ -206,8 +210,8 @@ def element(value: Any, index: Any) -> Any:
     if value is None:
         return None
     if not isinstance(value, list):
-        hint = "; its names are texts" if isinstance(value, dict) else ""
-        raise Refusal("%(found)s has no elements by number" + hint, found=a(value))
+        hint = Phrase("its names are texts") if isinstance(value, dict) else ""
+        raise Refusal("%(found)s has no elements by number", hint=hint, found=a(value))
     if index < 0:
         raise Refusal("Elements are counted from 0; %(index)s is negative", index=index)
     return value[int(index)] if index < len(value) else None

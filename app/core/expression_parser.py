@@ -23,6 +23,7 @@ from app.core.expression_tree import (
     Node,
     Not,
 )
+from app.errors import Phrase
 
 MAX_CHARACTERS = 2000
 MAX_NESTING = 32
@@ -92,8 +93,10 @@ class _Parser:
 
     def error(self, template: str, token: Token | None = None, **params: Any) -> ExpressionError:
         token = token or self.token
+        if token.kind == "end":
+            template, params = "%(problem)s, found the end", {"problem": Phrase(template, **params)}
         return ExpressionError(
-            template + (", found the end" if token.kind == "end" else ""),
+            template,
             expression=self.text,
             fragment=self.text[token.start : token.end],
             position=token.start,

@@ -159,8 +159,10 @@ def _closing_brace(text: str, start: int) -> int:
         elif char == "}":
             return at
         at += 1
-    what = f"The text in it is not closed; end it with {quote}" if quote else "add }"
-    raise _error(text, start, len(text), Refusal("This ${ is not closed: %(what)s", what=what))
+    refusal = Refusal("This ${ is not closed; add }")
+    if quote:
+        refusal = Refusal("The text in this ${ is not closed; end it with %(q)s", q=quote)
+    raise _error(text, start, len(text), refusal)
 
 
 def _inside(text: str, start: int, end: int) -> Expression:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.errors import Phrase
+
 Severity = Literal["error", "warning", "info"]
 
 
@@ -31,19 +33,24 @@ class Finding:
     hint: str | None = None
     hint_params: Mapping[str, Any] | None = None
 
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return self.message % self.params if self.params else self.message
+        return Phrase(self.message, **self.params or {})
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """Names that exist outside the document, for warnings about those that don't (yet).
 
-    ``services`` are ``Service.method``.
+    Args:
+        services: ``Service.method``.
+        types: step types that were registered beside ours.
+        processes: keys of definitions that can be called; None: not looked up.
     """
 
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    processes: frozenset[str] | None = None

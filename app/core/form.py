@@ -7,7 +7,6 @@ ways in which a definition may write it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -52,6 +51,7 @@ def expand(form: Any) -> tuple[dict[str, Any], ...]:
         rows = [
             {"name": name, **({"type": given} if isinstance(given, str) else given)}
             for name, given in form.items()
+            if not name.startswith("x-")
         ]
     else:
         rows = [dict(row) for row in form or ()]
@@ -62,11 +62,18 @@ def _expanded(row: dict[str, Any]) -> dict[str, Any]:
     full = {"type": "string", "required": False, **row}
     full.setdefault("label", full["name"])
     if isinstance(full.get("options"), list):
-        full["options"] = [
-            option if isinstance(option, Mapping) else {"value": option, "label": option}
-            for option in full["options"]
-        ]
+        full["options"] = options_of(full["options"])
     return full
+
+
+def options_of(given: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Return options as ``{value, label}``, each from that or from a bare value."""
+    return [
+        {"label": plain_text(option["value"]), **option}
+        if isinstance(option, Mapping) and "value" in option
+        else {"value": option, "label": plain_text(option)}
+        for option in given
+    ]
 
 
 def validate(
@@ -197,21 +204,19 @@ def _date(field: Field, given: Any, _text: bool, _marks: Marks) -> Reading:
     value = read_date(given.strip()) if isinstance(given, str) else None
     if value is None:
         return _wrong("This must be a date, like 2026-01-31.")
-    return value.isoformat(), _out_of_range(field, value, str, read_date)
+    return value.isoformat(), _out_of_range(field, value, str)
 
 
 def _datetime(field: Field, given: Any, _text: bool, _marks: Marks) -> Reading:
     value = read_datetime(given.strip()) if isinstance(given, str) else None
     if value is None:
         return _wrong("This must be a date and time, like 2026-01-31T09:30.")
-    return value.isoformat(), _out_of_range(field, value, str, read_datetime)
+    return value.isoformat(), _out_of_range(field, value, str)
 
 
 def _select(field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
     options = field.get("options")
-    offered = (
-        [o["value"] for o in options if isinstance(o, Mapping)] if isinstance(options, list) else []
-    )
+    offered = [o["value"] for o in options_of(options)] if isinstance(options, list) else []
     for value in offered:
         if value == given or (text and plain_text(value) == given):
             return value, None
@@ -219,21 +224,27 @@ def _select(field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
     return None, ("not_an_option", "Choose one of: %(options)s.", {"options": shown})
 
 
-def _out_of_range(
-    field: Field,
-    value: Any,
-    shown: Callable[[Any], str],
-    read: Callable[[str], date | datetime | None] | None = None,
-) -> Problem | None:
-    low, high = field.get("min"), field.get("max")
-    if read is not None:
-        low = read(low) if isinstance(low, str) else None
-        high = read(high) if isinstance(high, str) else None
+def _out_of_range(field: Field, value: Any, shown: Callable[[Any], str]) -> Problem | None:
+    low, high = limit_of(field, "min"), limit_of(field, "max")
     if low is not None and value < low:
         return "too_small", "This must be at least %(min)s.", {"min": shown(low)}
     if high is not None and value > high:
         return "too_large", "This must be at most %(max)s.", {"max": shown(high)}
     return None
+
+
+def limit_of(field: Field, name: str) -> Any:
+    """Return the least or greatest value of a field; None if none is set, or it is none.
+
+    Args:
+        name: ``min`` or ``max``.
+    """
+    limit, kind = field.get(name), field.get("type", "string")
+    if kind in ("date", "datetime"):
+        read = read_date if kind == "date" else read_datetime
+        return read(limit) if isinstance(limit, str) else None
+    number = isinstance(limit, int | Decimal) and not isinstance(limit, bool)
+    return limit if number and kind in ("number", "integer") else None
 
 
 _READERS: Final[Mapping[str, Callable[[Field, Any, bool, Marks], Reading]]] = {

@@ -8,9 +8,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.core.values import pointer_of, read_number
+from app.errors import Phrase
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(
@@ -63,19 +64,12 @@ class JsonError(Exception):
         self.pointer = pointer
         self.params = dict(params or {})
 
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return self.message % self.params if self.params else self.message
+        return Phrase(self.message, **self.params or {})
 
     def __str__(self) -> str:
         return f"line {self.line}, column {self.column}: {self.text()}"
-
-
-class Place(NamedTuple):
-    """Offsets of a value and, in an object, of its name."""
-
-    value: int
-    key: int | None
 
 
 class _Open:
@@ -119,11 +113,8 @@ class Scanner:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
-    def scan(self, places: dict[str, Place] | None = None) -> Any:
+    def scan(self) -> Any:
         """Read the text.
-
-        Args:
-            places: filled with the place of each value by its pointer, if given.
 
         Raises:
             JsonError: the first thing that is wrong.
@@ -132,8 +123,6 @@ class Scanner:
         if self.at == len(self.text):
             raise self.error("empty", "There is no JSON here; the text is empty", 0)
         while True:
-            if places is not None:
-                self.note_place(places)
             value = self.value()
             if isinstance(value, _Open):
                 continue
@@ -146,15 +135,6 @@ class Scanner:
             else:
                 self.end()
                 return value
-
-    def note_place(self, places: dict[str, Place]) -> None:
-        pointer = ""
-        key_at = None
-        if self.open:
-            top = self.open[-1]
-            key_at = top.key_at
-            pointer = top.pointer + pointer_of([top.key])
-        places[pointer] = Place(self.at, key_at)
 
     def space(self) -> str:
         """Pass over white space; return the character that follows, or empty at the end."""

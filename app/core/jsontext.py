@@ -1,18 +1,20 @@
 """JSON as people write it: exact numbers, strict, and every error at its very token.
 
-``read`` lets the standard library read what is fine. What it refuses, and what is asked
-about places, goes to the scanner, which knows where each token stands.
+``read`` lets the standard library read what is fine. What it refuses goes to the scanner,
+which knows where each token stands.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from app.core.jsonscan import JsonError, Place, Scanner
+from app.core.jsonplace import Place, places
+from app.core.jsonscan import JsonError, Scanner
 from app.core.values import MAX_DEPTH, read_number
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "JsonDocument", "JsonError", "read"]
@@ -45,7 +47,7 @@ class JsonDocument:
         Raises:
             KeyError: nothing is there, or no name (an element of a list has none).
         """
-        return self._scanned[0].line_and_column(self.offset(pointer, key=key))
+        return self.line_and_column(self.offset(pointer, key=key))
 
     def offset(self, pointer: str, *, key: bool = False) -> int:
         """Return where the value (or its name) at ``pointer`` begins in ``text``.
@@ -53,18 +55,23 @@ class JsonDocument:
         Raises:
             KeyError: as ``position`` does.
         """
-        place = self._scanned[1][pointer]
+        place = self.places([pointer])[pointer]
         offset = place.key if key else place.value
         if offset is None:
             raise KeyError(pointer)
         return offset
 
+    def places(self, pointers: Iterable[str]) -> dict[str, Place]:
+        """Return the places of values, and of all around them, in one pass."""
+        return places(self.text, pointers)
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Return where an offset is, both from 1; columns count characters."""
+        return self._scanner.line_and_column(offset)
+
     @cached_property
-    def _scanned(self) -> tuple[Scanner, dict[str, Place]]:
-        scanner = Scanner(self.text, MAX_DEPTH)
-        places: dict[str, Place] = {}
-        scanner.scan(places)
-        return scanner, places
+    def _scanner(self) -> Scanner:
+        return Scanner(self.text, MAX_DEPTH)
 
 
 class _Look(ValueError):

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from app.core.checks import label as check_label
+from app.core.checks import variable_name, whole, wrong
 from app.core.compiling import Compiling, Path
 from app.core.duration import DurationError, parse_duration
 from app.core.form_check import check_form
 from app.core.keys import Key
 from app.core.retry import BACKOFFS
 from app.core.values import read_date, read_datetime
+from app.errors import Phrase
 
 Checker = Callable[[Compiling, Key, Any, Path], None]
 
-OUTCOME_KEYS: Final = frozenset({"id", "label", "next", "style", "requires", "confirm", "set"})
-STYLES: Final = ("primary", "danger", "plain")
 RETRY_KEYS: Final = frozenset(
     {"max_attempts", "backoff", "initial", "factor", "max_interval", "jitter", "retry_on"}
     | {"do_not_retry"}
@@ -28,20 +29,15 @@ def check_object(
 ) -> None:
     """Check an object's keys and the value of each."""
     by_name = {key.name: key for key in keys}
-    for name, value in given.items():
-        key = by_name.get(name)
-        if key is not None:
-            CHECKERS[key.kind](making, key, value, (*path, name))
-        elif not name.startswith("x-"):
-            making.unknown((*path, name), name, by_name, what)
+    making.keys(given, path, by_name, what)
+    for name, key in by_name.items():
+        if name in given:
+            CHECKERS[key.kind](making, key, given[name], (*path, name))
     for key in by_name.values():
         if key.required and key.name not in given:
-            making.error("missing_key", path, "%(what)s needs %(name)s.", what=what, name=key.name)
-
-
-def wrong(making: Compiling, path: Path, expected: str) -> None:
-    """Note a value of the wrong shape."""
-    making.error("wrong_type", path, "This must be %(expected)s.", expected=expected)
+            making.error(
+                "missing_key", path, "%(what)s needs %(name)s.", what=Phrase(what), name=key.name
+            )
 
 
 def _text(making: Compiling, key: Key, value: Any, path: Path) -> None:
@@ -49,19 +45,18 @@ def _text(making: Compiling, key: Key, value: Any, path: Path) -> None:
         wrong(making, path, "a text that is not empty")
     elif key.expr:
         making.template(value, path)
+    elif "${" in value:
+        making.say(
+            "warning",
+            "not_evaluated",
+            path,
+            "${…} is not evaluated here: %(name)s is taken as it is written.",
+            name=key.name,
+        )
 
 
 def _label(making: Compiling, _key: Key, value: Any, path: Path) -> None:
-    label(making, value, path)
-
-
-def label(making: Compiling, value: Any, path: Path) -> None:
-    """Check a label: a text, or one per language."""
-    if isinstance(value, str) and value.strip():
-        return
-    if isinstance(value, dict) and value and all(isinstance(v, str) and v for v in value.values()):
-        return
-    wrong(making, path, 'a text, or one per language: {"en": "…", "zh": "…"}')
+    check_label(making, value, path)
 
 
 def _flag(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -71,7 +66,7 @@ def _flag(making: Compiling, _key: Key, value: Any, path: Path) -> None:
 
 def _choice(making: Compiling, key: Key, value: Any, path: Path) -> None:
     if value not in key.choices:
-        wrong(making, path, "one of " + ", ".join(key.choices))
+        wrong(making, path, "one of %(choices)s", choices=", ".join(key.choices))
 
 
 def _target(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -80,17 +75,23 @@ def _target(making: Compiling, _key: Key, value: Any, path: Path) -> None:
 
 
 def _duration(making: Compiling, _key: Key, value: Any, path: Path) -> None:
-    duration(making, value, path)
+    duration(making, value, path, least=1)
 
 
-def duration(making: Compiling, value: Any, path: Path) -> None:
-    """Check a fixed length of time (``30s``, ``1h30m``, ``PT2H``)."""
+def duration(making: Compiling, value: Any, path: Path, *, least: int = 0) -> None:
+    """Check a fixed length of time (``30s``, ``1h30m``, ``PT2H``) of ``least`` seconds."""
     try:
         if not isinstance(value, str):
             raise DurationError("This must be a duration.")
-        parse_duration(value).fixed_seconds()
+        if parse_duration(value).fixed_seconds() < least:
+            raise DurationError("This must be longer than nothing.")
     except DurationError as error:
-        making.error("bad_duration", path, "%(problem)s", problem=error.message, hint=error.hint)
+        _bad_duration(making, path, error)
+
+
+def _bad_duration(making: Compiling, path: Path, error: DurationError) -> None:
+    remedy = {"hint": "%(remedy)s", "remedy": error.hint}
+    making.error("bad_duration", path, "%(problem)s", problem=error.message, **remedy)
 
 
 def _due(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -105,13 +106,13 @@ def _due(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     try:
         parse_duration(value)
     except DurationError as error:
-        making.error("bad_duration", path, "%(problem)s", problem=error.message, hint=error.hint)
+        _bad_duration(making, path, error)
 
 
 def _priority(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if isinstance(value, str) and "${" in value:
         making.template(value, path)
-    elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100:
+    elif not whole(value, 0, 100):
         wrong(making, path, "a whole number from 0 to 100, or an expression")
 
 
@@ -131,6 +132,13 @@ def _expr_map(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         wrong(making, path, "an object")
 
 
+def _variables(making: Compiling, key: Key, value: Any, path: Path) -> None:
+    """Check a map whose keys become variables."""
+    _expr_map(making, key, value, path)
+    for name in value if isinstance(value, Mapping) else ():
+        variable_name(making, name, (*path, name))
+
+
 def _form(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     check_form(making, value, path)
 
@@ -139,14 +147,11 @@ def _retry(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if not isinstance(value, Mapping):
         wrong(making, path, "an object")
         return
-    for name in value:
-        if name not in RETRY_KEYS:
-            making.unknown((*path, name), name, RETRY_KEYS, "A retry policy")
-    attempts = value.get("max_attempts", 1)
-    if isinstance(attempts, bool) or not isinstance(attempts, int) or not 1 <= attempts <= 1000:
+    making.keys(value, path, RETRY_KEYS, "A retry policy")
+    if not whole(value.get("max_attempts", 1), 1, 1000):
         wrong(making, (*path, "max_attempts"), "a whole number from 1 to 1000")
     if value.get("backoff", "fixed") not in BACKOFFS:
-        wrong(making, (*path, "backoff"), "one of " + ", ".join(BACKOFFS))
+        wrong(making, (*path, "backoff"), "one of %(choices)s", choices=", ".join(BACKOFFS))
     factor = value.get("factor", 2)
     if isinstance(factor, bool) or not isinstance(factor, int | Decimal) or not 1 <= factor <= 100:
         wrong(making, (*path, "factor"), "a number from 1 to 100")
@@ -156,37 +161,40 @@ def _retry(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if not isinstance(value.get("jitter", True), bool):
         wrong(making, (*path, "jitter"), "true or false")
     for name in ("retry_on", "do_not_retry"):
-        codes = value.get(name, [])
-        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+        if not _texts(value.get(name, [])):
             wrong(making, (*path, name), "a list of error codes")
 
 
-def _outcomes(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _outcomes(making: Compiling, key: Key, value: Any, path: Path) -> None:
     if not isinstance(value, list) or not value:
         wrong(making, path, "a list of outcomes")
         return
     seen: set[str] = set()
     for index, row in enumerate(value):
         at = (*path, index)
-        if not isinstance(row, Mapping) or not isinstance(row.get("id"), str):
+        if not isinstance(row, Mapping):
             wrong(making, at, "an object with an id")
             continue
-        for name in row:
-            if name not in OUTCOME_KEYS and not name.startswith("x-"):
-                making.unknown((*at, name), name, OUTCOME_KEYS, "An outcome")
-        if row["id"] in seen:
+        check_object(making, _OUTCOME, row, at, "An outcome")
+        name = row.get("id")
+        if isinstance(name, str) and name in seen:
             making.error(
-                "duplicate_id", (*at, "id"), "Two outcomes are called %(id)s.", id=row["id"]
+                "duplicate_id",
+                (*at, "id"),
+                "Two outcomes are called %(id)s.",
+                hint="Give each outcome an id of its own.",
+                id=name,
             )
-        seen.add(row["id"])
-        if "label" in row:
-            label(making, row["label"], (*at, "label"))
-        if row.get("style", "plain") not in STYLES:
-            wrong(making, (*at, "style"), "one of " + ", ".join(STYLES))
-        if not isinstance(row.get("requires", []), list):
-            wrong(making, (*at, "requires"), "a list of field names")
-        if "set" in row:
-            _expr_map(making, _key, row["set"], (*at, "set"))
+        seen.add(str(name))
+
+
+def _requires(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+    if not _texts(value):
+        wrong(making, path, "a list of field names")
 
 
 def _conditions(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -194,21 +202,40 @@ def _conditions(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         wrong(making, path, "a list of {expression, next}")
         return
     for index, row in enumerate(value):
-        at = (*path, index)
-        if not isinstance(row, Mapping):
-            wrong(making, at, "an object with expression and next")
-            continue
-        for name in row:
-            if name not in {"expression", "next", "label"} and not name.startswith("x-"):
-                making.unknown((*at, name), name, ("expression", "next", "label"), "A condition")
-        for name in ("expression", "next"):
-            if not isinstance(row.get(name), str):
-                making.error("missing_key", at, "A condition needs %(name)s.", name=name)
-        if isinstance(row.get("expression"), str):
-            making.condition(row["expression"], (*at, "expression"))
+        if isinstance(row, Mapping):
+            check_object(making, _CONDITION, row, (*path, index), "A condition")
+        else:
+            wrong(making, (*path, index), "an object with expression and next")
 
 
-CHECKERS: Final[Mapping[str, Checker]] = {
+def _condition(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+    if isinstance(value, str):
+        making.condition(value, path)
+    else:
+        wrong(making, path, "a condition")
+
+
+TARGET: Final = (
+    Key("step", "target", required=True, doc="the id of the step it leads to"),
+    Key("when", "condition", expr=True, doc="goes there if this is true"),
+    Key("label", "label", doc="what a person sees on it"),
+)
+"""A target of ``next`` that is more than an id."""
+_CONDITION: Final = (
+    Key("expression", "condition", required=True, expr=True),
+    Key("next", "target", required=True),
+    Key("label", "label"),
+)
+_OUTCOME: Final = (
+    Key("id", "text", required=True),
+    Key("label", "label"),
+    Key("next", "target"),
+    Key("style", "choice", choices=("primary", "danger", "plain")),
+    Key("requires", "requires"),
+    Key("confirm", "label"),
+    Key("set", "variables", expr=True),
+)
+CHECKERS: Final[dict[str, Checker]] = {
     "text": _text,
     "label": _label,
     "flag": _flag,
@@ -219,8 +246,12 @@ CHECKERS: Final[Mapping[str, Checker]] = {
     "priority": _priority,
     "names": _names,
     "expr_map": _expr_map,
+    "variables": _variables,
     "form": _form,
     "retry": _retry,
     "outcomes": _outcomes,
+    "requires": _requires,
     "conditions": _conditions,
+    "condition": _condition,
 }
+"""Those of ``kinds_flow`` come on top."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.core import cron
 from app.core.duration import DurationError, parse_duration
-from app.core.expression import evaluate_config
+from app.core.expression import evaluate_config, shown
 from app.core.nodes.base import Fail, Visit
 from app.core.values import read_date, read_datetime
 from app.core.working_calendar import calendar_of
@@ -59,17 +59,18 @@ def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime
         return None
     settings = visit.definition.settings
     zone = zone_of(settings)
-    if isinstance(value, str):
-        try:
-            return parse_duration(value).add_to(visit.now, zone, calendar_of(settings))
-        except DurationError as error:
-            read = read_datetime(value) or read_date(value)
-            if read is None:
-                return Fail("bad_due_date", f"{error.message} {error.hint}", {"value": value})
-            value = read
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
-    if isinstance(value, date):
-        clock = time(23, 59, 59) if end_of_day else time()
-        return datetime.combine(value, clock, zone).astimezone(UTC)
-    return Fail("bad_due_date", "This is neither a duration nor a date.", {"value": given})
+    try:
+        if isinstance(value, str):
+            moment = read_datetime(value) or read_date(value)
+            calendar = calendar_of(settings)
+            value = moment or parse_duration(value).add_to(visit.now, zone, calendar)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            value = datetime.combine(value, time(23, 59, 59) if end_of_day else time(), zone)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        message = "The due date is neither a duration nor a date."
+    except DurationError as error:
+        message = f"The due date cannot be used. {error}"
+    except OverflowError:
+        message = "The due date is out of range."
+    return Fail("bad_due_date", message, {"value": shown(value)})

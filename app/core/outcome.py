@@ -30,7 +30,11 @@ def deciding_field(step: Step) -> str | None:
     plain = [edge for edge in step.next if edge.when is None]
     if len(step.next) != 2 or len(plain) != 2 or step.config.get("outcomes"):
         return None
-    booleans = [f["name"] for f in step.config.get("form", ()) if f["type"] == "boolean"]
+    booleans = [
+        field["name"]
+        for field in step.config.get("form", ())
+        if field["type"] == "boolean" and not field.get("read_only")
+    ]
     return booleans[0] if len(booleans) == 1 else None
 
 
@@ -83,6 +87,9 @@ def decide(step: Step, values: Mapping[str, Any], outcome: str | None) -> Decisi
         return _chosen(offered, values, outcome)
     field = deciding_field(step)
     if field is not None:
+        if outcome is not None:
+            message = "The answer to %(field)s decides here; leave out the outcome."
+            return Decision(errors=(FieldError("outcome", "no_choice", message, {"field": field}),))
         answer = values.get(field)
         if not isinstance(answer, bool):
             return Decision(errors=(FieldError(field, "required", "Choose yes or no."),))
@@ -115,6 +122,9 @@ def _chosen(
 
 
 def _same(step: Step, outcome: str) -> str | None:
+    """Return the plain target that an outcome without ``next`` means; None: ask the edges."""
+    if any(edge.when is not None for edge in step.next):
+        return None
     targets = [edge.target for edge in step.next]
     if outcome in targets:
         return outcome

@@ -15,8 +15,9 @@ from app.core.definition import Boundary, Definition, Edge, Label, Multi, Step, 
 from app.core.findings import Finding, Known
 from app.core.form import expand
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
+from app.core.names import check_names, check_types
 from app.core.nodes.table import node_of
-from app.core.references import check_names, check_references, check_types
+from app.core.references import check_references
 from app.core.shape import check_shape
 
 DEFAULT_VERSION: Final = "1.0.0"
@@ -43,11 +44,12 @@ class Checked:
         return self.definition is not None
 
 
-def check(source: str, known: Known | None = None) -> Checked:
+def check(source: str, known: Known | None = None, *, stored: bool = False) -> Checked:
     """Check a document; whatever its text says, this returns findings and never raises.
 
     Args:
         known: names that exist outside of it; None leaves out the warnings about these.
+        stored: it was accepted before: step types that are not ours were registered then.
     """
     if len(source) > MAX_BYTES or len(source.encode("utf-8", "replace")) > MAX_BYTES:
         message = "A definition is at most %(max)d KiB of text."
@@ -66,18 +68,18 @@ def check(source: str, known: Known | None = None) -> Checked:
                 error.params,
             )
         )
-    making = Compiling(document)
+    types = None if stored else known.types if known else frozenset()
+    making = Compiling(document, types)
     check_shape(making, document.value)
     if not making.failed:
         check_references(making, document.value)
     definition = None
     if not making.failed:
         definition = _definition(making, document.value)
-        check_types(making, definition)
-        check_names(making, definition, known)
-    findings = tuple(sorted(making.findings, key=lambda found: (found.line, found.column)))
+        check_types(making, document.value, definition)
+        check_names(making, document.value, definition, known)
     value = document.value if isinstance(document.value, dict) else None
-    return Checked(definition if not making.failed else None, findings, value)
+    return Checked(definition if not making.failed else None, making.findings, value)
 
 
 def load(source: str) -> Definition:
@@ -86,7 +88,7 @@ def load(source: str) -> Definition:
     Raises:
         ValueError: it has errors after all.
     """
-    checked = check(source)
+    checked = check(source, stored=True)
     if checked.definition is None:
         first = next(found for found in checked.findings if found.severity == "error")
         raise ValueError(f"line {first.line}, column {first.column}: {first.text()}")
@@ -125,8 +127,7 @@ def _definition(making: Compiling, given: Mapping[str, Any]) -> Definition:
 
 def _named_people(making: Compiling, names: Any, path: Path) -> None:
     for index, name in enumerate(names):
-        making.path = (*path, index)
-        making.person(name)
+        making.person(name, (*path, index))
 
 
 def _variable(name: str, declared: Any) -> Variable:

@@ -86,6 +86,9 @@ def compile_pattern(text: str) -> Pattern:
     """
     if len(text) > MAX_CHARACTERS:
         raise PatternError(
-            f"The pattern has {len(text)} characters; {MAX_CHARACTERS} are allowed", MAX_CHARACTERS
+            "The pattern has %(length)d characters; %(limit)d are allowed",
+            MAX_CHARACTERS,
+            length=len(text),
+            limit=MAX_CHARACTERS,
         )
     return _compiled(text)

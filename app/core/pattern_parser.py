@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+from app.errors import Phrase
 
 MAX_CHARACTERS = 1000
 MAX_NESTING = 32
@@ -27,13 +30,21 @@ _GROUPS = {
 class PatternError(Exception):
     """A pattern that cannot be used; ``position`` is the offset in it, from 0."""
 
-    def __init__(self, message: str, position: int) -> None:
-        super().__init__(message, position)
-        self.message = message
+    def __init__(self, template: str, position: int, **params: Any) -> None:
+        super().__init__(template, position)
+        self.message = Phrase(template, **params)
         self.position = position
 
+    def text(self) -> Phrase:
+        """Return what is wrong and where, in English."""
+        return Phrase(
+            "%(problem)s (character %(position)d of the pattern)",
+            problem=self.message,
+            position=self.position + 1,
+        )
+
     def __str__(self) -> str:
-        return f"{self.message} (character {self.position + 1} of the pattern)"
+        return self.text()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +124,13 @@ class Parser:
         """Read all of it. Raises PatternError."""
         tree = self.either()
         if self.at < len(self.text):
-            raise self.error("This ) closes nothing; write \\) for the character")
+            raise self.error(
+                "This %(char)s closes nothing; write \\%(char)s for the character", char=")"
+            )
         return tree
 
-    def error(self, message: str, at: int | None = None) -> PatternError:
-        return PatternError(message, self.at if at is None else at)
+    def error(self, template: str, at: int | None = None, **params: Any) -> PatternError:
+        return PatternError(template, self.at if at is None else at, **params)
 
     def sees(self, text: str) -> bool:
         return self.text.startswith(text, self.at)
@@ -144,9 +157,13 @@ class Parser:
         start = self.at
         char = self.text[start]
         if char in "*+?{":
-            raise self.error(f"Nothing to repeat before {char}; write \\{char} for the character")
+            raise self.error(
+                "Nothing to repeat before %(char)s; write \\%(char)s for the character", char=char
+            )
         if char in "]}":
-            raise self.error(f"This {char} closes nothing; write \\{char} for the character")
+            raise self.error(
+                "This %(char)s closes nothing; write \\%(char)s for the character", char=char
+            )
         self.at += 1
         if char == "(":
             return self.group(start)
@@ -165,7 +182,9 @@ class Parser:
                     raise self.error(message, start)
         self.nesting += 1
         if self.nesting > MAX_NESTING:
-            raise self.error(f"Groups are nested deeper than {MAX_NESTING} levels", start)
+            raise self.error(
+                "Groups are nested deeper than %(limit)d levels", start, limit=MAX_NESTING
+            )
         tree = self.either()
         self.nesting -= 1
         if not self.accept(")"):
@@ -179,7 +198,9 @@ class Parser:
             return tree
         least, most = bounds
         if least > MAX_REPEAT or (most or 0) > MAX_REPEAT:
-            raise self.error(f"At most {MAX_REPEAT} repetitions can be counted", start)
+            raise self.error(
+                "At most %(limit)d repetitions can be counted", start, limit=MAX_REPEAT
+            )
         if most is not None and most < least:
             raise self.error("The numbers in { } are the wrong way round", start)
         if self.accept("+"):
@@ -229,12 +250,16 @@ class Parser:
             if number <= 0x10FFFF:
                 return chr(number)
         if char.isdigit() or char == "k":
-            raise self.error(f"Referring back to a group (\\{char}) is not supported", start)
+            raise self.error(
+                "Referring back to a group (\\%(char)s) is not supported", start, char=char
+            )
         if char in "bB":
-            raise self.error(f"Word boundaries (\\{char}) are not supported", start)
+            raise self.error("Word boundaries (\\%(char)s) are not supported", start, char=char)
         if char in "pP":
-            raise self.error(f"Classes such as \\{char}{{…}} are not supported; use a range", start)
-        raise self.error(f"\\{char} means nothing here; remove the backslash", start)
+            raise self.error(
+                "Classes such as \\%(char)s{…} are not supported; use a range", start, char=char
+            )
+        raise self.error("\\%(char)s means nothing here; remove the backslash", start, char=char)
 
     def choice(self, start: int) -> Chars:
         negated = self.accept("^")

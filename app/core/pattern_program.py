@@ -15,14 +15,14 @@ class Program:
     """The states of a pattern as bits of integers.
 
     Args:
-        sets: what each state takes.
+        sets: sets of characters, each with the states that take it.
         first: states that can take the first character.
         follow: per state, the states that can take the next one.
         last: states after which the text may end.
         accepts_empty: whether the empty text fits.
     """
 
-    sets: tuple[Chars, ...]
+    sets: tuple[tuple[Chars, int], ...]
     first: int
     follow: tuple[int, ...]
     last: int
@@ -30,7 +30,11 @@ class Program:
 
     def mask(self, char: str) -> int:
         """Return the states that take ``char``."""
-        return sum(1 << state for state, chars in enumerate(self.sets) if chars.has(char))
+        found = 0
+        for chars, states in self.sets:
+            if chars.has(char):
+                found |= states
+        return found
 
 
 def program_of(text: str) -> Program:
@@ -54,26 +58,28 @@ class _Builder:
     def build(self, tree: Tree) -> Program:
         end = self.node()
         entry = self.enter(tree, end)
-        states = {node: state for state, node in enumerate(self.takes)}
-
-        def bits(nodes: set[int]) -> int:
-            return sum(1 << states[node] for node in nodes if node in states)
-
-        following = [self.reach(self.moves[node], start=False, end=False) for node in states]
-        ending = [end in self.reach(self.moves[node], start=False, end=True) for node in states]
+        bits = {node: 1 << state for state, node in enumerate(self.takes)}
+        bits[end] = 1 << len(self.takes)
+        taking: dict[Chars, int] = {}
+        for node, chars in self.takes.items():
+            taking[chars] = taking.get(chars, 0) | bits[node]
+        inside = self.reached(bits, start=False, end=False)
+        at_end = self.reached(bits, start=False, end=True)
         return Program(
-            sets=tuple(self.takes[node] for node in states),
-            first=bits(self.reach([(entry, None)], start=True, end=False)),
-            follow=tuple(bits(nodes) for nodes in following),
-            last=sum(1 << state for state, ends in enumerate(ending) if ends),
-            accepts_empty=end in self.reach([(entry, None)], start=True, end=True),
+            sets=tuple(taking.items()),
+            first=self.reached(bits, start=True, end=False)[entry] & ~bits[end],
+            follow=tuple(self.next_of(node, inside) & ~bits[end] for node in self.takes),
+            last=sum(bits[node] for node in self.takes if self.next_of(node, at_end) & bits[end]),
+            accepts_empty=bool(self.reached(bits, start=True, end=True)[entry] & bits[end]),
         )
 
     def node(self, *moves: tuple[int, bool | None]) -> int:
         self.work += 1
         if self.work > _MAX_WORK or len(self.takes) > MAX_STATES:
             raise PatternError(
-                f"The pattern has more than {MAX_STATES} states; use smaller repetitions", 0
+                "The pattern has more than %(limit)d states; use smaller repetitions",
+                0,
+                limit=MAX_STATES,
             )
         self.moves.append(list(moves))
         return len(self.moves) - 1
@@ -107,16 +113,31 @@ class _Builder:
             after = self.enter(tree.tree, after)
         return after
 
-    def reach(self, moves: list[tuple[int, bool | None]], *, start: bool, end: bool) -> set[int]:
-        """Return the nodes reached by empty moves at this place of the text."""
-        reached: set[int] = set()
-        waiting = list(moves)
-        while waiting:
-            node, edge = waiting.pop()
-            open_ = edge is None or (start if edge else end)
-            if not open_ or node in reached:
-                continue
-            reached.add(node)
-            if node not in self.takes:
-                waiting.extend(self.moves[node])
-        return reached
+    def next_of(self, node: int, reached: list[int]) -> int:
+        """Return the states after a character of ``node`` was taken, as bits."""
+        found = 0
+        for target, _ in self.moves[node]:
+            found |= reached[target]
+        return found
+
+    def reached(self, bits: dict[int, int], *, start: bool, end: bool) -> list[int]:
+        """Return per node the states that empty moves lead to from it, as bits.
+
+        Args:
+            bits: of the nodes that take a character, and of the end.
+            start, end: whether this is the start, or the end, of the text.
+        """
+        found = [bits.get(node, 0) for node in range(len(self.moves))]
+        ways = [
+            (node, [target for target, edge in moves if edge is None or (start if edge else end)])
+            for node, moves in enumerate(self.moves)
+            if node not in bits
+        ]
+        # Nodes come after those that they lead to, but for loops: some passes more.
+        before: list[int] = []
+        while found != before:
+            before = found.copy()
+            for node, targets in ways:
+                for target in targets:
+                    found[node] |= found[target]
+        return found

@@ -26,6 +26,7 @@ from app.core.nodes.base import (
 from app.core.nodes.table import node_of
 from app.core.outcome import choices
 from app.core.state import PAST_JOIN, ROOT, Completion, Scope, State, Status, Token, Wait
+from app.core.values import same
 
 MAX_STEPS: Final = 10_000
 """Steps that one event may pass; beyond, an incident, never a hang."""
@@ -57,6 +58,7 @@ class Run:
         self.effects: list[Effect] = []
         self.reached_end = state.end
         self.ended: Ended | None = None
+        self.seen: Mapping[str, Any] | None = None
 
     # --- beginning and ending ---------------------------------------------------------
 
@@ -221,9 +223,13 @@ class Run:
 
     def visit(self, token: Token) -> Visit:
         """Return what the node may look at."""
-        done = {step: _seen(one) for step, one in self.completed.items()}
-        variables = inside.variables(self, token.scope)
-        scope = {**done, **variables, **self.facts}
+        if self.seen is None:
+            done = {step: _seen(one) for step, one in self.completed.items()}
+            self.seen = {**done, **self.variables, **self.facts}
+        variables, scope = self.variables, self.seen
+        if inside.variables_owner(self, token.scope) is not None:
+            variables = inside.variables(self, token.scope)
+            scope = {**scope, **variables, **self.facts}
         step = self.step_of(token)
         return Visit(self.definition, step, token.id, scope, variables, self.event.at)
 
@@ -264,6 +270,7 @@ class Run:
         if decision.completion is not None:
             done = replace(decision.completion, forks=token.forks)
             self.completed[token.step] = done
+            self.seen = None
         self.set_variables(token.step, token.scope, decision.variables)
         if decision.effects is not None:
             self.effects.extend(decision.effects(self.take_id()))
@@ -357,12 +364,13 @@ class Run:
         changed = {
             name: value
             for name, value in values.items()
-            if name not in known or not _same(known[name], value)
+            if name not in known or not same(known[name], value)
         }
         if not changed:
             return
         if owner is None:
             self.variables = {**known, **changed}
+            self.seen = None
         else:
             self.scopes[owner.id] = replace(owner, variables={**known, **changed})
         self.effects.append(
@@ -387,8 +395,3 @@ def _seen(done: Completion) -> dict[str, Any]:
         "outcome": done.outcome,
         "values": done.values,
     }
-
-
-def _same(one: Any, two: Any) -> bool:
-    """Say whether two values are the same, 1 and true being different."""
-    return type(one) is type(two) and bool(one == two)

@@ -17,6 +17,7 @@ from app.core.value_kinds import (
     number_in_range,
 )
 from app.core.value_text import iso_text, number_text, quoted
+from app.errors import Phrase
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -38,9 +39,9 @@ class ValueProblem:
     pointer: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    def text(self) -> str:
+    def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return self.message % self.params if self.params else self.message
+        return Phrase(self.message, **self.params or {})
 
 
 def check_json(

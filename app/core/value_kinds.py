@@ -100,3 +100,21 @@ def read_number(text: str) -> int | Decimal | None:
         if not number:
             number = number.copy_abs()
     return number if number_in_range(number) else None
+
+
+def same(one: Any, two: Any) -> bool:
+    """Tell whether two values are the very same, also inside lists and objects.
+
+    1, 1.0, 1.00 and true are four values: each is kept as it was given.
+    """
+    if isinstance(one, str):
+        return isinstance(two, str) and one == two
+    if type(one) is not type(two):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == two.keys() and all(same(one[name], two[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, Decimal):
+        return one == two and one.same_quantum(two)
+    return bool(one == two)

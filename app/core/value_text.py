@@ -10,6 +10,7 @@ from typing import Any
 
 from app.core.value_kinds import MAX_DEPTH, kind_of
 
+_PLAIN = frozenset({str, bool, int, Decimal, type(None)})
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -22,8 +23,9 @@ def storable(value: Any) -> Any:
     """Return ``value`` with what Python code naturally gives turned into the value model.
 
     Finite floats become the Decimal of their shortest text, tuples become lists, dates
-    and datetimes ISO 8601 text (UTC). Anything else stays as it is, for ``check_json``
-    to judge; so does what lies deeper than a value may be nested.
+    and datetimes ISO 8601 text (UTC), and subclasses of text and numbers (an enum's
+    member, marked-up text) the plain thing. Anything else stays as it is, for
+    ``check_json`` to judge; so does what lies deeper than a value may be nested.
     """
     return _storable(value, 0)
 
@@ -39,7 +41,17 @@ def _storable(value: Any, depth: int) -> Any:
         return {key: _storable(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_storable(item, depth + 1) for item in value]
-    return value
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    return Decimal(value) if isinstance(value, Decimal) else value
 
 
 def iso_text(value: date) -> str:

@@ -17,6 +17,7 @@ from app.core.value_kinds import (
     kind_of,
     number_in_range,
     read_number,
+    same,
 )
 from app.core.value_text import iso_text, json_text, number_text, plain_text, storable
 from app.core.value_types import TYPES, coerce_type_problem, read_date, read_datetime
@@ -41,5 +42,6 @@ __all__ = [
     "read_date",
     "read_datetime",
     "read_number",
+    "same",
     "storable",
 ]

@@ -15,6 +15,14 @@ from psycopg.types.json import Jsonb
 from app.db.tx import Database, Tx
 
 KEPT: Final = timedelta(hours=24)
+PRUNED_AT_ONCE: Final = 10_000
+"""Rows that one transaction deletes: a day's backlog must not run into a time limit."""
+
+_PRUNE: Final = """
+delete from idempotency_keys where ctid = any(array(
+    select ctid from idempotency_keys where created_at <= %(since)s
+     order by created_at limit %(limit)s for update skip locked))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +92,14 @@ def keep(tx: Tx, slot: Slot, kept: Kept, *, now: datetime) -> None:
 
 
 def prune(db: Database, *, now: datetime) -> int:
-    """Delete answers that are older than ``KEPT``; return how many."""
-    with db.transaction() as tx:
-        old = "delete from idempotency_keys where created_at <= %(since)s"
-        return tx.run(old, {"since": now - KEPT}).rowcount
+    """Delete answers that are older than ``KEPT``, so many at once; return how many."""
+    count = 0
+    while True:
+        with db.transaction() as tx:
+            gone = tx.run(_PRUNE, {"since": now - KEPT, "limit": PRUNED_AT_ONCE}).rowcount
+        count += gone
+        if gone < PRUNED_AT_ONCE:
+            return count
 
 
 def _columns(slot: Slot) -> dict[str, Any]:

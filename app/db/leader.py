@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import psycopg
 import sqlalchemy as sa
 
-from app.db.tx import Database
+from app.db.tx import Database, Tx
+
+DUTIES_LOCK: Final = 1
+"""What the process leads that does the duties."""
+
+
+def led(tx: Tx, key: int) -> bool:
+    """Say whether some process leads."""
+    row = tx.run(
+        "select exists (select 1 from pg_locks l join pg_database d on d.oid = l.database"
+        " where l.locktype = 'advisory' and l.classid = 0 and l.objid = %(key)s"
+        " and l.objsubid = 2 and l.granted and d.datname = current_database()) as led",
+        {"key": key},
+    ).fetchone()
+    return bool(row and row["led"])
 
 
 class Leadership:

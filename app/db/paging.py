@@ -49,10 +49,12 @@ class Sort:
     """An order that a keyset cursor can continue: a column, then the unique id.
 
     Args:
-        column: what is sorted by; rows without a value come last, in both directions.
-        id: the unique column that breaks ties.
+        column: what is sorted by.
+        id: the unique column that breaks ties; may be ``column`` itself.
         kind: type of the column's values, for the cursor.
         name: label of the column in a row.
+        nullable: rows may have no value; they come last, in both directions. Leave it out
+            where that can't be: only then an index gives the order downwards.
     """
 
     column: sa.ColumnElement[Any]
@@ -60,22 +62,42 @@ class Sort:
     kind: type[int] | type[datetime]
     name: str
     descending: bool = False
+    nullable: bool = False
 
     def order(self) -> list[sa.ColumnElement[Any]]:
         """Return the ``ORDER BY``."""
-        if self.descending:
-            return [self.column.desc().nulls_last(), self.id.desc()]
-        return [self.column.asc().nulls_last(), self.id.asc()]
+        row_id = self.id.desc() if self.descending else self.id.asc()
+        if self.column is self.id:
+            return [row_id]
+        value = self.column.desc() if self.descending else self.column.asc()
+        return [value.nulls_last() if self.nullable else value, row_id]
 
-    def after(self, position: tuple[Any, ...]) -> sa.ColumnElement[bool]:
-        """Return the condition for the rows behind ``position`` (value, id)."""
+    def after(self, position: Sequence[Any]) -> sa.ColumnElement[bool]:
+        """Return the condition for the rows behind ``position`` (value, id).
+
+        As one comparison of rows where that is possible: PostgreSQL begins to read an
+        index there, however many rows come before.
+        """
         value, row_id = position
-        beyond = self.id < row_id if self.descending else self.id > row_id
+        beyond: sa.ColumnElement[bool] = self.id < row_id if self.descending else self.id > row_id
+        if self.column is self.id:
+            return beyond
         if value is None:
             return sa.and_(self.column.is_(None), beyond)
-        past = self.column < value if self.descending else self.column > value
-        tie = sa.and_(self.column == value, beyond)
-        return sa.or_(past, tie, self.column.is_(None))
+        here = sa.tuple_(self.column, self.id)
+        there = sa.tuple_(sa.literal(value, self.column.type), sa.literal(row_id, self.id.type))
+        behind: sa.ColumnElement[bool] = here < there if self.descending else here > there
+        if self.nullable:
+            return sa.or_(behind, self.column.is_(None))
+        return behind
+
+    def read(self, cursor: str) -> tuple[Any, ...]:
+        """Return the position that ``encode_cursor(*position)`` was made of.
+
+        Raises:
+            Malformed: code ``bad_cursor``.
+        """
+        return decode_cursor(cursor, self.kind, int, nullable=self.nullable)
 
     def position(self, row: Mapping[str, Any]) -> tuple[Any, int]:
         """Return where ``row`` stands in this order."""
@@ -88,30 +110,48 @@ def paged(
     sort: Sort,
     to_item: Callable[[dict[str, Any]], Item],
     *,
+    listed: sa.Select[Any],
     page: int,
     size: int,
     after: str | None = None,
 ) -> Page[Item]:
-    """Run ``query`` for one page, with the count of the whole list.
+    """Return one page of a list, with the count of the whole list.
+
+    The page's ids are found first, by an index and no more tables than the conditions
+    need; everything else is read for these few rows only.
 
     Args:
+        query: which rows the list has; only its conditions count.
         to_item: makes an item of a row.
+        listed: what a row holds, without conditions.
         after: cursor of the page before; then ``page`` is not looked at.
 
     Raises:
         Malformed: page, size or cursor out of range.
     """
     check_window(page, size)
-    total, estimated = count_capped(tx, query)
-    window = query.order_by(*sort.order()).limit(size + 1)
+    window = query.with_only_columns(sort.id, maintain_column_froms=True)
+    window = window.order_by(*sort.order()).limit(size + 1)
     if after is None:
         window = window.offset((page - 1) * size)
     else:
-        window = window.where(sort.after(decode_cursor(after, sort.kind, int)))
-    rows = [dict(row) for row in tx.conn.execute(window).mappings()]
+        window = window.where(sort.after(sort.read(after)))
+    total, estimated = count_capped(tx, query)
+    found = tx.conn.execute(listed_of(listed, sort, window)).mappings()
+    rows = [dict(row) for row in found]
     more = encode_cursor(*sort.position(rows[size - 1])) if len(rows) > size else None
     items = [to_item(row) for row in rows[:size]]
     return Page(items, page, size, total, estimated, -(-total // size), more)
+
+
+def listed_of(listed: sa.Select[Any], sort: Sort, window: sa.Select[Any]) -> sa.Select[Any]:
+    """Return the query of the rows whose ids ``window`` selects, in order.
+
+    Args:
+        listed: what a row holds, without conditions.
+    """
+    ids = window.cte("page").prefix_with("materialized")
+    return listed.where(sort.id.in_(sa.select(*ids.c))).order_by(*sort.order())
 
 
 def count_capped(tx: Tx, query: sa.Select[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:
@@ -144,11 +184,14 @@ def encode_cursor(*position: int | str | datetime | None) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *kinds: type[int] | type[datetime]) -> tuple[Any, ...]:
-    """Read a cursor made by ``encode_cursor``; each part may also be None.
+def decode_cursor(
+    cursor: str, *kinds: type[int] | type[datetime], nullable: bool = False
+) -> tuple[Any, ...]:
+    """Read a cursor made by ``encode_cursor``.
 
     Args:
-        kinds: what the parts must be.
+        kinds: what the parts must be; the last one is the id.
+        nullable: the value before the id may be missing.
 
     Raises:
         Malformed: code ``bad_cursor``: not made by this list.
@@ -158,16 +201,18 @@ def decode_cursor(cursor: str, *kinds: type[int] | type[datetime]) -> tuple[Any,
         parts = json.loads(text)
         if not isinstance(parts, list) or len(parts) != len(kinds):
             raise ValueError(cursor)
-        return tuple(_part(part, kind) for part, kind in zip(parts, kinds, strict=True))
+        missing = len(parts) - 2 if nullable else None
+        return tuple(
+            None if part is None and place == missing else _part(part, kind)
+            for place, (part, kind) in enumerate(zip(parts, kinds, strict=True))
+        )
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
         raise Malformed(
             "bad_cursor", "This cursor does not belong to this list; begin at its first page."
         ) from error
 
 
-def _part(part: Any, kind: type[int] | type[datetime]) -> int | datetime | None:
-    if part is None:
-        return None
+def _part(part: Any, kind: type[int] | type[datetime]) -> int | datetime:
     if kind is datetime:
         moment = datetime.fromisoformat(part)
         if moment.tzinfo is None:

@@ -14,11 +14,14 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
+import structlog
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from app.db import faults
 from app.errors import Unavailable
+
+log = structlog.get_logger(__name__)
 
 # What PostgreSQL answers when others were first or it has too much to do: nothing was
 # done, and the same again in a moment may well succeed.
@@ -134,7 +137,10 @@ class Database:
             finally:
                 _current.reset(mark)
         for call in tx.take_after_commit():
-            call()
+            try:
+                call()
+            except Exception:  # the work is done: it must not look as if it had failed
+                log.exception("after_commit_failed")
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:

@@ -11,6 +11,7 @@ import msgspec
 from app.core.definition import Definition, Label
 from app.core.findings import Finding
 from app.db.tx import Tx
+from app.errors import Phrase
 from app.identity import names
 from app.identity.queries import resolve
 
@@ -51,7 +52,7 @@ def starters_of(tx: Tx, definition: Definition) -> list[str]:
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Return findings as JSON values, in English."""
+    """Return findings as JSON values; what they say is a ``Phrase``."""
     return [
         {
             "code": finding.code,
@@ -60,11 +61,7 @@ def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "line": finding.line,
             "column": finding.column,
             "message": finding.text(),
-            "hint": (
-                finding.hint % finding.hint_params
-                if finding.hint and finding.hint_params
-                else finding.hint
-            ),
+            "hint": Phrase(finding.hint, **finding.hint_params or {}) if finding.hint else None,
         }
         for finding in findings
     ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from app.core.definition import Label
 from app.db.paging import Page, check_window, count_capped, like
 from app.db.schema import process_definitions as d
 from app.db.tx import Database, Tx
 from app.definition import store
+from app.definition.cache import SHARED
 from app.definition.row import DefinitionRow, row_of
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
@@ -91,6 +94,11 @@ def versions(db: Database, actor: Actor, key: str) -> list[DefinitionRow]:
         return _rows(tx, query.order_by(d.c.version_order.desc(), d.c.id.desc()))
 
 
+def versions_of(key: str) -> sa.Select[tuple[int]]:
+    """Return the query of the ids of all versions of a key, for lists of what runs by them."""
+    return sa.select(d.c.id).where(d.c.key == key)
+
+
 def startable(db: Database, actor: Actor) -> list[DefinitionRow]:
     """Return what the actor can start: the newest active version of each key, by name.
 
@@ -109,6 +117,13 @@ def startable(db: Database, actor: Actor) -> list[DefinitionRow]:
         (row for row in rows if may_start(actor, row.starters)),
         key=lambda row: (row.name.lower(), row.key),
     )
+
+
+def descriptions(db: Database, rows: Iterable[DefinitionRow]) -> dict[int, Label]:
+    """Return the descriptions of definitions by their ids, in every language they are given in."""
+    with db.transaction() as tx:
+        compiled = {row.id: SHARED.get(tx, row.id, row.checksum) for row in rows if row.description}
+    return {key: each.description for key, each in compiled.items() if each.description}
 
 
 def _visible(actor: Actor) -> sa.ColumnElement[bool]:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.definition import Label
+from app.errors import Phrase
+
+STATUS_WORDS: Final = {
+    "draft": Phrase("draft"),
+    "active": Phrase("active"),
+    "retired": Phrase("retired"),
+}
+"""The statuses as a refusal says them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from app.core.parse import Checked, check
 from app.db.tx import Database, Tx
 from app.definition import store, version
 from app.definition.content import checksum_of, findings_json, plain, starters_of
-from app.definition.row import DefinitionRow
+from app.definition.row import STATUS_WORDS, DefinitionRow
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
@@ -80,8 +81,12 @@ def update_draft(
     *,
     known: Known | None,
     now: datetime,
+    guard: Callable[[DefinitionRow], None] = lambda stored: None,
 ) -> DefinitionRow:
     """Give a draft another content (and, with it, another key or version).
+
+    Args:
+        guard: called with what is stored, locked; what it raises stops the change.
 
     Raises:
         Forbidden, Invalid: as for ``create``.
@@ -92,12 +97,13 @@ def update_draft(
     checked = _checked(source, known)
     with db.transaction() as tx:
         row = _locked(tx, definition_id)
+        guard(row)
         if row.status != "draft":
             raise Conflict(
                 "not_a_draft",
                 "Version %(version)s is %(status)s and cannot be changed; upload a new version.",
                 version=row.version,
-                status=row.status,
+                status=STATUS_WORDS[row.status],
             )
         values = _values(tx, checked, source, actor, now) | {"id": definition_id}
         try:

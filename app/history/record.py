@@ -43,24 +43,28 @@ with i as (
 select seq from head
 """  # noqa: S608 - constants only
 
-# The first row that does not follow from the one before it, or that is not the head.
-_VERIFY: Final = """
+# By instance the first row that does not follow from the one before it, or is not the head.
+_BROKEN: Final = """
 with chain as (
-    select seq, prev_hash, hash,
+    select instance_id, seq, prev_hash, hash,
            history_hash(prev_hash, seq, at, actor, on_behalf_of, kind, data) as should,
-           lag(hash, 1, '\\x'::bytea) over (order by seq) as before,
-           row_number() over (order by seq) as place
-      from history_events where instance_id = %(id)s
+           lag(hash, 1, '\\x'::bytea) over rows as before, row_number() over rows as place
+      from history_events where instance_id between %(first)s and %(last)s
+    window rows as (partition by instance_id order by seq)
 ), broken as (
-    select seq from chain where hash <> should or prev_hash <> before or seq <> place
-), head as (
-    select i.history_seq as seq from process_instances i
-     where i.id = %(id)s
-       and not exists (select 1 from chain c
-                        where c.seq = i.history_seq and c.hash = i.history_hash
-                          and c.seq = (select max(seq) from chain))
+    select instance_id, seq from chain
+     where hash <> should or prev_hash <> before or seq <> place
+), ends as (
+    select distinct on (instance_id) instance_id, seq, hash
+      from chain order by instance_id, seq desc
+), heads as (
+    select i.id, i.history_seq from process_instances i left join ends e on e.instance_id = i.id
+     where i.id between %(first)s and %(last)s
+       and (e.seq is distinct from i.history_seq or e.hash is distinct from i.history_hash)
 )
-select min(seq) as seq from (select seq from broken union all select seq from head) found
+select instance_id, min(seq) as seq
+  from (select instance_id, seq from broken union all select id, history_seq from heads) found
+ group by instance_id order by instance_id
 """
 
 
@@ -118,10 +122,17 @@ def entry(
     }
 
 
-def verify(tx: Tx, instance_id: int) -> int | None:
-    """Return the number of the first row that was changed, removed or slipped in.
+def broken(tx: Tx, first: int, last: int) -> dict[int, int]:
+    """Return the instances from ``first`` to ``last`` whose history somebody touched.
 
-    None means that the chain is whole, from the first row to the head in the instance.
+    Returns:
+        Instance → number of its first row that was changed, removed, moved or slipped in.
+        The chain of any other is whole, from its first row to the head in the instance.
     """
-    row = tx.run(_VERIFY, {"id": instance_id}).fetchone()
-    return row["seq"] if row else None
+    rows = tx.run(_BROKEN, {"first": first, "last": last}).fetchall()
+    return {row["instance_id"]: row["seq"] for row in rows}
+
+
+def verify(tx: Tx, instance_id: int) -> int | None:
+    """Same for one instance: the number of the row, or None."""
+    return broken(tx, instance_id, instance_id).get(instance_id)

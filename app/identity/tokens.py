@@ -108,10 +108,23 @@ def revoke(db: Database, jti: str, expires_at: datetime) -> None:
         )
 
 
-def is_revoked(db: Database, jti: str) -> bool:
-    """Say whether an access token is on the revocation list."""
+def is_revoked(db: Database, jti: str, family: str | None = None) -> bool:
+    """Say whether an access token is on the revocation list, or its family has ended.
+
+    Args:
+        family: of the refresh token that it was given with.
+    """
     with db.transaction() as tx:
-        row = tx.run("select 1 from revoked_tokens where jti = %(jti)s", {"jti": jti}).fetchone()
+        row = tx.run(
+            """
+            select 1 from revoked_tokens where jti = %(jti)s
+            union all
+            select 1 from refresh_tokens
+             where family = %(family)s and revoked_at is not null
+            limit 1
+            """,
+            {"jti": jti, "family": family},
+        ).fetchone()
     return row is not None
 
 

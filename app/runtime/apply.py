@@ -10,7 +10,7 @@ from typing import Any
 from app.core.codec import event_to_json, state_to_json
 from app.core.definition import Definition
 from app.core.effects import OpenTask, StartJob
-from app.core.events import Activated, Event, Suspended, TaskCompleted
+from app.core.events import Event, TaskCompleted
 from app.core.state import ENDED, State
 from app.db.tx import Tx
 from app.db.types import Jsonb
@@ -174,8 +174,6 @@ def _add_others(plan: Plan, kinds: set[str], params: dict[str, Any]) -> None:
         params["resolved_incidents"] = Jsonb(
             [{"wait": wait, "how": how} for wait, how in plan.resolved_incidents.items()]
         )
-    if isinstance(plan.events[0], Suspended | Activated):
-        params["paused"] = isinstance(plan.events[0], Suspended)
     kinds |= params.keys() & store.OPTIONAL
 
 

@@ -37,8 +37,8 @@ select id, parent_wait, status, result, variables from process_instances
 
 def follow(
     engine: Engine, tx: Tx, row: Mapping[str, Any], plan: Plan, *, actor: Actor, now: datetime
-) -> None:
-    """Do what a plan means for other members of the family.
+) -> bool:
+    """Do what a plan means for other members of the family; say whether it had any part in it.
 
     Args:
         row: columns of the instance that the plan was written for.
@@ -56,6 +56,7 @@ def follow(
             told(now, plan.state.variables),
             actor=actor,
         )
+    return bool(plan.children)
 
 
 def ended_meanwhile(tx: Tx, instance_id: int, waits: frozenset[int], now: datetime) -> list[Event]:
@@ -110,7 +111,9 @@ def _start(
         )
         try:
             with tx.undone_on_error():
-                starting.begin_child(engine, tx, call, family, row, now=now)
+                starting.begin_child(
+                    engine, tx, call, family, business_key=row["business_key"], now=now
+                )
         except (NotFound, Conflict):
             problem = "unknown_process"
         except Invalid as error:
@@ -120,9 +123,7 @@ def _start(
         step.move(engine, tx, row["id"], told, actor=SYSTEM)
 
 
-def _terminate(
-    engine: Engine, tx: Tx, parent: int, wait: int, reason: str, now: datetime
-) -> None:
+def _terminate(engine: Engine, tx: Tx, parent: int, wait: int, reason: str, now: datetime) -> None:
     found = tx.run(_CHILD, {"parent": parent, "wait": wait}).fetchone()
     if found is not None:
         event = Terminated(at=now, by=SYSTEM.username, reason=reason)

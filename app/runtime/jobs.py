@@ -1,7 +1,8 @@
 """Work for machines: leasing it, and what becomes of an attempt.
 
-A job is a row. A lease gives one attempt to one worker until a deadline; a result counts
-only while its attempt holds the lease. Whatever comes later is recorded and changes nothing.
+A job is a row. A lease gives one attempt to one worker, who renews it for as long as the
+attempt runs; a result counts only while its attempt holds the lease. Whatever comes later is
+recorded and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ from typing import Any, Final
 
 from app.core.events import Event, JobFailed, JobSucceeded
 from app.core.retry import next_delay
-from app.core.values import check_json, storable
 from app.db.tx import Database, Tx
+from app.errors import Unavailable
 from app.history import record
 from app.identity.actor import SYSTEM
 from app.runtime import kept, step
-from app.runtime.failures import Failure
+from app.runtime.failures import Failure, checked
 from app.runtime.ports import Engine
 
-GRACE: Final = timedelta(seconds=30)
-"""A lease outlives the attempt's timeout by this: time to write the result down."""
+HOLD: Final = timedelta(seconds=30)
+"""How long a worker may be silent before its jobs are given to others."""
 MAX_LOST: Final = 10
 """Workers that may die over one job before people are asked to look."""
 
@@ -33,10 +34,19 @@ with due as (
 )
 update jobs j
    set state = 'leased', attempt = attempt + 1, leased_by = %(worker)s,
-       leased_until = %(now)s + make_interval(secs => j.timeout) + %(grace)s
+       leased_until = %(now)s + %(hold)s
   from due where j.id = due.id
 returning j.id, j.instance_id, j.wait, j.step, j.service, j.method, j.input, j.timeout,
           j.retry, j.attempt, j.failures
+"""
+# A row that is locked is being written by its attempt: nothing is left to renew.
+_RENEW: Final = """
+with held as (
+    select id from jobs
+     where id = any(%(ids)s) and state = 'leased' and leased_by = %(worker)s
+       for update skip locked
+)
+update jobs j set leased_until = %(now)s + %(hold)s from held where j.id = held.id
 """
 _END: Final = """
 update jobs set state = %(state)s, ended_at = %(now)s, failures = failures + %(failed)s,
@@ -53,13 +63,14 @@ select id, instance_id, wait, step, attempt from jobs
  where state = 'leased' and leased_until < %(now)s order by leased_until limit %(limit)s
 """
 _LOST: Final = """
-update jobs set state = 'due', due_at = %(now)s, lost = lost + 1, leased_until = null,
-       leased_by = null
+update jobs set state = 'due', due_at = case when paused then due_at else %(now)s end,
+       lost = lost + 1, leased_until = null, leased_by = null
  where id = %(id)s and state = 'leased' and attempt = %(attempt)s and leased_until < %(now)s
 returning lost
 """
 _HAND_BACK: Final = """
-update jobs set state = 'due', due_at = %(now)s, leased_until = null, leased_by = null
+update jobs set state = 'due', due_at = case when paused then due_at else %(now)s end,
+       leased_until = null, leased_by = null
  where id = any(%(ids)s) and state = 'leased' and leased_by = %(worker)s
 """
 _ANY_DUE: Final = """
@@ -92,15 +103,27 @@ class Job:
     failures: int
 
 
-def lease(db: Database, worker: str, *, limit: int, now: datetime) -> list[Job]:
+def lease(
+    db: Database, worker: str, *, limit: int, now: datetime, hold: timedelta = HOLD
+) -> list[Job]:
     """Take up to ``limit`` due jobs; each is given to one worker only.
 
     Args:
-        worker: who takes them, for people who look at the table.
+        worker: who takes them; a name that no other process has or had.
+        hold: they are given to somebody else unless they are renewed before.
     """
-    params = {"worker": worker, "limit": limit, "now": now, "grace": GRACE}
+    params = {"worker": worker, "limit": limit, "now": now, "hold": hold}
     with db.transaction() as tx:
         return [Job(**row) for row in tx.run(_LEASE, params).fetchall()]
+
+
+def renew(
+    db: Database, worker: str, job_ids: Sequence[int], *, now: datetime, hold: timedelta = HOLD
+) -> int:
+    """Keep jobs that are still worked on; return how many this worker still had."""
+    params = {"ids": list(job_ids), "worker": worker, "now": now, "hold": hold}
+    with db.transaction() as tx:
+        return tx.run(_RENEW, params).rowcount
 
 
 def succeed(engine: Engine, job: Job, result: Any, *, now: datetime, spread: float) -> bool:
@@ -111,10 +134,9 @@ def succeed(engine: Engine, job: Job, result: Any, *, now: datetime, spread: flo
     Returns:
         False if it came too late: then it is recorded and nothing else.
     """
-    result = storable(result)
-    problem = check_json(result)
-    if problem is not None:
-        return fail(engine, job, Failure("bad_result", problem.text()), now=now, spread=spread)
+    result, bad = checked(result)
+    if bad is not None:
+        return fail(engine, job, bad, now=now, spread=spread)
     event = JobSucceeded(at=now, wait=job.wait, result=result, attempt=job.attempt)
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, job.instance_id)
@@ -144,7 +166,8 @@ def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: f
         locked = step.lock(engine, tx, job.instance_id)
         said = {"code": failure.code, "message": failure.message}
         if delay is not None:
-            due_at = now + timedelta(seconds=delay)
+            # The clock of a suspended instance stands: see runtime.clocks.
+            due_at = (locked.row["suspended_at"] or now) + timedelta(seconds=delay)
             error = said | {"at": now}
             params = {"id": job.id, "attempt": job.attempt, "due_at": due_at, "error": error}
             if tx.run(_AGAIN, params).rowcount == 1:
@@ -165,10 +188,29 @@ def expire(engine: Engine, *, now: datetime, limit: int = 100) -> int:
 
     A lost lease does not count as a failure of the job. One whose workers died
     ``MAX_LOST`` times becomes an incident.
+
+    Args:
+        limit: at most, at once; if so many were taken back there may be more.
+
+    Raises:
+        Exception: one could not be taken back; the others were nevertheless.
     """
     with engine.db.transaction() as tx:
         rows = tx.run(_EXPIRED, {"now": now, "limit": limit}).fetchall()
-    return sum(_expire_one(engine, row, now) for row in rows)
+    count = 0
+    trouble: Exception | None = None
+    for row in rows:
+        try:
+            count += _expire_one(engine, row, now)
+        except Unavailable as error:
+            trouble = error
+            if error.code == "database_unavailable":
+                break
+        except Exception as error:
+            trouble = error
+    if trouble is not None:
+        raise trouble
+    return count
 
 
 def hand_back(db: Database, worker: str, job_ids: Sequence[int], *, now: datetime) -> int:

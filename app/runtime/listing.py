@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from app.db.paging import Page, check_window, count_capped, decode_cursor, encode_cursor, like
+from app.db.paging import Page, Sort, like, paged
 from app.db.schema import incidents as n
 from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
-from app.db.tx import Database
+from app.db.tx import Database, Tx
+from app.definition.cache import SHARED
+from app.definition.queries import versions_of
 from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
+from app.identity.sensitive import hidden_names, masked_detail
 from app.runtime import access
 from app.runtime.candidates import by_kind
 
@@ -60,6 +63,11 @@ _LISTED: Final = sa.select(
     d.c.version.label("definition_version"),
     _STANDING.label("standing"),
 ).select_from(i.join(d, d.c.id == i.c.definition_id))
+_TROUBLES: Final = sa.select(n, d.c.id.label("definition_id"), d.c.checksum).select_from(
+    n.join(i, i.c.id == n.c.instance_id).join(d, d.c.id == i.c.definition_id)
+)
+_NEWEST: Final = Sort(i.c.id, i.c.id, int, "id", descending=True)
+_NEWEST_INCIDENT: Final = Sort(n.c.id, n.c.id, int, "id", descending=True)
 
 
 def list_(
@@ -88,19 +96,20 @@ def list_(
     Raises:
         Malformed: page, size or cursor out of range.
     """
-    query = _LISTED.where(
+    query = sa.select(i.c.id).where(
         *(
             column == wanted
             for column, wanted in (
                 (i.c.status, status),
                 (i.c.definition_id, process_definition_id),
-                (d.c.key, process_definition_key),
                 (i.c.business_key, business_key),
                 (i.c.started_by, started_by),
             )
             if wanted is not None
         )
     )
+    if process_definition_key is not None:
+        query = query.where(i.c.definition_id.in_(versions_of(process_definition_key)))
     if started_after is not None:
         query = query.where(i.c.started_at >= started_after)
     if started_before is not None:
@@ -109,9 +118,13 @@ def list_(
         query = query.where(i.c.incident_count > 0 if has_incident else i.c.incident_count == 0)
     if q:
         query = query.where(i.c.title.ilike(like(q)) | i.c.business_key.ilike(like(q)))
-    if not actor.can("process:read"):
-        query = query.where(_takes_part(actor))
-    return _paged(db, query, i.c.id, _summary, page=page, size=size, after=after)
+    if not actor.can("process:read") and started_by != actor.username:
+        few = business_key is not None or started_by is not None or has_incident
+        query = query.where(_takes_part(actor) if few else i.c.id.in_(_taken_part(actor)))
+    with db.transaction() as tx:
+        return paged(
+            tx, query, _NEWEST, _summary, listed=_LISTED, page=page, size=size, after=after
+        )
 
 
 def mine(
@@ -153,7 +166,7 @@ def incidents(
         NotFound: the actor may not see the instance.
         Forbidden: listing those of all instances needs ``process:operate``.
     """
-    query = sa.select(n)
+    query = sa.select(n.c.id)
     if process_instance_id is None:
         require(actor, "process:operate")
     else:
@@ -165,45 +178,49 @@ def incidents(
         query = query.where(n.c.instance_id == process_instance_id)
     if open:
         query = query.where(n.c.resolved_at.is_(None))
-    return _paged(db, query, n.c.id, _incident, page=page, size=size, after=after)
+    with db.transaction() as tx:
+        return paged(
+            tx,
+            query,
+            _NEWEST_INCIDENT,
+            lambda row: _incident(tx, actor, row),
+            listed=_TROUBLES,
+            page=page,
+            size=size,
+            after=after,
+        )
+
+
+def _parts(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the ways to take part by a task, one for each index."""
+    states: dict[str, sa.ColumnElement[str]] = {
+        name: sa.literal_column(f"'{name}'") for name in ("open", "claimed", "cancelled")
+    }
+    own = t.c.assignee == actor.username
+    keys = sa.cast(actor.candidate_keys, sa.ARRAY(sa.Text))
+    return (
+        sa.and_(t.c.state.in_([states["open"], states["claimed"]]), own),
+        sa.and_(t.c.state == states["cancelled"], own),
+        t.c.completed_by == actor.username,
+        sa.and_(t.c.state == states["open"], t.c.candidates.overlap(keys)),
+    )
 
 
 def _takes_part(actor: Actor) -> sa.ColumnElement[bool]:
-    keys = sa.cast(actor.candidate_keys, sa.ARRAY(sa.Text))
-    part = sa.or_(
-        t.c.assignee == actor.username,
-        t.c.completed_by == actor.username,
-        sa.and_(t.c.state == "open", t.c.candidates.overlap(keys)),
-    )
-    return sa.or_(
-        i.c.started_by == actor.username,
-        sa.exists().where(t.c.instance_id == i.c.id, part),
-    )
+    """Same as ``access.TAKES_PART``: asked for each instance, where few are left to ask."""
+    part = sa.exists().where(t.c.instance_id == i.c.id, sa.or_(*_parts(actor)))
+    return sa.or_(i.c.started_by == actor.username, part)
 
 
-def _paged(
-    db: Database,
-    query: sa.Select[Any],
-    key: sa.ColumnElement[int],
-    to_item: Callable[[Mapping[str, Any]], Item],
-    *,
-    page: int,
-    size: int,
-    after: str | None,
-) -> Page[Item]:
-    """Page by a primary key downwards: the index gives the order without sorting."""
-    check_window(page, size)
-    window = query.order_by(key.desc()).limit(size + 1)
-    if after is None:
-        window = window.offset((page - 1) * size)
-    else:
-        window = window.where(key < decode_cursor(after, int)[0])
-    with db.transaction() as tx:
-        total, estimated = count_capped(tx, query)
-        rows = list(tx.conn.execute(window).mappings())
-    items = [to_item(dict(row)) for row in rows[:size]]
-    more = encode_cursor(items[-1]["id"]) if len(rows) > size else None
-    return Page(items, page, size, total, estimated, -(-total // size), more)
+def _taken_part(actor: Actor) -> sa.CompoundSelect[tuple[int]]:
+    """Return the ids of all instances that ``_takes_part`` is true for.
+
+    A list of them costs what the actor has done, not what all have.
+    """
+    return sa.union_all(
+        sa.select(i.c.id).where(i.c.started_by == actor.username),
+        *(sa.select(t.c.instance_id).where(part) for part in _parts(actor)),
+    )
 
 
 def _summary(row: Mapping[str, Any]) -> Item:
@@ -230,14 +247,15 @@ def _summary(row: Mapping[str, Any]) -> Item:
     }
 
 
-def _incident(row: Mapping[str, Any]) -> Item:
+def _incident(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Item:
+    definition = SHARED.get(tx, row["definition_id"], row["checksum"])
     return {
         "id": row["id"],
         "process_instance_id": row["instance_id"],
         "step": row["step"],
         "kind": row["kind"],
         "message": row["message"],
-        "detail": row["detail"],
+        "detail": masked_detail(row["detail"], hidden_names(definition, actor)),
         "attempts": row["attempts"],
         "at": row["at"],
         "resolved_at": row["resolved_at"],

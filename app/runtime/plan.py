@@ -18,7 +18,6 @@ from app.core.codec import effect_line
 from app.core.definition import Definition
 from app.core.events import Event, JobFailed, JobSucceeded, MessageReceived, TimerFired
 from app.core.state import State
-from app.core.values import check_json, storable
 from app.runtime import failures
 from app.runtime.lines import Line, event_line, with_reason
 from app.runtime.ports import Services
@@ -113,20 +112,18 @@ def _at_once(job: fx.StartJob, services: Services, at: datetime) -> Event | None
 
 def _call(handler: Callable[[Mapping[str, Any]], Any], job: fx.StartJob, at: datetime) -> Event:
     try:
-        result = storable(handler(job.input))
+        result, failure = failures.checked(handler(job.input))
     except Exception as error:  # a service may raise anything; it must not stop the engine
-        failure = failures.of(error)
-        return JobFailed(
-            at=at,
-            wait=job.wait,
-            code=failure.code,
-            message=failure.message,
-            business=failure.business,
-        )
-    problem = check_json(result)
-    if problem is None:
+        result, failure = None, failures.of(error)
+    if failure is None:
         return JobSucceeded(at=at, wait=job.wait, result=result)
-    return JobFailed(at=at, wait=job.wait, code="bad_result", message=problem.text())
+    return JobFailed(
+        at=at,
+        wait=job.wait,
+        code=failure.code,
+        message=failure.message,
+        business=failure.business,
+    )
 
 
 _OPENS: Final[Mapping[type[fx.Effect], str]] = {

@@ -9,10 +9,10 @@ from typing import Any, Final
 from app.core.codec import state_from_json
 from app.core.definition import Definition
 from app.db.tx import Database, Tx
-from app.definition.cache import DefinitionCache
+from app.definition.cache import SHARED
 from app.errors import NotFound
 from app.identity.actor import Actor
-from app.identity.sensitive import hidden_names, masked
+from app.identity.sensitive import hidden_names, masked, masked_detail
 from app.runtime import access
 from app.runtime.candidates import by_kind
 from app.runtime.listing import incidents, list_, mine
@@ -39,8 +39,6 @@ select wait, created_at from jobs where instance_id = %(id)s and wait = any(%(wa
 union all
 select wait, at from incidents where instance_id = %(id)s and wait = any(%(waits)s)
 """
-# Shared by databases: each entry is looked up with the checksum of its content.
-_compiled: Final = DefinitionCache()
 
 
 def get(
@@ -63,10 +61,12 @@ def get(
             raise NotFound(
                 "instance_not_found", "There is no such instance, or you may not see it."
             )
-        definition = _compiled.get(tx, row["definition_id"], row["checksum"])
-        tasks = tx.run(_TASKS, {"id": instance_id, "now": now}).fetchall()
+        definition = SHARED.get(tx, row["definition_id"], row["checksum"])
+        clock = row["suspended_at"] or now
+        tasks = tx.run(_TASKS, {"id": instance_id, "now": clock}).fetchall()
         troubles = tx.run(_INCIDENTS, {"id": instance_id}).fetchall()
         tokens = _tokens(tx, definition, row)
+    hidden = hidden_names(definition, actor)
     return {
         "id": row["id"],
         "process_definition_id": row["definition_id"],
@@ -80,10 +80,10 @@ def get(
         "title": row["title"],
         "status": row["status"],
         "result": row["result"],
-        "variables": masked(row["variables"], hidden_names(definition, actor)),
+        "variables": masked(row["variables"], hidden),
         "tokens": tokens,
         "tasks": [_task(task, row) for task in tasks],
-        "incidents": [_incident(trouble, definition) for trouble in troubles],
+        "incidents": [_incident(trouble, definition, hidden) for trouble in troubles],
         "started_by": row["started_by"],
         "started_at": row["started_at"],
         "ended_at": row["ended_at"],
@@ -142,14 +142,16 @@ def _task(task: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _incident(row: Mapping[str, Any], definition: Definition) -> dict[str, Any]:
+def _incident(
+    row: Mapping[str, Any], definition: Definition, hidden: frozenset[str]
+) -> dict[str, Any]:
     return {
         "id": row["id"],
         "process_instance_id": row["instance_id"],
         "step": _step(definition, row["step"]),
         "kind": row["kind"],
         "message": row["message"],
-        "detail": row["detail"],
+        "detail": masked_detail(row["detail"], hidden),
         "attempts": row["attempts"],
         "at": row["at"],
         "resolved_at": row["resolved_at"],

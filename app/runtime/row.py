@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.state import State
+from app.errors import Phrase
+
+STATUS_WORDS: Final = {
+    "completed": Phrase("completed"),
+    "terminated": Phrase("terminated"),
+    "withdrawn": Phrase("withdrawn"),
+    "failed": Phrase("failed"),
+}
+"""How an instance has ended, as a refusal says it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from app.core.values import check_json
 from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
-from app.runtime import access, kept, step
+from app.runtime import access, clocks, kept, step
 from app.runtime.ports import Engine
-from app.runtime.row import InstanceRow
+from app.runtime.row import STATUS_WORDS, InstanceRow
 from app.runtime.starting import start
 from app.runtime.variables import variable_errors
 
@@ -36,7 +36,12 @@ def suspend(
         Conflict: it has ended.
     """
     event = Suspended(at=now, by=actor.username, reason=_checked(reason))
-    return _operate(engine, actor, instance_id, event, done="suspended")
+
+    def stop(tx: Tx) -> list[Event]:
+        clocks.stop(tx, instance_id, now=now)
+        return []
+
+    return _operate(engine, actor, instance_id, event, done="suspended", with_it=stop)
 
 
 def activate(
@@ -44,19 +49,20 @@ def activate(
 ) -> InstanceRow:
     """Let a suspended instance go on; what its jobs gave meanwhile is applied now.
 
+    What was due in a while is due in the same while again.
+
     Raises:
         NotFound, Forbidden: the actor may not see it, or not steer it.
         Conflict: it has ended.
     """
     event = Activated(at=now, by=actor.username, reason=_checked(reason))
-    return _operate(
-        engine,
-        actor,
-        instance_id,
-        event,
-        done="running",
-        then=lambda tx: kept.take(tx, instance_id, now=now),
-    )
+
+    def go_on(tx: Tx) -> list[Event]:
+        results = kept.take(tx, instance_id, now=now)
+        clocks.go_on(tx, instance_id, now=now)
+        return results
+
+    return _operate(engine, actor, instance_id, event, done="running", with_it=go_on)
 
 
 def terminate(
@@ -149,9 +155,13 @@ def _operate(
     event: Event,
     *,
     done: str,
-    then: Callable[[Tx], list[Event]] | None = None,
+    with_it: Callable[[Tx], list[Event]],
 ) -> InstanceRow:
-    """Let ``event`` happen, unless the instance already has the status ``done``."""
+    """Let ``event`` happen, unless the instance already has the status ``done``.
+
+    Args:
+        with_it: what else has to be done; returns what happens next.
+    """
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, instance_id)
         access.require_operate(tx, actor, locked.instance)
@@ -159,7 +169,7 @@ def _operate(
             return locked.instance
         if locked.instance.status in ENDED:
             _refuse_ended(locked.instance)
-        events = [event, *(then(tx) if then else ())]
+        events = [event, *with_it(tx)]
         return step.move_locked(engine, tx, locked, lambda _: events, actor=actor).instance
 
 
@@ -168,7 +178,7 @@ def _refuse_ended(instance: InstanceRow) -> NoReturn:
         "instance_ended",
         "The instance is %(status)s; nothing can be changed any more.",
         extra={"instance_status": instance.status},
-        status=instance.status,
+        status=STATUS_WORDS[instance.status],
     )
 
 

@@ -13,7 +13,7 @@ from app.core.expression import ExpressionError, evaluate_config
 from app.core.jsontext import JsonError, read
 from app.core.values import plain_text, storable
 from app.definition import queries
-from app.definition.row import DefinitionRow
+from app.definition.row import STATUS_WORDS, DefinitionRow
 from app.errors import Conflict, FieldError, Forbidden, Invalid
 from app.identity.actor import Actor
 from app.identity.policy import may_start
@@ -129,7 +129,7 @@ def start_form(engine: Engine, actor: Actor, definition_id: int, *, now: datetim
                 "This definition is %(status)s and cannot be started; publish it, or choose an"
                 " active version.",
                 extra={"definition_status": row.status},
-                status=row.status,
+                status=STATUS_WORDS[row.status],
             )
         definition = engine.definitions.get(tx, row.id, row.checksum)
     given = definition.start.get("form")

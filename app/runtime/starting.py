@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from app.core.definition import Definition, Label
+from app.core.effects import StartChild
 from app.core.events import Started
 from app.core.expression import ExpressionError, parse_template
 from app.core.state import State
 from app.core.values import check_json, iso_text, plain_text
 from app.db.tx import Tx
+from app.definition.row import STATUS_WORDS
 from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.history.record import START
-from app.identity.actor import Actor
+from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import may_start
+from app.runtime import step, store
 from app.runtime.apply import apply
+from app.runtime.moved import Moved
 from app.runtime.plan import make_plan
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow, row_of
-from app.runtime.step import Moved
 from app.runtime.variables import variable_errors
 
 MAX_BUSINESS_KEY: Final = 255
@@ -37,6 +41,22 @@ select id, key, status, name, starters, checksum,
        nextval(pg_get_serial_sequence('process_instances', 'id')) as instance_id
   from (select * from process_definitions where key = %(key)s and status = 'active'
          order by version_order desc, id desc limit 1) newest
+"""
+
+
+_BY_VERSION: Final = """
+select id, key, status, name, starters, checksum,
+       nextval(pg_get_serial_sequence('process_instances', 'id')) as instance_id
+  from process_definitions where key = %(key)s and version = %(version)s
+"""
+_ONE_AT_A_TIME: Final = """
+select pg_advisory_xact_lock(hashtextextended(%(key)s || chr(31) || %(business_key)s, 7206102))
+"""
+_SAME_KEY: Final = """
+select i.id from process_instances i join process_definitions d on d.id = i.definition_id
+ where i.business_key = %(business_key)s and d.key = %(key)s
+   and (%(any)s or i.status in ('running', 'suspended'))
+ order by i.id desc limit 1
 """
 
 
@@ -100,26 +120,131 @@ def begin(
         errors = [*_text_errors(business_key, title), *variable_errors(definition, values)]
         if errors:
             raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))
-        instance_id = found["instance_id"]
-        facts = _facts(actor, instance_id, business_key, now)
-        title = title or _title(definition, found["name"], values, facts, now)
-        facts["instance"]["title"] = title
-        event = Started(at=now, by=actor.username, variables=values, facts=facts)
-        plan = make_plan(definition, State(), [event], engine.services)
-        begins = {
-            "id": instance_id,
-            "definition_id": found["id"],
-            "business_key": business_key,
-            "title": title,
-            "started_by": actor.username,
-            "started_at": now,
-            "history_seq": 0,
-            "history_hash": START,
+        _refuse_duplicate(tx, definition, business_key)
+        facts = _facts(_initiator(actor), found["instance_id"], business_key, now)
+        return _create(
+            engine,
+            tx,
+            found,
+            definition,
+            Started(at=now, by=actor.username, variables=values, facts=facts),
+            title=title,
+            actor=actor,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Where a child belongs.
+
+    Args:
+        parent_wait: who of the parent is told of its end; None: nobody.
+        root_id: whose lock comes first; None for a child that runs by itself.
+        initiator: who started the family.
+        depth: generations above it.
+    """
+
+    parent_id: int
+    parent_wait: int | None
+    root_id: int | None
+    initiator: Mapping[str, Any]
+    depth: int
+
+
+def begin_child(
+    engine: Engine,
+    tx: Tx,
+    call: StartChild,
+    family: Family,
+    *,
+    business_key: str | None,
+    now: datetime,
+) -> Moved:
+    """Start a definition as the child of an instance whose family is locked.
+
+    Raises:
+        NotFound: there is no such active definition.
+        Invalid: the values do not fit its variables.
+    """
+    sql, params = _BY_KEY, {"key": call.process_key}
+    if call.version is not None:
+        sql, params = _BY_VERSION, {"key": call.process_key, "version": call.version}
+    found = tx.run(sql, params).fetchone()
+    if found is None or found["status"] != "active":
+        raise NotFound(
+            "definition_not_found", "There is no such definition, or you may not start it."
+        )
+    definition = engine.definitions.get(tx, found["id"], found["checksum"])
+    values = dict(call.variables)
+    errors = variable_errors(definition, values)
+    if errors:
+        raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))
+    key = call.business_key if call.business_key is not None else business_key
+    facts = _facts(family.initiator, found["instance_id"], key, now)
+    facts["instance"]["depth"] = family.depth
+    event = Started(at=now, by=SYSTEM.username, variables=values, facts=facts)
+    return _create(engine, tx, found, definition, event, title=None, actor=SYSTEM, family=family)
+
+
+def _create(
+    engine: Engine,
+    tx: Tx,
+    found: Mapping[str, Any],
+    definition: Definition,
+    event: Started,
+    *,
+    title: str | None,
+    actor: Actor,
+    family: Family | None = None,
+) -> Moved:
+    """Write a new instance and everything that its start leads to."""
+    facts = event.facts["instance"]
+    initiator = event.facts["initiator"]["username"]
+    title = title or _title(definition, found["name"], event.variables, event.facts, event.at)
+    facts["title"] = title
+    plan = make_plan(definition, State(), [event], engine.services)
+    begins = {
+        "id": found["instance_id"],
+        "definition_id": found["id"],
+        "business_key": facts["business_key"],
+        "title": title,
+        "started_by": initiator,
+        "started_at": event.at,
+        "history_seq": 0,
+        "history_hash": START,
+    }
+    if family is not None:
+        begins |= {
+            "parent_id": family.parent_id,
+            "parent_wait": family.parent_wait,
+            "root_id": family.root_id,
         }
-        applied = apply(tx, definition, plan, begins, at=now, actor=actor.username, before=None)
-        if plan.jobs:
-            tx.after_commit(engine.waker.wake)
-    return Moved(row_of({**begins, **applied.changed}), None, applied.opened, plan)
+    applied = apply(tx, definition, plan, begins, at=event.at, actor=actor.username, before=None)
+    row = {**begins, **applied.changed}
+    if step.after(engine, tx, row, plan, actor=actor, now=event.at):
+        row = store.lock(tx, row["id"]) or row
+    return Moved(row_of(row), None, applied.opened, plan)
+
+
+def _refuse_duplicate(tx: Tx, definition: Definition, business_key: str | None) -> None:
+    """Refuse a business key that the definition has had, if its settings say so.
+
+    The advisory lock lets only one of two starts with the same key look at a time.
+    """
+    rule = definition.settings.get("on_duplicate_business_key", "allow")
+    if business_key is None or rule == "allow":
+        return
+    params = {"key": definition.key, "business_key": business_key, "any": rule == "refuse"}
+    tx.run(_ONE_AT_A_TIME, params)
+    found = tx.run(_SAME_KEY, params).fetchone()
+    if found is not None:
+        raise Conflict(
+            "duplicate_business_key",
+            "There is an instance with the business key %(business_key)s already: %(id)d.",
+            extra={"process_instance_id": found["id"]},
+            business_key=business_key,
+            id=found["id"],
+        )
 
 
 def _text_errors(business_key: str | None, title: str | None) -> list[FieldError]:
@@ -144,9 +269,7 @@ def _find(tx: Tx, actor: Actor, definition_id: int | None, key: str | None) -> d
     ).fetchone()
     allowed = row is not None and may_start(actor, row["starters"])
     if row is None or not (allowed or actor.can("process:read")):
-        raise NotFound(
-            "definition_not_found", "There is no such definition, or you may not start it."
-        )
+        raise _no_definition()
     if not allowed:
         raise Forbidden("not_a_starter", "The definition does not let you start it.")
     if row["status"] != "active":
@@ -155,22 +278,30 @@ def _find(tx: Tx, actor: Actor, definition_id: int | None, key: str | None) -> d
             "This definition is %(status)s and cannot be started; publish it, or choose an"
             " active version.",
             extra={"definition_status": row["status"]},
-            status=row["status"],
+            status=STATUS_WORDS[row["status"]],
         )
     return row
 
 
+def _no_definition() -> NotFound:
+    return NotFound("definition_not_found", "There is no such definition, or you may not start it.")
+
+
+def _initiator(actor: Actor) -> dict[str, Any]:
+    return {
+        "username": actor.username,
+        "name": actor.name,
+        "email": actor.email,
+        "groups": sorted(actor.groups),
+        "manager": actor.manager,
+    }
+
+
 def _facts(
-    actor: Actor, instance_id: int, business_key: str | None, now: datetime
+    initiator: Mapping[str, Any], instance_id: int, business_key: str | None, now: datetime
 ) -> dict[str, dict[str, Any]]:
     return {
-        "initiator": {
-            "username": actor.username,
-            "name": actor.name,
-            "email": actor.email,
-            "groups": sorted(actor.groups),
-            "manager": actor.manager,
-        },
+        "initiator": dict(initiator),
         "instance": {
             "id": instance_id,
             "business_key": business_key,

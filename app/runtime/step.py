@@ -8,56 +8,23 @@ and under 5 ms.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from app.core.advance import advance
 from app.core.codec import state_from_json
-from app.core.definition import Definition
 from app.core.events import Activated, Event
-from app.core.state import State
 from app.db.tx import Tx
 from app.errors import NotFound
 from app.identity.actor import Actor
-from app.runtime import store
+from app.runtime import children, messages, store
 from app.runtime.apply import apply
+from app.runtime.moved import Locked, Moved, TaskLost
 from app.runtime.plan import Plan, make_plan
 from app.runtime.ports import Engine
-from app.runtime.row import InstanceRow, row_of
+from app.runtime.row import row_of
 
-
-class TaskLost(Exception):
-    """The task to be completed is not the actor's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """An instance whose row is locked until the transaction ends."""
-
-    row: Mapping[str, Any]
-    definition: Definition
-    state: State
-
-    @property
-    def instance(self) -> InstanceRow:
-        """The row as readers see it."""
-        return row_of(self.row)
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What became of an event.
-
-    Args:
-        instance: as it is now.
-        ignored: why nothing happened (a duplicate, too late, suspended); else None.
-        opened: ``{id, wait, step}`` of the tasks that are open because of it.
-        plan: everything that was decided.
-    """
-
-    instance: InstanceRow
-    ignored: str | None
-    opened: tuple[Mapping[str, Any], ...] = ()
-    plan: Plan | None = None
+__all__ = ["Locked", "Moved", "TaskLost", "loaded", "lock", "move", "move_locked", "would_answer"]
 
 
 Decide = Callable[[Locked], Event | Sequence[Event] | None]
@@ -143,6 +110,31 @@ def move_locked(
     )
     if not applied.done:
         raise TaskLost
-    if plan.jobs or isinstance(events[0], Activated):
+    row = {**locked.row, **applied.changed}
+    if after(engine, tx, row, plan, actor=actor, now=events[0].at):
+        row = store.lock(tx, row["id"]) or row
+    return Moved(row_of(row), None, applied.opened, plan)
+
+
+def would_answer(locked: Locked, event: Event) -> bool:
+    """Say whether something of the instance waits for the event."""
+    return advance(locked.definition, locked.state, event).ignored is None
+
+
+def after(
+    engine: Engine, tx: Tx, row: Mapping[str, Any], plan: Plan, *, actor: Actor, now: datetime
+) -> bool:
+    """Do what a written plan means for others: workers, receivers of messages, the family.
+
+    Args:
+        row: the instance's columns as they are now.
+
+    Returns:
+        True if the instance may have moved on because of it.
+    """
+    if plan.jobs or isinstance(plan.events[0], Activated):
         tx.after_commit(engine.waker.wake)
-    return Moved(row_of({**locked.row, **applied.changed}), None, applied.opened, plan)
+    if plan.messages or plan.subscriptions or isinstance(plan.events[0], Activated):
+        instance_id = row["id"]
+        tx.after_commit(lambda: messages.deliver_sent(engine, instance_id, now=now))
+    return children.follow(engine, tx, row, plan, actor=actor, now=now)

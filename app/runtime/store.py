@@ -16,7 +16,7 @@ from app.db.tx import Tx
 _COLUMNS: Final = """
 select i.id, i.definition_id, i.business_key, i.title, i.status, i.result, i.state,
        i.variables, i.incident_count, i.started_by, i.started_at, i.ended_at,
-       i.history_seq, i.history_hash, i.parent_id, i.parent_wait, i.root_id
+       i.suspended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait, i.root_id
   from process_instances i
 """
 LOCK: Final = f"{_COLUMNS} where i.id = %(id)s and i.root_id is null for update"
@@ -153,11 +153,6 @@ _MESSAGES: Final = """m as (
                name text, key text, payload jsonb, ttl double precision)
 )"""
 
-_PAUSED: Final = """p as (
-    update jobs set paused = %(paused)s
-     where instance_id = %(id)s and state in ('due', 'leased')
-)"""
-
 _PIECES: Final[Mapping[str, str]] = {
     "history": _HISTORY,
     "insert": _INSERT,
@@ -175,7 +170,6 @@ _PIECES: Final[Mapping[str, str]] = {
     "subscriptions": _SUBSCRIPTIONS,
     "ended_subscriptions": _ENDED_SUBSCRIPTIONS,
     "messages": _MESSAGES,
-    "paused": _PAUSED,
 }
 
 OPTIONAL: Final = _PIECES.keys() - {

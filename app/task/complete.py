@@ -76,8 +76,8 @@ def complete(
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        if task["instance_status"] != "running":
-            raise refusal(engine.db, actor, task, "complete")
+        if task["instance_status"] != "running":  # the task may have changed in the same move
+            raise refusal(engine.db, actor, seen(tx, actor, task_id), "complete")
         if not access.has(actor, task):
             take(engine.db, tx, actor, task, "complete", now=now)
             task = seen(tx, actor, task_id, locked=True)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from app.db.paging import Sort, check_window, decode_cursor, encode_cursor
+from app.db.paging import Sort, check_window, decode_cursor, encode_cursor, listed_of
 from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.errors import Malformed
@@ -26,7 +26,7 @@ Order = Literal["newest", "oldest", "due", "priority"]
 ORDERS: Final[Mapping[str, Sort]] = {
     "newest": Sort(t.c.id, t.c.id, int, "id", descending=True),
     "oldest": Sort(t.c.id, t.c.id, int, "id"),
-    "due": Sort(t.c.due_at, t.c.id, datetime, "due_at"),
+    "due": Sort(t.c.due_at, t.c.id, datetime, "due_at", nullable=True),
     "priority": Sort(t.c.priority, t.c.id, int, "priority", descending=True),
 }
 _DONE: Final = Sort(t.c.completed_at, t.c.id, datetime, "completed_at", descending=True)
@@ -96,16 +96,17 @@ def badge(db: Database, actor: Actor) -> int:
 def _todo(
     tx: Tx, actor: Actor, q: str | None, after: str | None, size: int, sort: Sort
 ) -> tuple[list[dict[str, Any]], str | None]:
-    part, *position = decode_cursor(after, int, sort.kind, int) if after else (_MINE, None, None)
+    part, position = _MINE, None
+    if after:
+        part, *position = decode_cursor(after, int, sort.kind, int, nullable=sort.nullable)
     rows: list[tuple[int, dict[str, Any]]] = []
     for current, condition in ((_MINE, held_by(actor.username)), (_CLAIMABLE, offered_to(actor))):
         if current < part or len(rows) > size:
             continue
-        query = search(listed().where(condition), q).order_by(*sort.order())
-        if after and current == part:
-            query = query.where(sort.after((position[0], position[1])))
-        found = tx.conn.execute(query.limit(size + 1 - len(rows))).mappings()
-        rows.extend((current, dict(row)) for row in found)
+        query = search(listed().where(condition), q)
+        if position and current == part:
+            query = query.where(sort.after(position))
+        rows.extend((current, row) for row in _rows(tx, query, sort, size + 1 - len(rows)))
     shown = rows[:size]
     if len(rows) <= size:
         return [row for _, row in shown], None
@@ -118,13 +119,18 @@ def _done(
 ) -> tuple[list[dict[str, Any]], str | None]:
     query = search(listed().where(t.c.completed_by == actor.username), q)
     if after:
-        moment, task_id = decode_cursor(after, datetime, int)
-        query = query.where(_DONE.after((moment, task_id)))
-    found = tx.conn.execute(query.order_by(*_DONE.order()).limit(size + 1)).mappings()
-    rows = [dict(row) for row in found]
+        query = query.where(_DONE.after(_DONE.read(after)))
+    rows = _rows(tx, query, _DONE, size + 1)
     shown = rows[:size]
     more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) > size else None
     return shown, more
+
+
+def _rows(tx: Tx, query: sa.Select[Any], sort: Sort, limit: int) -> list[dict[str, Any]]:
+    """Return the first rows; which ones is found before anything else is read of them."""
+    window = query.with_only_columns(t.c.id, maintain_column_froms=True)
+    window = window.order_by(*sort.order()).limit(limit)
+    return [dict(row) for row in tx.conn.execute(listed_of(listed(), sort, window)).mappings()]
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:

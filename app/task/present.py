@@ -67,7 +67,10 @@ def candidates(keys: list[str]) -> dict[str, list[str]]:
 
 
 def is_overdue(row: Mapping[str, Any], now: datetime) -> bool:
-    """Say whether a task is past its due date; a finished one by when it was finished."""
+    """Say whether a task is past its due date.
+
+    A finished one by when it was finished, one of a suspended instance by when that stopped.
+    """
     if row["due_at"] is None:
         return False
-    return bool(row["due_at"] < (row["completed_at"] or now))
+    return bool(row["due_at"] < (row["completed_at"] or row["suspended_at"] or now))

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from app.core.definition import Definition
 from app.db.paging import Page, Sort, paged
-from app.db.schema import process_definitions as d
 from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.definition.cache import SHARED
+from app.definition.queries import versions_of
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
@@ -22,14 +22,20 @@ from app.identity.store import actor_of, person_by_username
 from app.task import access, store
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
-from app.task.select import listed, live, offered_to, search, visible
+from app.task.select import STATES, listed, offered_to, search, visible
 
 __all__ = ["SORTS", "STATES", "InboxPage", "among", "badge", "get", "inbox", "list_", "seen"]
 
-STATES: Final = ("open", "claimed", "completed", "cancelled")
 ME: Final = frozenset({"current_user", "me"})
 SORTS: Final[Mapping[str, Sort]] = {
-    name.lstrip("+"): Sort(column, t.c.id, kind, column.name, descending=name.startswith("-"))
+    name.lstrip("+"): Sort(
+        column,
+        t.c.id,
+        kind,
+        column.name,
+        descending=name.startswith("-"),
+        nullable=bool(column.nullable),
+    )
     for column, kind in (
         (t.c.id, int),
         (t.c.created_at, datetime),
@@ -130,18 +136,19 @@ def list_(
         raise Malformed("bad_state", "state must be one of: %(known)s.", known=", ".join(STATES))
     if sort not in SORTS:
         raise Malformed("bad_sort", "sort must be one of: %(known)s.", known=", ".join(SORTS))
-    query = listed().where(visible(actor), live() if state is None else t.c.state == state)
+    query = listed().where(visible(actor, state))
     if assignee is not None:
         query = query.where(t.c.assignee == _who(actor, assignee))
     if candidate_group is not None:
         query = query.where(t.c.candidates.contains([f"g:{candidate_group}"]))
     for column, wanted in (
         (t.c.instance_id, process_instance_id),
-        (d.c.key, process_definition_key),
         (t.c.step, step),
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if process_definition_key is not None:
+        query = query.where(t.c.definition_id.in_(versions_of(process_definition_key)))
     if due_before is not None:
         query = query.where(t.c.due_at < due_before)
     query = search(query, q)
@@ -153,6 +160,7 @@ def list_(
             query,
             SORTS[sort],
             lambda row: body(row, actor, now=now),
+            listed=listed(),
             page=page,
             size=size,
             after=after,

@@ -14,13 +14,19 @@ from app.identity.actor import Actor
 
 # Written into the SQL, not sent as parameters: the planner proves with them that the
 # partial indexes of live tasks apply, also for a prepared statement.
-_OPEN: Final[sa.ColumnElement[str]] = sa.literal_column("'open'")
-_CLAIMED: Final[sa.ColumnElement[str]] = sa.literal_column("'claimed'")
+_STATES: Final[dict[str, sa.ColumnElement[str]]] = {
+    state: sa.literal_column(f"'{state}'")
+    for state in ("open", "claimed", "completed", "cancelled")
+}
+STATES: Final = tuple(_STATES)
 
-_JOINED: Final = t.join(i, i.c.id == t.c.instance_id).join(d, d.c.id == t.c.definition_id)
+# Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
+# for counting say.
+_JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id == t.c.definition_id)
 _LISTED: Final = (
     *(column for column in t.columns if column.name not in ("values", "wait", "seat")),
     i.c.status.label("instance_status"),
+    i.c.suspended_at,
     i.c.business_key,
     i.c.title,
     i.c.started_by,
@@ -37,7 +43,12 @@ def listed() -> sa.Select[Any]:
 
 def live() -> sa.ColumnElement[bool]:
     """Tasks that are neither completed nor cancelled."""
-    return t.c.state.in_([_OPEN, _CLAIMED])
+    return t.c.state.in_([_STATES["open"], _STATES["claimed"]])
+
+
+def in_state(state: str) -> sa.ColumnElement[bool]:
+    """Tasks in one of ``STATES``."""
+    return t.c.state == _STATES[state]
 
 
 def held_by(username: str) -> sa.ColumnElement[bool]:
@@ -47,19 +58,25 @@ def held_by(username: str) -> sa.ColumnElement[bool]:
 
 def offered_to(actor: Actor) -> sa.ColumnElement[bool]:
     """Open tasks that the actor can claim."""
-    return sa.and_(t.c.state == _OPEN, t.c.candidates.overlap(actor.candidate_keys))
+    return sa.and_(in_state("open"), t.c.candidates.overlap(actor.candidate_keys))
 
 
-def visible(actor: Actor) -> sa.ColumnElement[bool]:
-    """Tasks that lists show to the actor: everyone's with ``task:read``, else the own ones."""
+def visible(actor: Actor, state: str | None) -> sa.ColumnElement[bool]:
+    """Tasks in a state (None: live ones) that lists show to the actor.
+
+    Everyone's with ``task:read``, else the own ones.
+    """
+    wanted = live() if state is None else in_state(state)
     if actor.can("task:read"):
-        return sa.true()
-    return sa.or_(
-        held_by(actor.username),
-        offered_to(actor),
-        t.c.completed_by == actor.username,
-        sa.and_(t.c.state == "cancelled", t.c.assignee == actor.username),
-    )
+        return wanted
+    mine = {
+        None: sa.or_(held_by(actor.username), offered_to(actor)),
+        "open": offered_to(actor),
+        "claimed": held_by(actor.username),
+        "completed": t.c.completed_by == actor.username,
+        "cancelled": t.c.assignee == actor.username,
+    }
+    return sa.and_(wanted, mine[state])
 
 
 def search(query: sa.Select[Any], q: str | None) -> sa.Select[Any]:

@@ -18,8 +18,8 @@ _COLUMNS: Final = """
        t.id, t.instance_id, t.definition_id, t.wait, t.step, t.name, t.state, t.assignee,
        t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
-       t.comment, t.reason, i.status as instance_status, i.business_key, i.title, i.started_by,
-       i.variables, d.key as definition_key, d.names as definition_names,
+       t.comment, t.reason, i.status as instance_status, i.suspended_at, i.business_key, i.title,
+       i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
        d.version as definition_version, d.checksum as definition_checksum,
        i.started_by = %(me)s or exists (
            select 1 from tasks o where o.instance_id = t.instance_id
@@ -70,6 +70,8 @@ RELEASE: Final = _LOCKED.format(
     """,
     appended=record.APPENDED,
 )
+# The instance's lock, then the task's: whoever is completing it comes first, and then there
+# is nothing left to keep.
 SAVE_DRAFT: Final = """
 insert into drafts (task_id, username, values, saved_at)
 select t.id, %(me)s, %(values)s, %(now)s
@@ -77,6 +79,7 @@ select t.id, %(me)s, %(values)s, %(now)s
  where t.id = %(id)s
    and ((t.state = 'claimed' and t.assignee = %(me)s)
         or (t.state = 'open' and t.candidates && %(keys)s))
+   for key share of i, t
 on conflict (task_id, username) do update
    set values = excluded.values, saved_at = excluded.saved_at
 """

@@ -189,6 +189,7 @@ def _page(definition_id: int, error: Conflict | None = None) -> Response:
         conflict=translate_error(error) if error else None,
         findings=show_findings(checked.findings),
         marks={found.line: found.severity for found in reversed(checked.findings)},
+        description=checked.definition.description if checked.definition else row.description,
         steps=rows_of(checked.definition),
         variables=checked.definition.variables.values() if checked.definition else (),
         versions=queries.versions(db, who, row.key),

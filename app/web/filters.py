@@ -12,7 +12,7 @@ from flask import Flask, request
 from app.web.i18n import pick
 from app.web.values import field_value, input_text, number, value
 from app.web.when import clock, day, duration, moment, relative
-from app.web.words import event_word, state_word, yes_no
+from app.web.words import event_word, state_word, trouble_word, yes_no
 
 _UNSAFE_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _WORDS: Final = re.compile(r"[^\W\d_]+")
@@ -37,6 +37,7 @@ def init_filters(app: Flask) -> None:
     app.jinja_env.globals.update(
         state_word=state_word,
         event_word=event_word,
+        trouble_word=trouble_word,
         field_id=field_id,
         page_url=page_url,
         language_url=language_url,

@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, request, session
 from flask_babel import Babel, get_locale, gettext, ngettext
 from flask_login import current_user
 
-from app.errors import AppError, FieldError
+from app.errors import AppError, FieldError, say
 
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "zh": "中文"}
 """The languages there are, each by its own name."""
@@ -67,8 +67,7 @@ def parse_language(tag: str | None) -> str | None:
 
 def translate(template: str, params: Mapping[str, Any] | None = None) -> str:
     """Return an English template with ``%(name)s`` parameters in the reader's words, filled in."""
-    text = str(gettext(template))
-    return text % params if params else text
+    return say(template, params, lambda text: str(gettext(text)))
 
 
 def translate_error(error: AppError) -> str:

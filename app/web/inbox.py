@@ -18,10 +18,12 @@ from app.web.session import actor, engine, inbox_count, now
 bp = Blueprint("inbox", __name__)
 
 _SIZE: Final = 50
+_FIRST: Final = "due"
+"""The order of whoever has chosen none: what is late must not stand at the end."""
 _ORDER_WORDS: Final[Mapping[str, LazyString]] = {
+    "due": lazy_gettext("Due first"),
     "newest": lazy_gettext("Newest first"),
     "oldest": lazy_gettext("Oldest first"),
-    "due": lazy_gettext("Due first"),
     "priority": lazy_gettext("Most urgent first"),
 }
 
@@ -52,7 +54,7 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
         focus: id of the task that the reader was at; it, or else the first one, is where the
             keyboard goes on.
     """
-    tab, order = asked.get("tab") or "todo", asked.get("order") or "newest"
+    tab, order = asked.get("tab") or "todo", asked.get("order") or _FIRST
     if tab not in ("todo", "done") or order not in ORDERS:
         raise Malformed("bad_tab", "There is no such list. Use the tabs of the inbox.")
     q, after = (asked.get("q") or "").strip(), asked.get("after") or None
@@ -69,7 +71,7 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
 
     def address(**changes: Any) -> str:
         kept = {"tab": tab, "q": q, "order": order, "after": None} | changes
-        plain = {"q": "", "order": "newest"}
+        plain = {"q": "", "order": _FIRST}
         shown = {name: item for name, item in kept.items() if item != plain.get(name)}
         return url_for("inbox.show", **shown)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from flask import Response, request, url_for
 from flask_babel import gettext, lazy_gettext
 
+from app.core.definition import Label
 from app.definition import queries
 from app.definition.row import DefinitionRow
 from app.errors import Invalid
@@ -23,10 +24,12 @@ def catalogue() -> Response:
     """Show what the reader can start; htmx gets the tiles alone."""
     q = (request.args.get("q") or "").strip()
     startable = queries.startable(engine().db, actor())
+    described = queries.descriptions(engine().db, startable)
     return respond.page(
         "runtime/catalogue.html",
         "runtime/catalogue_part.html",
-        rows=[row for row in startable if _fits(row, q.casefold())],
+        rows=[row for row in startable if _fits(row, described.get(row.id), q.casefold())],
+        described=described,
         q=q,
         any=bool(startable),
         may_write=actor().can("process:write"),
@@ -57,10 +60,13 @@ def begin(definition_id: int) -> Response:
     return respond.redirect(url_for("runtime.instance", instance_id=row.id), message)
 
 
-def _fits(row: DefinitionRow, q: str) -> bool:
-    names = row.names.values() if isinstance(row.names, Mapping) else (row.names,)
-    words = (*names, row.key, row.description or "")
+def _fits(row: DefinitionRow, description: Label | None, q: str) -> bool:
+    words = (*_texts(row.names), row.key, *_texts(description))
     return any(q in text.casefold() for text in words)
+
+
+def _texts(label: Label | None) -> Iterable[str]:
+    return label.values() if isinstance(label, Mapping) else (label or "",)
 
 
 def _page(
@@ -78,6 +84,7 @@ def _page(
         "runtime/start_part.html",
         status=error.status if error else 200,
         row=shown.definition,
+        description=queries.descriptions(engine().db, [shown.definition]).get(shown.definition.id),
         name=pick(shown.definition.names, shown.definition.key),
         fields=[_in_words(field) for field in shown.fields] if shown.generated else shown.fields,
         values=shown.values | dict(typed or {}),

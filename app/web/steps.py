@@ -42,7 +42,7 @@ def kind_of(step_type: str | None) -> tuple[str, str]:
 def _row(definition: Definition, step: Step) -> dict[str, Any]:
     word, icon = kind_of(step.type)
     return {
-        "number": step.index + 1,
+        "number": definition.steps.index(step) + 1,
         "id": step.id,
         "name": pick(step.name, step.id),
         "description": pick(step.description),

@@ -81,6 +81,21 @@ EVENTS: Final[Mapping[str, Word]] = {
 }
 """By the kinds that history knows."""
 
+TROUBLES: Final[Mapping[str, LazyString]] = {
+    "bad_due_date": lazy_gettext("The due date cannot be used"),
+    "bad_people": lazy_gettext("Nobody can be found for the task"),
+    "bad_priority": lazy_gettext("The priority cannot be used"),
+    "expression": lazy_gettext("An expression has no value"),
+    "job_failed": lazy_gettext("The service failed"),
+    "loop_limit": lazy_gettext("The process runs in a circle"),
+    "no_decision": lazy_gettext("Nothing says where to go on"),
+    "no_way_out": lazy_gettext("No condition is true"),
+    "unexpected": lazy_gettext("The answer does not fit the step"),
+    "unknown_service": lazy_gettext("The service is missing"),
+    "wrong_type": lazy_gettext("A result is of the wrong type"),
+}
+"""By the kinds of incidents that the core knows; its own account is kept in English."""
+
 
 def state_word(kind: str, state: str) -> Word:
     """Return how a state is shown; an unknown one by its own name.
@@ -94,6 +109,11 @@ def state_word(kind: str, state: str) -> Word:
 def event_word(kind: str) -> Word:
     """Return how an event of the history is shown; an unknown one by its own name."""
     return EVENTS.get(kind) or Word(kind, "circle", "calm")
+
+
+def trouble_word(kind: str) -> LazyString | str:
+    """Return what kind of incident it is; an unknown one by its own name."""
+    return TROUBLES.get(kind, kind)
 
 
 def yes_no(value: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import secrets
 import socket
 import sys
 import threading
@@ -32,6 +33,15 @@ LISTEN_AGAIN: Final = 1.0
 """Seconds after which Redis is tried again."""
 
 
+def worker_name() -> str:
+    """Return a name for this process that no other has or had.
+
+    In a container that is started again, host and number are those of the killed one, whose
+    leases and whose place among RQ's workers outlive it for a while.
+    """
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
 def run(settings: Settings, registry: Registry, *, stop_within: float = STOP_WITHIN) -> None:
     """Run due jobs until SIGTERM or SIGINT.
 
@@ -40,20 +50,28 @@ def run(settings: Settings, registry: Registry, *, stop_within: float = STOP_WIT
     Args:
         stop_within: seconds that running attempts are given in the end.
     """
-    name = f"{socket.gethostname()}-{os.getpid()}"
+    name = worker_name()
     waker = RqWaker(connect(settings.redis_url))
     places = settings.worker_concurrency
     db = create_database(
         settings.database_url, pool_size=places + 1, max_overflow=2, name="workflow-engine worker"
     )
     engine = Engine(db=db, services=registry, waker=waker, definitions=DefinitionCache())
-    drain = Drain(engine, registry, worker=name, clock=now, places=places, looked=waker.looked)
+    drain = Drain(
+        engine,
+        registry,
+        worker=name,
+        clock=now,
+        places=places,
+        hold=settings.worker_lease,
+        looked=waker.looked,
+    )
     stop = threading.Event()
     stop_on_signals(stop)
     serve(drain)
     drain.start()
     log.info("worker.started", worker=name, services=len(registry.names()))
-    calls = Calls(hearing=drain.set_hearing, stop=stop.set)
+    calls = Calls(hearing=drain.set_hearing, stop=stop.set, stopping=stop.is_set)
     for turn in itertools.count(1):
         if stop.is_set():
             break

@@ -1,6 +1,7 @@
 """Draining: leases due jobs as long as there are places, and watches their time limits.
 
-One thread leases; every attempt has a thread of its own. Who is told what:
+One thread leases, and renews the leases of what runs; every attempt has a thread of its
+own. Who is told what:
 
 - ``notify`` says that there may be work (RQ's message, or a job this process created);
 - an attempt says that its place is free;
@@ -9,11 +10,12 @@ One thread leases; every attempt has a thread of its own. Who is told what:
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -42,6 +44,7 @@ class Drain:
         worker: the name that leases carry.
         places: attempts at the same time. A hung one that ran into its time limit gives
             its place back, but its thread stays until the service answers.
+        hold: how long this process may be silent before others take its jobs.
         looked: called before a look that a message asked for.
     """
 
@@ -53,6 +56,7 @@ class Drain:
         worker: str,
         clock: Callable[[], datetime],
         places: int = PLACES,
+        hold: timedelta = jobs.HOLD,
         looked: Callable[[], None] = lambda: None,
     ) -> None:
         self.hears = False
@@ -61,8 +65,11 @@ class Drain:
         self._worker = worker
         self._clock = clock
         self._places = places
+        self._hold = hold
         self._looked = looked
         self._running: dict[Attempt, float] = {}
+        self._renew_at = 0.0
+        self._trouble = False
         self._lock = threading.Lock()
         self._call = threading.Event()
         self._more_waits = False
@@ -90,9 +97,9 @@ class Drain:
 
     @property
     def full(self) -> bool:
-        """Whether every place is taken."""
+        """Whether nothing more can be taken here."""
         with self._lock:
-            return len(self._running) >= self._places
+            return self._stopping or len(self._running) >= self._places
 
     def stop(self, within: float) -> None:
         """Take no more work, wait for what runs, hand back what does not end in time.
@@ -107,14 +114,17 @@ class Drain:
         while time.monotonic() < end and self._held():
             self._call.wait(0.1)
             self._call.clear()
-            self._end_overdue()
+            self._look_after()
         left = self._held()
         if left:
             self._hand_back(left)
 
-    def _hand_back(self, left: list[int]) -> None:
+    def _hand_back(self, left: list[Attempt]) -> None:
+        for attempt in left:
+            attempt.abandon()
+        ids = [attempt.job.id for attempt in left]
         try:
-            count = jobs.hand_back(self._engine.db, self._worker, left, now=self._clock())
+            count = jobs.hand_back(self._engine.db, self._worker, ids, now=self._clock())
         except AppError as error:  # then the leases run out
             log.warning("worker.cannot_hand_back", jobs=len(left), error=str(error))
         else:
@@ -126,14 +136,32 @@ class Drain:
             self._call.clear()
             if self._stopping:
                 return
-            try:
-                self._lease()
-            except AppError as error:
-                log.warning("worker.cannot_lease", error=str(error))
-            except Exception:
-                log.exception("worker.cannot_lease")
-            self._end_overdue()
+            self._look_after()
+            self._trouble = not self._tried(self._lease, "worker.cannot_lease")
             self._call.wait(self._pause())
+
+    def _look_after(self) -> None:
+        """Keep what runs, and end what runs for too long."""
+        self._end_overdue()
+        if time.monotonic() >= self._renew_at and (held := self._held()):
+            ids = [attempt.job.id for attempt in held]
+            renewed = self._tried(lambda: self._renew(ids), "worker.cannot_renew")
+            pause = self._hold.total_seconds() / 3 if renewed else IDLE_DEAF
+            self._renew_at = time.monotonic() + pause
+
+    def _tried(self, work: Callable[[], None], failed: str) -> bool:
+        try:
+            work()
+        except AppError as error:
+            log.warning(failed, error=str(error))
+        except Exception:
+            log.exception(failed)
+        else:
+            return True
+        return False
+
+    def _renew(self, ids: list[int]) -> None:
+        jobs.renew(self._engine.db, self._worker, ids, now=self._clock(), hold=self._hold)
 
     def _lease(self) -> None:
         """Fill the free places; remember whether more may be waiting."""
@@ -142,9 +170,13 @@ class Drain:
         if free <= 0:
             self._more_waits = True
             return
-        leased = jobs.lease(self._engine.db, self._worker, limit=free, now=self._clock())
+        leased = jobs.lease(
+            self._engine.db, self._worker, limit=free, now=self._clock(), hold=self._hold
+        )
         if leased:
             faults.point("after_lease")
+            if not self._held():
+                self._renew_at = time.monotonic() + self._hold.total_seconds() / 3
         self._more_waits = len(leased) == free
         for job in leased:
             attempt = Attempt(self._engine, self._registry, job, clock=self._clock, done=self._done)
@@ -161,18 +193,21 @@ class Drain:
     def _end_overdue(self) -> None:
         with self._lock:
             late = [each for each, end in self._running.items() if end <= time.monotonic()]
+            for attempt in late:
+                self._running[attempt] = math.inf  # told once; writing it down takes its time
         for attempt in late:
             attempt.time_out()
 
-    def _held(self) -> list[int]:
+    def _held(self) -> list[Attempt]:
         with self._lock:
-            return [attempt.job.id for attempt in self._running]
+            return list(self._running)
 
     def _pause(self) -> float:
         """Return the seconds until somebody has to be looked after."""
+        idle = IDLE if self.hears and not self._trouble else IDLE_DEAF
         with self._lock:
-            ends = [end - time.monotonic() for end in self._running.values()]
-        return max(0.0, min([IDLE if self.hears else IDLE_DEAF, *ends]))
+            ends = [*self._running.values(), *([self._renew_at] if self._running else [])]
+        return max(0.0, min([idle, *(end - time.monotonic() for end in ends)]))
 
 
 class _Near:

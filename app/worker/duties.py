@@ -18,7 +18,7 @@ from app.adapters.executor_rq import RqWaker, connect
 from app.config import ConfigError, Settings, load_settings
 from app.connector.standard import standard_registry
 from app.db.engine import create_database
-from app.db.leader import Leadership
+from app.db.leader import DUTIES_LOCK, Leadership
 from app.definition.cache import DefinitionCache
 from app.errors import AppError
 from app.runtime.ports import Engine
@@ -31,8 +31,6 @@ from app.worker.stopping import stop_on_signals
 log = structlog.get_logger(__name__)
 
 DUTIES: Final = (duty_wake.DUTY, duty_leases.DUTY, duty_prune.DUTY)
-LEADS: Final = 1
-"""The lock's number."""
 TICK: Final = 0.5
 """Seconds between two looks at what is to be done."""
 
@@ -85,7 +83,7 @@ def run(settings: Settings) -> None:
     )
     waker = RqWaker(connect(settings.redis_url))
     engine = Engine(db=db, services=standard_registry(), waker=waker, definitions=DefinitionCache())
-    leadership = Leadership(db, LEADS)
+    leadership = Leadership(db, DUTIES_LOCK)
     stop = threading.Event()
     stop_on_signals(stop)
     log.info("duties.started")

@@ -9,10 +9,15 @@ from app.runtime import jobs
 from app.runtime.ports import Engine
 from app.worker.duty import Duty
 
+_BATCH: Final = 100
+
 
 def run(engine: Engine, now: datetime) -> int:
     """Make lost jobs due again; return how many."""
-    return jobs.expire(engine, now=now)
+    count = 0
+    while (taken := jobs.expire(engine, now=now, limit=_BATCH)) == _BATCH:
+        count += taken
+    return count + taken
 
 
-DUTY: Final = Duty("leases", timedelta(seconds=5), run)
+DUTY: Final = Duty("leases", timedelta(seconds=1), run)

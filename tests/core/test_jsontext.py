@@ -167,7 +167,7 @@ _values = st.recursive(
 def test_what_is_written_is_read_again(value):
     text = json_text(value)
     assert read(text).value == value
-    assert Scanner(text, MAX_DEPTH).scan({}) == value
+    assert Scanner(text, MAX_DEPTH).scan() == value
 
 
 @given(st.text("[]{},:\"\\ \n019-+.eEtruefalsnu'/中\ud800\0", max_size=30))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 
 from app.adapters import sign_in_limit
@@ -14,7 +15,7 @@ from app.connector.standard import standard_registry
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
 from app.factory import create_app
-from app.runtime import jobs
+from app.identity import passwords
 from app.runtime.ports import Engine
 from app.worker import clock as wall
 from app.worker.drain import Drain
@@ -22,6 +23,17 @@ from tests.support.office import Office, SilentWaker, make_office
 from tests.support.pages import Pages
 from tests.support.rest import Clock, Rest
 from tests.support.until import until
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Hash passwords as cheaply as argon2 can: these tests sign in hundreds of times."""
+    costly = passwords._hasher
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._nobody.cache_clear()
+    yield
+    passwords._hasher = costly
+    passwords._nobody.cache_clear()
 
 
 @pytest.fixture
@@ -97,9 +109,14 @@ def drain(demo_engine: Engine) -> Iterator[Callable[[], None]]:
     worker = Drain(demo_engine, standard_registry(), worker="test", clock=wall.now)
     worker.start()
 
+    def ended() -> bool:
+        with demo_engine.db.transaction() as tx:
+            left = tx.run("select 1 from jobs where state in ('due', 'leased')").fetchone()
+        return left is None
+
     def run() -> None:
         worker.notify()
-        until(lambda: not jobs.any_due(demo_engine.db, now=wall.now()) and not worker._held())
+        until(ended)
 
     yield run
     worker.stop(5)

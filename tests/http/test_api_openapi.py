@@ -6,11 +6,9 @@ import re
 
 import pytest
 from flask import Flask
-from pydantic import BaseModel
 
-from app.api import bodies
 from app.api.openapi import document
-from tests.support.rest import Rest
+from tests.support.rest import Rest, contract
 
 REF = re.compile(r'"\$ref":"#/components/schemas/([^"]+)"')
 
@@ -44,28 +42,24 @@ def test_operation_ids_are_unique(rest: Rest) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_real_answers_are_as_described(rest: Rest) -> None:
-    task = rest.office.open_task(amount=5)
-    instance = rest("mei", "GET", f"/tasks/{task}").ok()["process_instance_id"]
-    definition = rest("li", "GET", "/process-definitions").ok()["items"][0]["id"]
-    for path, model in (
-        ("/auth/me", bodies.User),
-        ("/process-definitions", bodies.Paged[bodies.DefinitionSummary]),
-        (f"/process-definitions/{definition}", bodies.Definition),
-        ("/process-instances", bodies.Paged[bodies.InstanceSummary]),
-        (f"/process-instances/{instance}", bodies.Instance),
-        (f"/process-instances/{instance}/history", bodies.Events),
-        ("/tasks", bodies.Paged[bodies.Task]),
-        (f"/tasks/{task}", bodies.Task),
-        ("/incidents", bodies.Paged[bodies.Incident]),
-    ):
-        fits(model, rest("li", "GET", path).text)
-    done = rest("mei", "PUT", f"/tasks/{task}/complete", {"variables": {"approved": True}})
-    fits(bodies.CompletedTask, done.text)
-
-
-def fits(model: type[BaseModel], text: str) -> None:
-    model.model_validate_json(text)
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind", "text"),
+    [
+        ("GET", "/api/v1/auth/me", 200, "application/json", '{"id": 1}'),
+        ("GET", "/api/v1/auth/me", 200, "text/html", "{}"),
+        ("GET", "/api/v1/auth/me", 202, "application/json", "{}"),
+        ("GET", "/api/v1/tasks/1", 404, "application/problem+json", '{"status": 404}'),
+        ("GET", "/api/v1/nowhere", 200, "application/json", "{}"),
+        ("DELETE", "/api/v1/process-definitions/1", 204, "application/json", "{}"),
+        ("GET", "/api/v1/health/redis", 200, "application/json", '{"status": 1}'),
+    ],
+)
+def test_the_judge_of_all_answers_refuses_what_is_not_as_described(
+    method: str, path: str, status: int, kind: str, text: str
+) -> None:
+    """Every answer that these tests get by ``Rest`` is compared with the document."""
+    with pytest.raises(AssertionError):
+        contract().check(method, path, status, kind, text)
 
 
 @pytest.mark.parametrize("path", ["//swagger/index.html", "//swagger/", "//swagger"])

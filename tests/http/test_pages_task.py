@@ -187,7 +187,7 @@ def test_a_draft_comes_back_to_its_writer(browser: Browser, office: Office) -> N
     pages.post(f"/tasks/{task}/claim")
     sent = {"f.amount": "12,", "f.comments": "half a sen"}
     pages.post(f"/tasks/{task}/draft", sent, htmx=True).ok().says("Draft kept just now")
-    page = pages.get(f"/tasks/{task}").ok().says("Your draft is filled in", "half a sen")
+    page = pages.get(f"/tasks/{task}").ok().says("is filled in", "half a sen")
     assert 'value="12,"' in page.control("f.amount")
     anew = pages.get(f"/tasks/{task}?draft=none").ok().is_silent_about("half a sen")
     assert 'value="7"' in anew.control("f.amount")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -12,8 +13,10 @@ from werkzeug.test import TestResponse
 
 from app.api import bearer
 from app.api.errors import TYPE
+from app.api.openapi import document
 from app.db.types import dumps, loads
 from app.identity.service import auth_epoch
+from tests.support.contract import Contract
 from tests.support.office import NOW, Office
 
 PROBLEM = "application/problem+json"
@@ -101,7 +104,16 @@ class Rest:
             sent.setdefault("Content-Type", "application/json")
         url = path[1:] if path.startswith("//") else f"/api/v1{path}"
         answer = self.app.test_client().open(url, method=method, data=data, headers=sent)
-        return read(answer)
+        reply = read(answer)
+        kind = answer.headers.get("Content-Type", "")
+        contract().check(method, url.partition("?")[0], reply.status, kind, reply.text)
+        return reply
+
+
+@cache
+def contract() -> Contract:
+    """Return the judge of every answer."""
+    return Contract(document())
 
 
 def read(answer: TestResponse) -> Reply:

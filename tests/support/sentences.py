@@ -29,11 +29,21 @@ KEYWORDS: Mapping[str, Any] = {
     "ngettext": (1, 2),
     "lazy_ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
-    # What the edges themselves refuse with: an error's template is translated where it is shown.
+    # What the pages themselves refuse with: an error's template is translated where it is shown.
     "FieldError": (3,),
-    **dict.fromkeys(("Malformed", "Unauthenticated", "Invalid", "TooMany", "Unavailable"), (2,)),
+    **dict.fromkeys(("Malformed", "NotFound", "Conflict", "Invalid", "Unavailable"), (2,)),
 }
-_SENTENCE = re.compile(r"(?:[A-Z]|%\()[^\n]* [^\n]*[.?!]")
+_SENTENCE = re.compile(r"(?:[A-Z“]|/?%\()[^\n]* [^\n]*[.?!]")
+_CORE_SENTENCE = re.compile(r"(?:[A-Z“]|/?%\()[^\n]* [^\n]*")
+"""What the core says of an expression or of JSON stands within a sentence: no full stop."""
+_SHOWN = {
+    **dict.fromkeys(("Phrase", "Refusal"), (0,)),
+    **dict.fromkeys(("wrong", "_need", "FieldError"), (2,)),
+    **dict.fromkeys(("Malformed", "Unauthenticated", "Forbidden", "NotFound", "Conflict"), (1,)),
+    **dict.fromkeys(("PreconditionFailed", "TooLarge", "Unsupported", "Invalid"), (1,)),
+    **dict.fromkeys(("TooMany", "Unavailable"), (1,)),
+}
+"""Calls whose text is shown whatever its form, with the places of that text among what they get."""
 _NOT_SHOWN = {"ValueError", "RuntimeError", "TypeError", "AssertionError", "ConfigError"}
 """What tells a programmer or an operator something; they read English."""
 
@@ -44,14 +54,24 @@ def extract(
     """Yield (line, function, text, comments) of every sentence; see Babel's extractors."""
     tree = ast.parse(file.read())
     silent = set(_silent(tree))
+    shown = set(_shown(tree))
+    form = _CORE_SENTENCE if "core" in Path(getattr(file, "name", "")).parts else _SENTENCE
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Constant)
             and isinstance(node.value, str)
             and node not in silent
-            and _SENTENCE.fullmatch(node.value)
+            and (node in shown or form.fullmatch(node.value))
         ):
             yield node.lineno, "", node.value, []
+
+
+def _shown(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the texts that are shown because of what they are given to."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            for place in _SHOWN.get(getattr(node.func, "id", ""), ()):
+                yield from ast.walk(node.args[place]) if place < len(node.args) else ()
 
 
 def _silent(tree: ast.AST) -> Iterator[ast.AST]:

@@ -13,6 +13,7 @@ from app.core.events import Event
 from app.core.expression import ExpressionError, shown, truth
 from app.core.keys import Key
 from app.core.state import Completion, WaitKind
+from app.core.values import check_json, storable
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -79,6 +80,9 @@ class Fail:
     detail: Mapping[str, Any] = field(default_factory=dict)
     caught: bool = False
 
+
+MAX_KEPT = 1_048_576
+"""Bytes that one step may give to a job, or set as variables, as JSON."""
 
 Decision = Stay | Leave | Split | Inside | Finish | Fail
 
@@ -198,10 +202,19 @@ def expression_failure(error: ExpressionError) -> Fail:
     """Return the incident for an expression that could not be evaluated."""
     return Fail(
         "expression",
-        f"{error.message} In: {error.expression}",
+        f"{error.message} (in {error.expression})",
         {
             "expression": error.expression,
             "fragment": error.fragment,
             "values": [list(pair) for pair in error.values],
         },
     )
+
+
+def kept(value: Any) -> Any:
+    """Return an evaluated value as it can be kept, or a ``Fail`` if it is too much to keep."""
+    problem = check_json(value, max_bytes=MAX_KEPT, dates=True)
+    if problem is None:
+        return storable(value)
+    message = f"What the step works with cannot be kept. {problem.text()}"
+    return Fail("bad_value", message, {"place": problem.pointer})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.core.effects import Effect, StartChild
 from app.core.events import ChildEnded, Event
 from app.core.expression import evaluate_config
 from app.core.keys import Key
 from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
+from app.core.nodes.job import all_or_given
 from app.core.nodes.result import taken
-from app.core.values import plain_text, storable
+from app.core.values import plain_text
 
 
 class CallActivity(Node):
@@ -22,7 +21,7 @@ class CallActivity(Node):
         Key("process_key", "text", required=True, expr=True, doc="key of the definition"),
         Key("version", "text", doc="which version; default: the newest active one"),
         Key("input", "expr_map", expr=True, doc="the child's start variables; default: all"),
-        Key("output", "expr_map", expr=True, doc="variable ← expression over `result`"),
+        Key("output", "variables", expr=True, doc="variable ← expression over `result`"),
         Key("business_key", "text", expr=True, doc="the child's; default: this one's"),
         Key("wait", "flag", doc="false: go on at once and let it run by itself"),
     )
@@ -33,11 +32,9 @@ class CallActivity(Node):
         """Start the child."""
         config = visit.step.config
         given = config.get("input")
-        value: Any = (
-            dict(visit.variables)
-            if given is None
-            else storable(evaluate_config(given, visit.scope, visit.now))
-        )
+        value = all_or_given(visit, given)
+        if isinstance(value, Fail):
+            return value
         key = plain_text(evaluate_config(config["process_key"], visit.scope, visit.now))
         business = evaluate_config(config.get("business_key"), visit.scope, visit.now)
         awaited = config.get("wait", True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.expression import evaluate_config
-from app.core.nodes.base import Visit
+from app.core.nodes.base import Visit, kept
 from app.core.nodes.job import JobNode
-from app.core.values import storable
 
 METHOD = "execute"
 """What is called of the registered object."""
@@ -27,4 +26,4 @@ class Custom(JobNode):
     def given(self, visit: Visit) -> Any:
         """Return the evaluated config."""
         config = {k: v for k, v in visit.step.config.items() if k not in _OURS}
-        return storable(evaluate_config(config, visit.scope, visit.now))
+        return kept(evaluate_config(config, visit.scope, visit.now))

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from app.core.cells import Cell, CellError, parse_cell
 from app.core.expression import evaluate_config, shown
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Fail, Leave, Node, Visit
+from app.core.nodes.base import Decision, Fail, Leave, Node, Visit, kept
 from app.core.nodes.result import fitting
-from app.core.values import storable
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -69,7 +68,9 @@ class DecisionTable(Node):
         if hit == "unique" and len(matching) > 1:
             message = f"{len(matching)} rules match, but only one may."
             return Fail("many_rules", message, _inputs(config, inputs))
-        rows = [storable(evaluate_config(r.set, visit.scope, visit.now)) for r in matching]
+        rows = kept([evaluate_config(rule.set, visit.scope, visit.now) for rule in matching])
+        if isinstance(rows, Fail):
+            return rows
         values: dict[str, Any]
         if hit == "collect":
             names = dict.fromkeys(name for rule in config["rules"] for name in rule.set)

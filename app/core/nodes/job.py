@@ -10,10 +10,9 @@ from app.core.effects import Effect, StartJob
 from app.core.events import Event, JobFailed, JobSucceeded
 from app.core.expression import evaluate_config
 from app.core.keys import Key
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, kept
 from app.core.nodes.result import taken
 from app.core.retry import expand
-from app.core.values import storable
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 60
 """Seconds an attempt may take."""
 
-OUTPUT = Key("output", "expr_map", expr=True, doc="variable ← expression over `result`")
+OUTPUT = Key("output", "variables", expr=True, doc="variable ← expression over `result`")
 TIMEOUT = Key("timeout", "duration", doc="how long an attempt may take; default 60s")
 RETRY = Key("retry_policy", "retry", doc="`max_attempts`, `backoff`, `initial`, …")
 
@@ -46,10 +45,10 @@ class JobNode(Node):
         return name, method
 
     def given(self, visit: Visit) -> Any:
-        """Return what the job is given: every key of the config that is its own."""
+        """Return what the job is given, or a ``Fail``: every key of the config that is its own."""
         own = {key.name for key in self.keys} - {OUTPUT.name, TIMEOUT.name, RETRY.name}
         config = {name: value for name, value in visit.step.config.items() if name in own}
-        return storable(evaluate_config(config, visit.scope, visit.now))
+        return kept(evaluate_config(config, visit.scope, visit.now))
 
     def topic(self, visit: Visit) -> str | None:
         """Return the topic under which a worker elsewhere fetches it; None: ours do it."""
@@ -60,6 +59,8 @@ class JobNode(Node):
         config = visit.step.config
         service, method = self.call(visit)
         value, topic = self.given(visit), self.topic(visit)
+        if isinstance(value, Fail):
+            return value
 
         def effects(wait: int) -> tuple[Effect, ...]:
             return (
@@ -97,4 +98,4 @@ def all_or_given(visit: Visit, given: Any) -> Any:
     """Return the evaluated ``input``, or all variables where there is none."""
     if given is None:
         return dict(visit.variables)
-    return storable(evaluate_config(given, visit.scope, visit.now))
+    return kept(evaluate_config(given, visit.scope, visit.now))

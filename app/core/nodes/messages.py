@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from app.core.duration import parse_duration
 from app.core.effects import Correlate, Effect, Subscribe
 from app.core.events import Event, MessageReceived
 from app.core.expression import evaluate_config
 from app.core.keys import Key
 from app.core.moments import due_moment
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, kept
 from app.core.nodes.result import taken
-from app.core.values import plain_text, storable
+from app.core.values import plain_text
 
 DEFAULT_TTL = "1d"
 """How long a message is kept that nobody awaits yet."""
@@ -26,7 +24,7 @@ class ReceiveMessage(Node):
     keys = (
         Key("message", "text", required=True, doc="the message's name"),
         Key("correlate", "text", expr=True, doc="the key that the sender gives as well"),
-        Key("output", "expr_map", expr=True, doc="variable ← expression over `result`"),
+        Key("output", "variables", expr=True, doc="variable ← expression over `result`"),
         Key("timeout", "due", expr=True, doc="fails with the code `timeout` after this"),
     )
     waits = True
@@ -68,7 +66,9 @@ class SendMessage(Node):
     def enter(self, visit: Visit) -> Decision:
         """Send it."""
         config = visit.step.config
-        payload: Any = storable(evaluate_config(config.get("payload", {}), visit.scope, visit.now))
+        payload = kept(evaluate_config(config.get("payload", {}), visit.scope, visit.now))
+        if isinstance(payload, Fail):
+            return payload
         key = correlation(visit)
         ttl = float(parse_duration(config.get("ttl", DEFAULT_TTL)).fixed_seconds())
         step = visit.step.id

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.expression import evaluate_config
-from app.core.nodes.base import Fail, Visit
-from app.core.values import coerce_type_problem, storable
+from app.core.expression import evaluate_config, shown
+from app.core.nodes.base import Fail, Visit, kept
+from app.core.values import coerce_type_problem
 
 
 def taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
@@ -22,7 +22,9 @@ def taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
     declared = visit.definition.variables
     if output is not None:
         scope = {**visit.scope, "result": result}
-        found = storable(evaluate_config(output, scope, visit.now))
+        found = kept(evaluate_config(output, scope, visit.now))
+        if isinstance(found, Fail):
+            return found
     elif isinstance(result, dict) and any(name in declared for name in result):
         found = {name: value for name, value in result.items() if name in declared}
     else:
@@ -39,6 +41,6 @@ def fitting(visit: Visit, values: dict[str, Any]) -> dict[str, Any] | Fail:
             return Fail(
                 "wrong_type",
                 f"The value for {name} is not of its declared type {variable.type}.",
-                {"variable": name, "value": value},
+                {"variable": name, "value": shown(value)},
             )
     return values

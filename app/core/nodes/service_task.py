@@ -29,7 +29,8 @@ class ServiceTask(JobNode):
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Note the service."""
-        making.service(f"{config['service_name']}.{config['method']}")
+        name = f"{config['service_name']}.{config['method']}"
+        making.service(name, (*making.path, "service_name"))
         return super().compile(config, making)
 
     def call(self, visit: Visit) -> tuple[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from app.core.definition import Step
 from app.core.effects import Effect, OpenTask
 from app.core.events import Event, TaskCompleted
-from app.core.expression import evaluate_config
-from app.core.form import expand
+from app.core.expression import evaluate_config, shown
+from app.core.form import expand, options_of
 from app.core.keys import Key
 from app.core.moments import due_moment
 from app.core.nodes.base import (
@@ -23,10 +23,11 @@ from app.core.nodes.base import (
     Stay,
     Visit,
     edge_branches,
+    kept,
 )
 from app.core.outcome import choices, decide, deciding_field
 from app.core.state import Completion
-from app.core.values import iso_text, plain_text, storable
+from app.core.values import iso_text, json_text, plain_text
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -51,11 +52,12 @@ class UserTask(Node):
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Expand the form, and collect the people named for warnings."""
-        for name in (config.get("assignee"), *_listed(config.get("candidate_users"))):
-            making.person(name)
-        for name in _listed(config.get("candidate_groups")):
-            making.person(name)
-        return {**config, "form": expand(config.get("form"))}
+        for key in ("assignee", "candidate_users", "candidate_groups"):
+            for index, name in enumerate(_listed(config.get(key))):
+                path = (*making.path, key)
+                making.person(name, (*path, index) if key != "assignee" else path)
+        form = expand(config.get("form"))
+        return {**config, "form": form, "live": _live(form)}
 
     def enter(self, visit: Visit) -> Decision:
         """Open the task."""
@@ -64,31 +66,33 @@ class UserTask(Node):
         users = _names(evaluate_config(config.get("candidate_users"), visit.scope, visit.now))
         groups = _names(evaluate_config(config.get("candidate_groups"), visit.scope, visit.now))
         due = due_moment(config.get("due_date"), visit)
+        form = _form(visit)
         priority = evaluate_config(config.get("priority", 50), visit.scope, visit.now)
-        for value in (due, users, groups):
+        for value in (due, users, groups, form):
             if isinstance(value, Fail):
                 return value
+        if isinstance(priority, Decimal) and priority == int(priority):
+            priority = int(priority)
         if isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 100:
-            return Fail(
-                "bad_priority", "The priority must be a whole number 0-100.", {"value": priority}
-            )
-        form = tuple(_field(field, visit) for field in config.get("form", ()))
-        opened = OpenTask(
-            step=step.id,
-            wait=0,
-            token=visit.token,
-            assignee=plain_text(assignee) or None if assignee is not None else None,
-            candidate_users=users if isinstance(users, tuple) else (),
-            candidate_groups=groups if isinstance(groups, tuple) else (),
-            form=form,
-            outcomes=choices(step),
-            due_at=due if isinstance(due, datetime) else None,
-            priority=priority,
-            instructions=config.get("instructions"),
-        )
+            message = "The priority must be a whole number from 0 to 100."
+            return Fail("bad_priority", message, {"value": shown(priority)})
 
         def effects(wait: int) -> tuple[Effect, ...]:
-            return (replace(opened, wait=wait),)
+            return (
+                OpenTask(
+                    step=step.id,
+                    wait=wait,
+                    token=visit.token,
+                    assignee=plain_text(assignee) or None if assignee is not None else None,
+                    candidate_users=users if isinstance(users, tuple) else (),
+                    candidate_groups=groups if isinstance(groups, tuple) else (),
+                    form=form if isinstance(form, tuple) else (),
+                    outcomes=choices(step),
+                    due_at=due if isinstance(due, datetime) else None,
+                    priority=priority,
+                    instructions=config.get("instructions"),
+                ),
+            )
 
         return Stay("task", effects)
 
@@ -114,17 +118,21 @@ class UserTask(Node):
             return None
         decided = decide(visit.step, event.values, event.outcome)
         if decided.errors:
-            return Fail("no_decision", decided.errors[0].text(), {"values": dict(event.values)})
-        variables = {**event.values, **_set_by(visit, event)}
+            return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
+        also = _set_by(visit, event)
+        if isinstance(also, Fail):
+            return also
         completion = Completion(event.by, iso_text(event.at), event.values, decided.outcome)
+        variables = {**event.values, **also}
         return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 
 
-def _set_by(visit: Visit, event: TaskCompleted) -> dict[str, Any]:
+def _set_by(visit: Visit, event: TaskCompleted) -> dict[str, Any] | Fail:
     for outcome in visit.step.config.get("outcomes", ()):
         if outcome["id"] == event.outcome and outcome.get("set"):
             scope = {**visit.scope, **event.values}
-            return dict(storable(evaluate_config(outcome["set"], scope, visit.now)))
+            found: dict[str, Any] | Fail = kept(evaluate_config(outcome["set"], scope, visit.now))
+            return found
     return {}
 
 
@@ -135,15 +143,36 @@ def _listed(value: Any) -> list[Any]:
 def _names(value: Any) -> tuple[str, ...] | Fail:
     found = _listed(value)
     if not all(isinstance(name, str) for name in found):
-        return Fail("bad_people", "Candidates must be a list of names.", {"value": value})
+        message = "Candidates must be a list of names."
+        return Fail("bad_people", message, {"value": shown(value)})
     return tuple(name for name in found if name)
 
 
-def _field(field: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
-    """Evaluate what a field takes from the variables: its default and its options."""
-    live = {
-        key: storable(evaluate_config(field[key], visit.scope, visit.now))
-        for key in ("default", "options")
-        if key in field
-    }
-    return {**field, **live} if live else field
+def _live(form: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Return, by place in the form, what of a field is evaluated when the task opens."""
+    live = {}
+    for index, field in enumerate(form):
+        given = {key: field[key] for key in ("default", "options") if key in field}
+        if "$" in json_text(given):
+            live[index] = given
+    return live
+
+
+def _form(visit: Visit) -> tuple[Mapping[str, Any], ...] | Fail:
+    """Evaluate what fields take from the variables: their defaults and options."""
+    form: tuple[Mapping[str, Any], ...] = visit.step.config.get("form", ())
+    if not visit.step.config.get("live"):
+        return form
+    live = kept([*evaluate_config(visit.step.config["live"], visit.scope, visit.now).values()])
+    if isinstance(live, Fail):
+        return live
+    fields = list(form)
+    for index, values in zip(visit.step.config["live"], live, strict=True):
+        options = values.get("options", [])
+        if not isinstance(options, list):
+            message = f"The options of {form[index]['name']} must be a list."
+            return Fail("bad_options", message, {"value": shown(options)})
+        if options:
+            values = {**values, "options": options_of(options)}
+        fields[index] = {**form[index], **values}
+    return tuple(fields)
