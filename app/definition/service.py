@@ -21,14 +21,17 @@ from app.identity.policy import require
 from app.identity.queries import known_names
 
 
-def known(db: Database, services: frozenset[str]) -> Known:
+def known(db: Database, services: frozenset[str], types: frozenset[str] = frozenset()) -> Known:
     """Return the names that exist now, for the checker's warnings.
 
     Args:
         services: every ``Service.method`` that is registered.
+        types: step types that were registered beside ours.
     """
-    users, groups, roles = known_names(db)
-    return Known(users=users, groups=groups, roles=roles, services=services)
+    with db.transaction() as tx:
+        users, groups, roles = known_names(db)
+        processes = store.active_keys(tx)
+    return Known(users, groups, roles, services, types, processes)
 
 
 def check_source(source: str, known: Known | None = None) -> Checked:
@@ -206,6 +209,8 @@ def _values(tx: Tx, checked: Checked, source: str, actor: Actor, now: datetime) 
         "source": source,
         "checksum": checksum_of(checked.document),
         "starters": starters_of(tx, definition),
+        "start_message": definition.start.get("message"),
+        "start_cron": definition.start.get("cron"),
         "by": actor.username,
         "now": now,
     }

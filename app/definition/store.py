@@ -19,23 +19,27 @@ select * from process_definitions where key = %(key)s and status = 'active'
 """
 INSERT: Final = """
 insert into process_definitions (key, version, version_order, name, names, description, status,
-                                 source, checksum, starters, created_by, created_at, changed_at)
+                                 source, checksum, starters, start_message, start_cron,
+                                 created_by, created_at, changed_at)
 values (%(key)s, %(version)s, %(version_order)s, %(name)s, %(names)s, %(description)s, %(status)s,
-        %(source)s, %(checksum)s, %(starters)s, %(by)s, %(now)s, %(now)s)
+        %(source)s, %(checksum)s, %(starters)s, %(start_message)s, %(start_cron)s,
+        %(by)s, %(now)s, %(now)s)
 on conflict (key, version) do nothing returning *
 """
 REPLACE: Final = """
 update process_definitions
    set key = %(key)s, version = %(version)s, version_order = %(version_order)s, name = %(name)s,
        names = %(names)s, description = %(description)s, source = %(source)s,
-       checksum = %(checksum)s, starters = %(starters)s, changed_at = %(now)s
+       checksum = %(checksum)s, starters = %(starters)s, start_message = %(start_message)s,
+       start_cron = %(start_cron)s, changed_at = %(now)s
  where id = %(id)s
    and not exists (select 1 from process_definitions o
                     where o.key = %(key)s and o.version = %(version)s and o.id <> %(id)s)
 returning *
 """
 SET_STATUS: Final = """
-update process_definitions set status = %(status)s, changed_at = %(now)s
+update process_definitions
+   set status = %(status)s, next_start_at = null, changed_at = %(now)s
  where id = %(id)s returning *
 """
 DELETE_UNUSED: Final = """
@@ -43,6 +47,9 @@ delete from process_definitions d
  where d.id = %(id)s
    and not exists (select 1 from process_instances i where i.definition_id = d.id)
 """
+
+
+ACTIVE_KEYS: Final = "select distinct key from process_definitions where status = 'active'"
 
 
 def by_id(tx: Tx, definition_id: int) -> DefinitionRow | None:
@@ -69,6 +76,11 @@ def versions_of(tx: Tx, key: str) -> set[str]:
     """Return every version of ``key`` that is taken."""
     rows = tx.run("select version from process_definitions where key = %(key)s", {"key": key})
     return {row["version"] for row in rows.fetchall()}
+
+
+def active_keys(tx: Tx) -> frozenset[str]:
+    """Return the keys that can be started now."""
+    return frozenset(row["key"] for row in tx.run(ACTIVE_KEYS).fetchall())
 
 
 def insert(tx: Tx, values: dict[str, Any]) -> DefinitionRow | None:

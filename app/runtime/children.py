@@ -29,9 +29,10 @@ select id from process_instances
    and status in ('running', 'suspended')
 """
 _ENDED: Final = """
-select id, parent_wait, status, result, variables from process_instances
- where parent_id = %(parent)s and parent_wait is not null
-   and status in ('completed', 'terminated', 'failed')
+select c.id, c.parent_wait, c.status, c.result, c.variables
+  from process_instances c join process_instances p on p.id = c.parent_id
+ where c.parent_id = %(parent)s and c.parent_wait is not null
+   and c.ended_at >= p.suspended_at order by c.id
 """
 
 
@@ -48,44 +49,43 @@ def follow(
     for call in plan.children:
         _start(engine, tx, row, plan, call, now)
     if plan.state.status in ENDED and row.get("parent_wait") is not None:
-        told = _told(row["parent_wait"], row["id"], plan.state.status, plan.state.result)
-        step.move(
-            engine,
-            tx,
-            row["parent_id"],
-            told(now, plan.state.variables),
-            actor=actor,
+        state = plan.state
+        told = _told(
+            row["parent_wait"], row["id"], state.status, state.result, state.variables, now
         )
+        step.move(engine, tx, row["parent_id"], told, actor=actor)
     return bool(plan.children)
 
 
-def ended_meanwhile(tx: Tx, instance_id: int, waits: frozenset[int], now: datetime) -> list[Event]:
-    """Return the ends of children that came while the parent was suspended.
+def ended_meanwhile(tx: Tx, instance_id: int, *, now: datetime) -> list[Event]:
+    """Return the ends of children, for a parent that was suspended when they came.
 
-    Args:
-        waits: what the parent's tokens wait with.
+    Those that it knows already are ignored by the core: nothing waits for them any more.
     """
-    rows = tx.run(_ENDED, {"parent": instance_id}).fetchall() if waits else []
+    rows = tx.run(_ENDED, {"parent": instance_id}).fetchall()
     return [
-        _told(row["parent_wait"], row["id"], row["status"], row["result"])(now, row["variables"])
+        _told(row["parent_wait"], row["id"], row["status"], row["result"], row["variables"], now)
         for row in rows
-        if row["parent_wait"] in waits
     ]
 
 
-def _told(wait: int, child: int, status: str, result: str | None) -> Any:
-    def event(now: datetime, variables: Mapping[str, Any]) -> Event:
-        return ChildEnded(
-            at=now,
-            by=SYSTEM.username,
-            wait=wait,
-            child=child,
-            status=status,
-            result=result,
-            variables=dict(variables),
-        )
-
-    return event
+def _told(
+    wait: int,
+    child: int,
+    status: str,
+    result: str | None,
+    variables: Mapping[str, Any],
+    now: datetime,
+) -> Event:
+    return ChildEnded(
+        at=now,
+        by=SYSTEM.username,
+        wait=wait,
+        child=child,
+        status=status,
+        result=result,
+        variables=dict(variables),
+    )
 
 
 def _start(
@@ -119,7 +119,7 @@ def _start(
         except Invalid as error:
             problem = error.code
     if problem is not None and call.awaited:
-        told = _told(call.wait, 0, "failed", problem)(now, {})
+        told = _told(call.wait, 0, "failed", problem, {}, now)
         step.move(engine, tx, row["id"], told, actor=SYSTEM)
 
 

@@ -29,7 +29,8 @@ MAX_LOST: Final = 10
 
 _LEASE: Final = """
 with due as (
-    select id from jobs where state = 'due' and not paused and due_at <= %(now)s
+    select id from jobs
+     where state = 'due' and not paused and topic is null and due_at <= %(now)s
      order by due_at, id limit %(limit)s for update skip locked
 )
 update jobs j
@@ -74,7 +75,9 @@ update jobs set state = 'due', due_at = case when paused then due_at else %(now)
  where id = any(%(ids)s) and state = 'leased' and leased_by = %(worker)s
 """
 _ANY_DUE: Final = """
-select exists (select 1 from jobs where state = 'due' and not paused and due_at <= %(now)s) as due
+select exists (
+    select 1 from jobs
+     where state = 'due' and not paused and topic is null and due_at <= %(now)s) as due
 """
 
 

@@ -12,7 +12,7 @@ from app.core.values import check_json
 from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
-from app.runtime import access, clocks, kept, step
+from app.runtime import access, children, clocks, kept, step
 from app.runtime.ports import Engine
 from app.runtime.row import STATUS_WORDS, InstanceRow
 from app.runtime.starting import start
@@ -59,6 +59,7 @@ def activate(
 
     def go_on(tx: Tx) -> list[Event]:
         results = kept.take(tx, instance_id, now=now)
+        results += children.ended_meanwhile(tx, instance_id, now=now)
         clocks.go_on(tx, instance_id, now=now)
         return results
 
