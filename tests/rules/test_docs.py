@@ -18,6 +18,7 @@ from app import errors
 from app.api import openapi
 from app.api.figures import Collector
 from app.cli import main
+from app.cli.demo import PEOPLE
 from app.config import _NAMED, DEFAULT_FILE
 from app.config import _flat as flat
 from app.config import _known as known_settings
@@ -30,6 +31,7 @@ from app.core.retry import DEFAULTS
 from app.core.state import Status, WaitKind
 from app.db import schema
 from app.identity.permissions import PERMISSIONS, ROLES
+from app.identity.service import DEMO_PASSWORD
 from app.runtime.figures import Figures
 from app.telemetry import metrics
 from app.worker.duties import DUTIES
@@ -125,6 +127,12 @@ def test_targets_of_make_call_what_exists() -> None:
     listed = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)
     assert phony is not None
     assert set(listed) <= set(phony[1].split())
+
+
+def test_people_of_the_demo() -> None:
+    text = page("README.md").section("Run it").text
+    (sentence,) = re.findall(r"Sign in as (.*?)\.", text, re.DOTALL)
+    same(code_in(sentence), [*(person.username for person in PEOPLE), DEMO_PASSWORD])
 
 
 # The definition format ----------------------------------------------------------------

@@ -17,23 +17,21 @@ from app.cli.demo import load_demo
 from app.cli.engine import opened
 from app.connector.base import JobContext
 from app.connector.registry import Registry
-from app.connector.standard import standard_registry
 from app.core.duration import DurationError, parse_duration
 from app.core.expression import parse
 from app.core.nodes.table import NODES
 from app.core.parse import check
 from app.core.references import ways_out
 from app.core.values import kind_of
+from app.db.engine import create_engine
 from app.db.tx import Database
 from app.definition import service as definitions
-from app.definition.cache import DefinitionCache
 from app.identity import service as identity
 from app.runtime import service as runtime
-from app.runtime.ports import Engine
 from app.worker import clock
 from tests.browser.serving import Live, serving
+from tests.support import servers
 from tests.support.markdown import ROOT, Row, code_in, page
-from tests.support.office import SilentWaker
 
 FORMAT = page("docs/definition-format.md")
 OPERATIONS = page("docs/operations.md")
@@ -174,12 +172,22 @@ class Recorder:
         return [body]
 
 
+@pytest.fixture(scope="module")
+def demo() -> Iterator[str]:
+    """Name of a database with the demo as it is after a first start."""
+    name = f"docs_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with opened(servers.create_database(name)) as engine:
+        load_demo(engine, now=clock.now())
+    yield name
+    servers.drop_database(name)
+
+
 @pytest.fixture
-def run(fresh_db: Database, redis_url: str) -> Iterator[Callable[[str, list[str]], list[Reply]]]:
+def run(demo: str, redis_url: str) -> Iterator[Callable[[str, list[str]], list[Reply]]]:
     """Run shell blocks of a page against a demo that nobody has used; return the answers."""
-    registry = standard_registry()
-    load_demo(Engine(fresh_db, registry, SilentWaker(), DefinitionCache()), now=clock.now())
-    with serving(fresh_db, redis_url, clock.now, registry) as live:
+    copy = f"{demo}_copy"
+    pool = create_engine(servers.create_database(copy, template=demo))
+    with serving(Database(pool), redis_url, clock.now) as live:
         recorder = Recorder(live)
         live.app.wsgi_app = recorder  # type: ignore[method-assign]  # Flask's documented way
 
@@ -197,6 +205,8 @@ def run(fresh_db: Database, redis_url: str) -> Iterator[Callable[[str, list[str]
             return recorder.replies
 
         yield run_
+    pool.dispose()
+    servers.drop_database(copy)
 
 
 def test_the_tour_of_the_readme(run: Callable[[str, list[str]], list[Reply]]) -> None:
