@@ -15,6 +15,20 @@ def test_a_problem_is_in_the_caller_s_language(rest: Rest) -> None:
     assert english["code"] == chinese["code"]
 
 
+def test_every_part_of_a_problem_is_in_the_caller_s_language(rest: Rest) -> None:
+    step = {"id": "a", "type": "user_task", "config": {"priority": "x", "due_date": "2 moons"}}
+    body = {"name": "P", "version": "1", "config": {"steps": [step, {"id": "b"}]}}
+    chinese = {"Accept-Language": "zh-CN"}
+    problem = rest("root", "POST", "/process-definitions", body, headers=chinese).body
+    assert problem["code"] == "definition_invalid"
+    told = [problem["title"], problem["detail"], *(each["message"] for each in problem["errors"])]
+    told += [each[part] for each in problem["findings"] for part in ("message", "hint")]
+    checked = rest("root", "POST", "/process-definitions/check", body, headers=chinese).ok()
+    told += [each[part] for each in checked["findings"] for part in ("message", "hint")]
+    assert len(told) > 8
+    assert [text for text in told if text and text.isascii()] == []
+
+
 def test_an_unknown_language_gets_english(rest: Rest) -> None:
     body = rest("li", "GET", "/tasks/999", headers={"Accept-Language": "xx"}).body
     assert body["detail"].isascii()
