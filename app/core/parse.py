@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.core.compiling import Compiling, Path
 from app.core.definition import Definition, Edge, Label, Step, Variable
-from app.core.findings import Finding, Known
+from app.core.findings import Finding, Known, shortened
 from app.core.form import expand
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
 from app.core.nodes.table import NODES
@@ -63,7 +63,7 @@ def check(source: str, known: Known | None = None) -> Checked:
                 error.line,
                 error.column,
                 error.message,
-                error.params,
+                shortened(error.params),
             )
         )
     making = Compiling(document)
