@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any
 
 from app.core.events import Activated, Event, Retried, Suspended, Terminated, VariablesSet
 from app.core.state import ENDED
-from app.core.values import check_json
 from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
 from app.runtime import access, children, clocks, kept, step
 from app.runtime.ports import Engine
-from app.runtime.row import STATUS_WORDS, InstanceRow
+from app.runtime.refuse import checked_reason, refuse_ended, refuse_unless_running
+from app.runtime.row import InstanceRow
 from app.runtime.starting import start
 from app.runtime.variables import variable_errors
 
 __all__ = ["activate", "retry_incident", "set_variables", "start", "suspend", "terminate"]
-
-MAX_REASON: Final = 2_000
-"""Characters."""
 
 
 def suspend(
@@ -35,7 +32,7 @@ def suspend(
         NotFound, Forbidden: the actor may not see it, or not steer it.
         Conflict: it has ended.
     """
-    event = Suspended(at=now, by=actor.username, reason=_checked(reason))
+    event = Suspended(at=now, by=actor.username, reason=checked_reason(reason))
 
     def stop(tx: Tx) -> list[Event]:
         clocks.stop(tx, instance_id, now=now)
@@ -55,7 +52,7 @@ def activate(
         NotFound, Forbidden: the actor may not see it, or not steer it.
         Conflict: it has ended.
     """
-    event = Activated(at=now, by=actor.username, reason=_checked(reason))
+    event = Activated(at=now, by=actor.username, reason=checked_reason(reason))
 
     def go_on(tx: Tx) -> list[Event]:
         results = kept.take(tx, instance_id, now=now)
@@ -75,14 +72,14 @@ def terminate(
         NotFound, Forbidden: the actor may not see it, or not end it.
         Conflict: it has ended by itself.
     """
-    event = Terminated(at=now, by=actor.username, reason=_checked(reason))
+    event = Terminated(at=now, by=actor.username, reason=checked_reason(reason))
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, instance_id)
         access.require_terminate(tx, actor, locked.instance, locked.definition)
         if locked.instance.status == "terminated":
             return locked.instance
         if locked.instance.status in ENDED:
-            _refuse_ended(locked.instance)
+            refuse_ended(locked.instance)
         return step.move_locked(engine, tx, locked, event, actor=actor).instance
 
 
@@ -95,7 +92,7 @@ def retry_incident(
         NotFound, Forbidden: the actor may not see it, or not steer it.
         Conflict: the incident is over, or the instance is suspended or has ended.
     """
-    why = _checked(reason)
+    why = checked_reason(reason)
     with engine.db.transaction() as tx:
         found = tx.run(
             "select instance_id, wait from incidents where id = %(id)s", {"id": incident_id}
@@ -107,7 +104,7 @@ def retry_incident(
             access.require_operate(tx, actor, locked.instance)
         except NotFound as error:
             raise _no_incident() from error
-        _refuse_unless_running(locked.instance)
+        refuse_unless_running(locked.instance)
         event = Retried(at=now, by=actor.username, wait=found["wait"], reason=why)
         moved = step.move_locked(engine, tx, locked, event, actor=actor)
         if moved.ignored is not None:
@@ -131,12 +128,12 @@ def set_variables(
         Conflict: it has ended.
         Invalid: one error per wrong value.
     """
-    why = _checked(reason)
+    why = checked_reason(reason)
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, instance_id)
         access.require_operate(tx, actor, locked.instance)
         if locked.instance.status in ENDED:
-            _refuse_ended(locked.instance)
+            refuse_ended(locked.instance)
         errors = variable_errors(locked.definition, values, start=False)
         if not values:
             errors = [FieldError("variables", "required", "Name at least one variable.")]
@@ -145,7 +142,7 @@ def set_variables(
         event = VariablesSet(at=now, by=actor.username, values=dict(values), reason=why)
         moved = step.move_locked(engine, tx, locked, event, actor=actor)
         if moved.ignored is not None:
-            _refuse_unless_running(moved.instance)
+            refuse_unless_running(moved.instance)
         return moved.instance
 
 
@@ -169,51 +166,10 @@ def _operate(
         if locked.instance.status == done:
             return locked.instance
         if locked.instance.status in ENDED:
-            _refuse_ended(locked.instance)
+            refuse_ended(locked.instance)
         events = [event, *with_it(tx)]
         return step.move_locked(engine, tx, locked, lambda _: events, actor=actor).instance
 
 
-def _refuse_ended(instance: InstanceRow) -> NoReturn:
-    raise Conflict(
-        "instance_ended",
-        "The instance is %(status)s; nothing can be changed any more.",
-        extra={"instance_status": instance.status},
-        status=STATUS_WORDS[instance.status],
-    )
-
-
-def _refuse_unless_running(instance: InstanceRow) -> None:
-    if instance.status in ENDED:
-        _refuse_ended(instance)
-    if instance.status == "suspended":
-        raise Conflict(
-            "instance_suspended",
-            "The instance is suspended; activate it first.",
-            extra={"instance_status": instance.status},
-        )
-
-
 def _no_incident() -> NotFound:
     return NotFound("incident_not_found", "There is no such incident, or you may not see it.")
-
-
-def _checked(reason: str | None) -> str | None:
-    """Return a reason that can be stored, without blanks around it.
-
-    Raises:
-        Invalid: too long, or characters that cannot be stored.
-    """
-    if reason is None:
-        return None
-    problem = check_json(reason)
-    error = None
-    if problem is not None:
-        error = FieldError("reason", problem.code, problem.message, problem.params)
-    elif len(reason) > MAX_REASON:
-        error = FieldError(
-            "reason", "too_long", "Use at most %(max)d characters.", {"max": MAX_REASON}
-        )
-    if error is not None:
-        raise Invalid("invalid_reason", "Correct the reason.", errors=(error,))
-    return reason.strip() or None
