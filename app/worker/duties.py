@@ -23,14 +23,29 @@ from app.definition.cache import DefinitionCache
 from app.errors import AppError
 from app.runtime.ports import Engine
 from app.telemetry import logs
-from app.worker import duty_leases, duty_prune, duty_wake
+from app.worker import (
+    duty_leases,
+    duty_messages,
+    duty_prune,
+    duty_starts,
+    duty_timers,
+    duty_wake,
+)
 from app.worker.clock import now as read_clock
 from app.worker.duty import Duty
 from app.worker.stopping import stop_on_signals
 
 log = structlog.get_logger(__name__)
 
-DUTIES: Final = (duty_wake.DUTY, duty_leases.DUTY, duty_prune.DUTY)
+DUTIES: Final = (
+    duty_timers.DUTY,
+    duty_messages.DUTY,
+    duty_starts.DUTY,
+    duty_wake.DUTY,
+    duty_leases.DUTY,
+    duty_messages.PRUNE,
+    duty_prune.DUTY,
+)
 TICK: Final = 0.5
 """Seconds between two looks at what is to be done."""
 
