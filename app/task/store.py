@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.db.tx import Tx
 from app.history import record
 from app.identity.actor import Actor
+from app.runtime.store import lock_root
 
 Row = Mapping[str, Any]
 
@@ -35,11 +36,15 @@ _FROM: Final = """
 SEEN: Final = f"select {_COLUMNS} {_FROM}"
 # With what moving the instance needs. After a wait for the lock the instance is as it is
 # then, the task may still be as it was before: what is written to it has to be guarded.
-SEEN_LOCKED: Final = f"""
+_SEEN_LOCKED: Final = f"""
 select {_COLUMNS}, i.status, i.result, i.state as instance_state, i.incident_count,
-       i.started_at, i.ended_at, i.history_seq, i.history_hash
-  {_FROM} for update of i
+       i.started_at, i.ended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait,
+       i.root_id
+  {_FROM}
 """
+SEEN_LOCKED: Final = f"{_SEEN_LOCKED} and i.root_id is null for update of i"
+_CHILD_SEEN_LOCKED: Final = f"{_SEEN_LOCKED} for update of i"
+_INSTANCE: Final = "select instance_id from tasks where id = %(id)s"
 
 # The instance's lock comes first, in the same statement: the write asks for its status,
 # and after a wait both rows are looked at as they are then. What is written is told in the
@@ -91,7 +96,15 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     Args:
         locked: lock the instance, and return what ``runtime.step`` needs of it too.
     """
-    return tx.run(SEEN_LOCKED if locked else SEEN, _who(actor, task_id)).fetchone()
+    who = _who(actor, task_id)
+    if not locked:
+        return tx.run(SEEN, who).fetchone()
+    row = tx.run(SEEN_LOCKED, who).fetchone()
+    if row is None:  # there is none, or it is a child's: then its family's root comes first
+        found = tx.run(_INSTANCE, who).fetchone()
+        if found is not None and lock_root(tx, found["instance_id"]):
+            row = tx.run(_CHILD_SEEN_LOCKED, who).fetchone()
+    return row
 
 
 def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime) -> bool:
