@@ -86,6 +86,9 @@ def advance(definition: Definition, state: State, event: Event) -> Transition:
 
 def _happen(run: Run, event: Event) -> None:
     """Do what the event itself does; what follows from it is the loop's."""
+    if isinstance(event, TaskCompleted | JobSucceeded | JobFailed | ChildEnded):
+        run.answer(run.waiting(event.wait), event)
+        return
     match event:
         case Started():
             run.begin(event)
@@ -108,8 +111,6 @@ def _happen(run: Run, event: Event) -> None:
                 attached.fire(run, token, event)
             else:
                 run.answer(token, event)
-        case TaskCompleted() | JobSucceeded() | JobFailed() | ChildEnded():
-            run.answer(run.waiting(event.wait), event)
 
 
 def _refusal(definition: Definition, state: State, event: Event) -> str | None:

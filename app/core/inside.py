@@ -26,8 +26,10 @@ MAX_ELEMENTS: Final = 1_000
 
 def is_element(run: Run, token: Token) -> bool:
     """Say whether a token stands for one element of its step's multi."""
-    scope = run.scope_of(token)
-    return scope is not None and scope.kind == "element" and scope.step == token.step
+    if token.scope == ROOT:
+        return False
+    scope = run.scopes[token.scope]
+    return scope.kind == "element" and scope.step == token.step
 
 
 def enclosing(run: Run, token: Token) -> Scope | None:

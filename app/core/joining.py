@@ -38,6 +38,8 @@ def gather(run: Run, token: Token) -> None:
 
 def fire_waiting(run: Run) -> bool:
     """Fire one join that waits for those that can still come, if one may; say whether."""
+    if len(run.tokens) < 2 and not any(_at_join(token) for token in run.tokens.values()):
+        return False
     groups = _waiting_groups(run)
     for there in groups:
         if not still_to_come(run.definition, run.tokens.values(), there):
@@ -83,6 +85,10 @@ def _waiting_groups(run: Run) -> list[dict[str, Token]]:
         if node_of(run.step_of(token).type).gathers == "those_that_can_come":
             groups.setdefault((token.step, token.scope), []).append(token)
     return [by_edge(group) for group in groups.values()]
+
+
+def _at_join(token: Token) -> bool:
+    return token.wait is not None and token.wait.kind == "join"
 
 
 def _at(tokens: Iterable[Token], step: str, scope: int) -> list[Token]:

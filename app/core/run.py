@@ -227,7 +227,7 @@ class Run:
             done = {step: _seen(one) for step, one in self.completed.items()}
             self.seen = {**done, **self.variables, **self.facts}
         variables, scope = self.variables, self.seen
-        if inside.variables_owner(self, token.scope) is not None:
+        if token.scope != ROOT and inside.variables_owner(self, token.scope) is not None:
             variables = inside.variables(self, token.scope)
             scope = {**scope, **variables, **self.facts}
         step = self.step_of(token)
@@ -262,7 +262,7 @@ class Run:
         if isinstance(extra, Fail):
             self.stop(token, extra)
             return
-        self.put(replace(token, wait=Wait(wait, decision.kind, attached=extra)))
+        self.put(token.waiting(Wait(wait, decision.kind, attached=extra)))
         self.effects.extend(decision.effects(wait))
 
     def leave(self, token: Token, decision: Leave) -> None:
@@ -294,7 +294,7 @@ class Run:
             self.take(token)
             inside.maybe_over(self, token.scope)
         else:
-            self.put(replace(token, step=target, edge=edge, wait=None))
+            self.put(token.at(target, edge))
 
     def split(self, token: Token, targets: tuple[str, ...]) -> None:
         """Let a token become one for each target."""
@@ -343,7 +343,7 @@ class Run:
         if leaving:
             error["leaving"] = True
         extra = token.wait.attached if token.wait is not None else ()
-        self.put(replace(token, wait=Wait(wait, "incident", error, extra)))
+        self.put(token.waiting(Wait(wait, "incident", error, extra)))
         if token.id in self.ready:
             self.ready.remove(token.id)
         self.effects.append(
@@ -359,6 +359,8 @@ class Run:
 
     def set_variables(self, step: str, scope: int, values: Mapping[str, Any]) -> None:
         """Merge values; only what changed is told. An element of a multi keeps its own."""
+        if not values:
+            return
         owner = inside.variables_owner(self, scope)
         known = self.variables if owner is None else owner.variables
         changed = {
