@@ -46,7 +46,7 @@ format: setup ## write Python as the style wants it
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-screenshots: setup ## pictures of the pages into docs/
+screenshots: setup ## pictures of the pages into var/screenshots/ and docs/img/
 	@exec $(BIN)/python -m tests.browser.screenshots
 
 lock: ## requirements.lock anew, after a change of pyproject.toml

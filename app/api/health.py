@@ -139,10 +139,9 @@ def show_metrics() -> Response:
         found = counted.at(moment)
     except Unavailable:
         found = None
-    registry = metrics.collected()
     collector = Collector(found, redis=_redis() is not None, version=version("workflow-engine"))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-    text = encode(_Together(registry, collector))
+    text = encode(_Together(metrics.collected(), collector))
     return Response(text, content_type=content_type, headers={"Cache-Control": "no-store"})
 
 

@@ -18,7 +18,7 @@ MAX_ID = 2**63 - 1
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 ShortText = Annotated[str, StringConstraints(max_length=255)]
-Comment = Annotated[str, StringConstraints(max_length=4000)]
+Comment = Annotated[str, StringConstraints(max_length=10_000)]
 Variables = Annotated[
     dict[str, Any], Field(description="Names and values; numbers are exact decimals.")
 ]

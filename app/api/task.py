@@ -29,7 +29,7 @@ def list_tasks(call: Call, query: payloads.TaskQuery) -> Answer:
 
 @operations.add("GET", _ONE, "One task", permission=_READ, answers={200: bodies.TaskDetail})
 def one(call: Call, task_id: int) -> Answer:
-    """Return a task with its form, values, what the caller may do, and its history."""
+    """Return a task with its form, values, what the caller may do, and a draft."""
     return _task(call, task_id)
 
 

@@ -13,7 +13,7 @@ from app.core.expression import (
     condition,
     parse_template,
 )
-from app.core.findings import Finding, Severity
+from app.core.findings import MAX_SHOWN, Finding, Severity, shortened
 from app.core.jsonplace import Place
 from app.core.jsontext import JsonDocument
 from app.core.near import Near
@@ -125,7 +125,7 @@ class Compiling:
         """Note a finding at a place; ``key`` points at the key itself, not its value."""
         self._counts[severity] += 1
         if self._counts[severity] <= MAX_FINDINGS:
-            self._notes.append(_Note(code, severity, path, key, message, hint, params or None))
+            self._notes.append(_Note(code, severity, path, key, message, hint, shortened(params)))
 
     def error(self, code: str, path: Path, message: str, **more: Any) -> None:
         """Note an error."""
@@ -208,11 +208,15 @@ class Compiling:
             self.reads.setdefault(name, path)
 
     def _bad_expression(self, error: ExpressionError, path: Path) -> None:
+        position, text = error.position or 0, error.expression
+        if len(text) > MAX_SHOWN:  # its part around the place
+            start = max(0, position - MAX_SHOWN // 2)
+            text = f"…{text[start : start + MAX_SHOWN - 2]}…"
         self.error(
             "bad_expression",
             path,
             "%(problem)s (character %(position)d of %(expression)s)",
             problem=error.message,
-            position=(error.position or 0) + 1,
-            expression=error.expression,
+            position=position + 1,
+            expression=text,
         )

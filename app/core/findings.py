@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from app.errors import Phrase
 
 Severity = Literal["error", "warning", "info"]
+
+
+MAX_SHOWN: Final = 200
+"""Characters of a name or value in a message; the place says the rest."""
+
+
+def shortened(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what fills a message, long texts out of the document cut short."""
+    return {
+        name: value[:MAX_SHOWN] + "…" if type(value) is str and len(value) > MAX_SHOWN else value
+        for name, value in params.items()
+    } or None
 
 
 @dataclass(frozen=True, slots=True)

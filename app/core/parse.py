@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from app.core.compiling import Compiling, Path
 from app.core.definition import Boundary, Definition, Edge, Label, Multi, Step, Variable
-from app.core.findings import Finding, Known
+from app.core.findings import Finding, Known, shortened
 from app.core.form import expand
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
 from app.core.names import check_names, check_types
@@ -65,7 +65,7 @@ def check(source: str, known: Known | None = None, *, stored: bool = False) -> C
                 error.line,
                 error.column,
                 error.message,
-                error.params,
+                shortened(error.params),
             )
         )
     types = None if stored else known.types if known else frozenset()

@@ -106,7 +106,7 @@ def _variable(making: Compiling, declared: Mapping[str, Any], path: Path) -> Non
         return
     _value(making, default, kind, (*path, "default"))
     if enum is not None and not any(_equal(default, value) for value in enum):
-        choices = ", ".join(plain_text(value) for value in enum[:20])
+        choices = ", ".join(plain_text(value)[:40] for value in enum[:20])
         wrong(making, (*path, "default"), "one of %(choices)s", choices=choices)
 
 

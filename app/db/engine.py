@@ -95,7 +95,8 @@ def create_database(
 def _refuse_dead(driver: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
     """Have a connection replaced that PostgreSQL has closed, without a trip to find out.
 
-    On an idle connection there is nothing to be read; if there is, it is a farewell.
+    On an idle connection there is hardly ever anything to be read; if there is, it may be a
+    farewell, whose end can still be on its way: then a trip it is.
     """
     if not driver.closed:
         poll = select.poll()
@@ -104,8 +105,9 @@ def _refuse_dead(driver: psycopg.Connection[Any], _record: object, _proxy: objec
             return
         try:
             driver.pgconn.consume_input()
+            answer = driver.pgconn.exec_(b"")
         except psycopg.OperationalError as error:
             raise sa.exc.DisconnectionError from error
-        if driver.pgconn.status == psycopg.pq.ConnStatus.OK:
+        if answer.status == psycopg.pq.ExecStatus.EMPTY_QUERY:
             return
     raise sa.exc.DisconnectionError

@@ -28,7 +28,7 @@ def preference_errors(language: str | None, timezone: str | None) -> tuple[Field
             FieldError(
                 "timezone",
                 "unknown_timezone",
-                "“%(timezone)s” is no time zone; use a name such as Asia/Shanghai.",
+                "“%(timezone)s” is not a time zone; use a name such as Asia/Shanghai.",
                 {"timezone": timezone},
             )
         )

@@ -236,6 +236,6 @@ def _not_json(name: str, error: JsonError) -> FieldError:
     return FieldError(
         name,
         "bad_json",
-        "This is no JSON (line %(line)d, column %(column)d). Texts stand in double quotes.",
+        "This is not JSON (line %(line)d, column %(column)d). Texts stand in double quotes.",
         {"line": error.line, "column": error.column},
     )

@@ -11,11 +11,13 @@ host share their figures through files there.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 MULTIPROC: Final = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -112,14 +114,27 @@ def pool_changed(counts: Mapping[str, int]) -> None:
         _connections.labels(state).set(count)
 
 
-def collected() -> CollectorRegistry:
-    """Return a registry with the figures of all processes of this host."""
+class _AllProcesses:
+    """What the processes of this host share, and what none of them counted yet, by its name."""
+
+    def __init__(self, directory: str) -> None:
+        self._shared = CollectorRegistry()
+        MultiProcessCollector(self._shared, path=directory)  # type: ignore[no-untyped-call]  # the library's
+
+    def collect(self) -> Iterator[Metric]:
+        seen = set()
+        for family in self._shared.collect():
+            seen.add(family.name)
+            yield family
+        for family in registry.collect():
+            if family.name not in seen:
+                yield Metric(family.name, family.documentation, family.type)
+
+
+def collected() -> Collector:
+    """Return a collector of the figures of all processes of this host."""
     directory = os.environ.get(MULTIPROC)
-    if not directory:
-        return registry
-    together = CollectorRegistry()
-    MultiProcessCollector(together, path=directory)  # type: ignore[no-untyped-call]  # the library's
-    return together
+    return _AllProcesses(directory) if directory else registry
 
 
 def forget_process(pid: int) -> None:

@@ -88,7 +88,7 @@ def keep_preferences() -> Response:
         return _profile(error, about="preferences")
     session.pop("lang", None)
     with force_locale(language or get_locale()):
-        message = gettext("Your settings are kept.")
+        message = gettext("Your settings are saved.")
     response = respond.redirect(url_for("identity.profile"), message)
     response.set_cookie(
         "theme",

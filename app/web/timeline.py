@@ -92,7 +92,7 @@ def _sentence(line: Line, otherwise: LazyString | str) -> str:
 def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
     """Return what was entered, or what went wrong."""
     if kind in ("job.failed", "incident.opened") and data.get("message"):
-        return Markup('<p class="moment-meta">{}</p>').format(data["message"])
+        return Markup('<p class="moment-meta" lang="en">{}</p>').format(data["message"])
     if kind not in ("task.completed", "variables.changed"):
         return Markup()
     given = {name: item for name, item in (data.get("values") or {}).items() if item is not None}

@@ -121,7 +121,7 @@ def _of_file(name: str, content: bytes) -> Document:
         return _limited(Document(name, content.decode("utf-8-sig")))
     except UnicodeDecodeError:
         problem = gettext(
-            "This is no text in UTF-8. Save it as a JSON file in UTF-8, then upload it again."
+            "This is not UTF-8 text. Save it as a JSON file in UTF-8, then upload it again."
         )
         return Document(name, "", problem=problem, status=422)
 

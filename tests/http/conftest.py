@@ -9,13 +9,14 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from app.adapters import sign_in_limit
-from app.cli.demo import load_demo
+from app.cli.demo import PEOPLE, load_demo
 from app.config import Settings, load_settings
 from app.connector.standard import standard_registry
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
 from app.factory import create_app
-from app.identity import passwords
+from app.identity import passwords, service
+from app.identity.service import DEMO_PASSWORD as DEMO
 from app.runtime.ports import Engine
 from app.worker import clock as wall
 from app.worker.drain import Drain
@@ -100,7 +101,11 @@ def demo(settings: Settings, demo_engine: Engine, redis_url: str) -> Rest:
     """REST on the demo, at the time it is."""
     app = make_app(settings, demo_engine, redis_url)
     app.extensions["clock"] = wall.now
-    return Rest(app, Office(demo_engine, {}), app.extensions["clock"])
+    people = {
+        each.username: service.authenticate(demo_engine.db, each.username, DEMO, now=wall.now())
+        for each in PEOPLE
+    }
+    return Rest(app, Office(demo_engine, people), app.extensions["clock"])
 
 
 @pytest.fixture

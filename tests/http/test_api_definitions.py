@@ -6,6 +6,8 @@ import copy
 import json
 from typing import Any
 
+import pytest
+
 from tests.support.office import REQUEST
 from tests.support.rest import Rest
 
@@ -70,6 +72,24 @@ def test_check_answers_200_for_broken_json_and_names_the_place(rest: Rest) -> No
     assert (body["findings"][0]["line"], body["findings"][0]["column"]) == (2, 11)
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("", "json_empty", 1),
+        ("[]", "wrong_type", 1),
+        ('{"version": "1",\n "config": []}', "wrong_type", 2),
+        ('{"config": {},\n\n "colour/or/so": 1}', "unknown_member", 3),
+        ('{"config": {"name": "a"},\n "name": "b"}', "differs", 2),
+    ],
+)
+def test_check_answers_200_whatever_it_is_given(
+    rest: Rest, text: str, code: str, line: int
+) -> None:
+    body = rest("li", "POST", "/process-definitions/check", text=text).ok()
+    assert body["valid"] is False
+    assert (body["findings"][0]["code"], body["findings"][0]["line"]) == (code, line)
+
+
 def test_check_stores_nothing(rest: Rest) -> None:
     before = rest("li", "GET", "/process-definitions").ok()["total"]
     assert rest("li", "POST", "/process-definitions/check", enveloped()).ok()["valid"]
@@ -81,6 +101,8 @@ def test_a_draft_is_changed_published_and_retired(rest: Rest) -> None:
     draft = rest("li", "POST", f"{path}?status=draft", enveloped()).ok(201)
     one = f"{path}/{draft['id']}"
     etag = rest("li", "GET", one).headers["ETag"]
+    created = rest("li", "POST", f"{path}?status=draft", enveloped())
+    assert created.headers["ETag"] == etag
     changed = enveloped(description="better")
     assert rest("li", "PUT", one, changed, headers={"If-Match": etag}).ok()
     late = rest("li", "PUT", one, enveloped(description="late"), headers={"If-Match": etag})

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.db import idempotency
 from app.db.idempotency import Slot
-from app.db.tx import Database
+from app.db.tx import Database, Tx
+from tests.support.office import REQUEST
 from tests.support.rest import Rest
 
 START = {"process_definition_key": "request", "variables": {"amount": 1}}
@@ -83,24 +88,67 @@ def test_a_key_must_be_printable(rest: Rest, key: str) -> None:
     start(rest, key=key).refused(400, "bad_idempotency_key")
 
 
-def test_still_running_is_said(committed: Database) -> None:
-    slot = Slot(1, "POST", "/api/v1/x", "k")
-    held, release = threading.Event(), threading.Event()
+def test_other_parameters_are_another_request(rest: Rest) -> None:
+    body = {"name": "n", "key": "n", "version": "1", "steps": REQUEST["steps"][1:2]}
+    draft = rest("li", "POST", "/process-definitions?status=draft", body, headers=KEY)
+    assert draft.ok(201)["status"] == "draft"
+    again = rest("li", "POST", "/process-definitions?status=active", body, headers=KEY)
+    again.refused(422, "key_reused")
 
-    def first() -> None:
-        with committed.transaction() as tx:
-            assert idempotency.try_lock(tx, slot)
-            held.set()
-            release.wait(10)
 
-    other = threading.Thread(target=first)
+def test_requests_without_a_body_take_a_key_too(rest: Rest) -> None:
+    instance = rest.office.start()
+    first = rest("li", "DELETE", f"/process-instances/{instance}", headers=KEY)
+    again = rest("li", "DELETE", f"/process-instances/{instance}", headers=KEY)
+    assert first.ok() == again.ok()
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+@contextmanager
+def held(db: Database, lock: Callable[[Tx], object]) -> Iterator[None]:
+    """Let somebody else hold a lock meanwhile."""
+    has, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with db.transaction() as tx:
+            lock(tx)
+            has.set()
+            release.wait(30)
+
+    other = threading.Thread(target=hold)
     other.start()
     try:
-        assert held.wait(10)
-        with committed.transaction() as tx:
-            assert not idempotency.try_lock(tx, slot)
+        assert has.wait(30)
+        yield
     finally:
         release.set()
         other.join()
-    with committed.transaction() as tx:
-        assert idempotency.try_lock(tx, slot)
+
+
+def test_still_running_is_said_and_nothing_is_done(demo: Rest) -> None:
+    body = {"name": "n", "key": "n", "version": "1", "steps": REQUEST["steps"][1:2]}
+    path = "/process-definitions"
+    admin = demo("admin", "GET", "/auth/me").ok()
+    slot = Slot(admin["id"], "POST", f"/api/v1{path}", KEY["Idempotency-Key"])
+    with held(demo.office.db, lambda tx: idempotency.try_lock(tx, slot)):
+        demo("admin", "POST", path, body, headers=KEY).refused(409, "in_progress")
+        assert demo("admin", "GET", f"{path}?key=n").ok()["total"] == 0
+    assert demo("admin", "POST", path, body, headers=KEY).ok(201)
+
+
+def test_what_failed_on_our_side_is_not_kept(demo: Rest) -> None:
+    body = {"name": "n", "key": "n", "version": "1", "steps": REQUEST["steps"][1:2]}
+    one = demo("admin", "POST", "/process-definitions?status=draft", body).ok(201)["id"]
+    path = f"/process-definitions/{one}/publish"
+    row = "select 1 from process_definitions where id = %(id)s for update"
+
+    @event.listens_for(demo.office.db.engine, "checkout")
+    def impatient(driver: Any, *_: object) -> None:
+        driver.execute("set local lock_timeout = '50ms'")
+
+    with held(demo.office.db, lambda tx: tx.run(row, {"id": one})):
+        busy = demo("admin", "POST", path, headers=KEY)
+        assert busy.status == 503
+        assert int(busy.headers["Retry-After"]) > 0
+    event.remove(demo.office.db.engine, "checkout", impatient)
+    assert demo("admin", "POST", path, headers=KEY).ok()["status"] == "active"

@@ -101,10 +101,12 @@ print("ready", flush=True)
 input()
 """
 _SCRAPE = """
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from app.telemetry import metrics
 metrics.forget_process(int(input() or 0))
-print(generate_latest(metrics.collected()).decode())
+registry = CollectorRegistry()
+registry.register(metrics.collected())
+print(generate_latest(registry).decode())
 """
 
 

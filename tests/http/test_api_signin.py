@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import jwt
 import pytest
 from flask import Flask
 
 from app.adapters import sign_in_limit
-from app.identity import service
+from app.identity import passwords, service
 from app.identity.actor import SYSTEM
 from tests.support.office import NOW
 from tests.support.rest import Rest
@@ -81,6 +89,96 @@ def test_a_refresh_token_is_exchanged_once_and_its_reuse_ends_the_family(
     again.refused(401, "bad_refresh_token")
     successor = rest(None, "POST", "/auth/refresh", {"refresh_token": second["refresh_token"]})
     successor.refused(401, "bad_refresh_token")
+
+
+def test_the_end_of_a_family_ends_its_access_tokens_too(rest: Rest, ada: str) -> None:
+    """Somebody used a stolen refresh token first: what it gave must not live for a day."""
+    first = login(rest, ada).ok()
+    other = login(rest, ada).ok()
+    stolen = rest(None, "POST", "/auth/refresh", {"refresh_token": first["refresh_token"]}).ok()
+    reuse = rest(None, "POST", "/auth/refresh", {"refresh_token": first["refresh_token"]})
+    reuse.refused(401, "bad_refresh_token")
+    rest.clock.pass_(seconds=15)
+    for token in (first["access_token"], stolen["access_token"]):
+        me(rest, token).refused(401, "token_ended")
+    assert me(rest, other["access_token"]).ok()
+
+
+def forged(rest: Rest, **changes: Any) -> dict[str, Any]:
+    """Return the claims of a good token of ``li``, changed; None takes one away."""
+    good = jwt.decode(rest.token("li"), options={"verify_signature": False})
+    return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def relabelled(token: str, secret: str, algorithm: str) -> str:
+    """Return a token that claims another method and is signed with our key all the same."""
+    head = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "typ": "JWT"}).encode())
+    signed = head.rstrip(b"=") + b"." + token.split(".")[1].encode()
+    signature = hmac.new(secret.encode(), signed, hashlib.sha256).digest()
+    return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
+def test_tokens_that_were_not_signed_with_our_key_and_method_are_refused(rest: Rest) -> None:
+    secret = rest.app.config["JWT_SECRET_KEY"]
+    claims = forged(rest)
+    assert me(rest, jwt.encode(claims, secret, "HS256")).ok()["username"] == "li"
+    for token in (
+        jwt.encode(claims, None, "none"),
+        jwt.encode(claims, secret, "HS512"),
+        relabelled(jwt.encode(claims, secret, "HS256"), secret, "RS256"),
+        relabelled(jwt.encode(claims, secret, "HS256"), secret, "none"),
+        jwt.encode(claims, "another secret of thirty-two characters", "HS256"),
+        jwt.encode(claims, rest.app.config["SECRET_KEY"], "HS256"),
+        jwt.encode(claims, secret, "HS256")[:-2],
+    ):
+        me(rest, token).refused(401, "bad_token")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"exp": 1}, "token_expired"),
+        ({"sub": None}, "bad_token"),
+        ({"sub": "li"}, "bad_token"),
+        ({"sub": "0"}, "bad_token"),
+        ({"sub": str(2**63)}, "bad_token"),
+        ({"sub": "999999999"}, "token_ended"),
+        ({"epoch": 7}, "token_ended"),
+        ({"epoch": None}, "token_ended"),
+        ({"type": "refresh"}, "bad_token"),
+        ({"nbf": 2**40}, "bad_token"),
+    ],
+)
+def test_claims_that_do_not_hold_are_refused(
+    rest: Rest, changes: dict[str, Any], code: str
+) -> None:
+    token = jwt.encode(forged(rest, jti="forged", **changes), rest.app.config["JWT_SECRET_KEY"])
+    me(rest, token).refused(401, code)
+
+
+def test_an_account_that_is_made_inactive_ends_everywhere(rest: Rest, ada: str) -> None:
+    pair = login(rest, ada).ok()
+    with rest.office.db.transaction() as tx:
+        tx.run("update users set active = false where username = 'ada'")
+    rest.clock.pass_(seconds=15)
+    me(rest, pair["access_token"]).refused(401, "token_ended")
+    again = rest(None, "POST", "/auth/refresh", {"refresh_token": pair["refresh_token"]})
+    again.refused(401, "token_ended")
+    login(rest, ada).refused(401, "bad_credentials")
+
+
+def test_an_unknown_name_costs_as_much_as_a_wrong_password(
+    rest: Rest, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = []
+    verify = passwords._hasher.verify
+    monkeypatch.setattr(
+        passwords, "_hasher", SimpleNamespace(verify=lambda *a: verified.append(a[0]) or verify(*a))
+    )
+    login(rest, ada, "wrong").refused(401, "bad_credentials")
+    login(rest, "nobody", "wrong").refused(401, "bad_credentials")
+    assert len(verified) == 2
+    assert verified[0].rsplit("$", 2)[0] == verified[1].rsplit("$", 2)[0], "another price"
 
 
 def test_an_access_token_cannot_be_exchanged(rest: Rest, ada: str) -> None:

@@ -120,7 +120,7 @@ def test_several_files_have_a_result_each(pages: Pages, office: Office) -> None:
         big=b" " * (MAX_BYTES + 1),
     ).ok(422)
     page.says("good.json Lonely 1 : stored.", "same.json Request 1.0.0 : was there already")
-    page.says("bad.json has errors", "latin.json This is no text in UTF-8.")
+    page.says("bad.json has errors", "latin.json This is not UTF-8 text.")
     page.says("big.json This is larger than 1 MiB.")
     assert page.text.count("<textarea") == 1
     assert 'value="bad.json"' in page.text

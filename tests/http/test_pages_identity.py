@@ -179,7 +179,7 @@ def test_wrong_preferences_are_marked(browser: Browser, office: Office) -> None:
     pages = browser("mei")
     pages.post("/profile", sent).ok(422).says("Choose one of the themes.")
     page = pages.post("/profile", sent | {"theme": "dark"}).ok(422)
-    page.says("2 entries need another look", "“Mars/Base” is no time zone")
+    page.says("2 entries need another look", "“Mars/Base” is not a time zone")
     assert 'value="Mars/Base"' in page.control("timezone")
     assert 'aria-invalid="true"' in page.control("timezone")
     after = service.actor_by_id(office.db, office["mei"].id)

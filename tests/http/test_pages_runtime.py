@@ -141,7 +141,7 @@ def test_errors_come_at_once_and_nothing_typed_is_lost(browser: Browser, office:
     typed = {"f.budget": "much", "f.days": "1.5", "f.guests": "[1,", "business_key": "k" * 300}
     page = browser("mei").post(f"/start/{number}", typed).ok(422)
     page.says("Where to : Fill this in.", "budget : This must be a number.")
-    page.says("days : This must be a whole number.", "Guests : This is no JSON (line 1, column")
+    page.says("days : This must be a whole number.", "Guests : This is not JSON (line 1, column")
     assert 'value="much"' in page.control("f.budget")
     assert 'aria-invalid="true"' in page.control("f.where")
     assert "[1,</textarea>" in page.text

@@ -10,9 +10,16 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from app.errors import Phrase, say
+from app.web.i18n import DEFAULT_LANGUAGE, LANGUAGES
 from tests.support.sentences import ROOT, current, sentences
 
-CATALOGS = sorted((ROOT / "translations").glob("*/LC_MESSAGES/*.po"))
+CATALOGS = [
+    ROOT / "translations" / language / "LC_MESSAGES" / "messages.po"
+    for language in LANGUAGES
+    if language != DEFAULT_LANGUAGE
+]
+"""One for each language that pages can be read in; a test fails where the file is missing."""
 PLACE = re.compile(r"%\((\w+)\)[a-z]|%[sd]|\{(\w*)\}")
 
 
@@ -71,3 +78,23 @@ raise ValueError("A programmer reads this.")
 SQL = "select 1"
 '''
     assert sentences(source.replace("    ", "", 1)) == ["Somebody was %(what)s. Try again."]
+
+
+def test_what_the_core_says_within_a_sentence_is_found() -> None:
+    source = """
+wrong(making, path, "a list of names")
+wrong(making, path, "one of %(choices)s", choices=", ".join(names))
+Refusal("- needs a number", hint=Phrase("give one"))
+"""
+    found = ["a list of names", "one of %(choices)s", "- needs a number", "give one"]
+    assert sorted(sentences(source)) == sorted(found)
+
+
+@pytest.mark.parametrize("path", CATALOGS, ids=language)
+def test_a_text_is_said_with_the_texts_within_it(path: Path) -> None:
+    words = {text: message.string for message in messages(read(path)) for text in texts(message.id)}
+    inner = Phrase("one of %(choices)s", choices="a, b")
+    said = say("This must be %(expected)s.", {"expected": inner}, lambda text: str(words[text]))
+    assert "a, b" in said
+    assert "one of" not in said
+    assert "must" not in said

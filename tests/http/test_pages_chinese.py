@@ -1,0 +1,320 @@
+"""Every page in Chinese has no English left on it, and in English no Chinese."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core.nodes.table import NODES
+from app.core.values import TYPES
+from app.task import service as tasks
+from tests.support.office import NOW, Office
+from tests.support.pages import Pages, Sheet
+from tests.support.reading import texts_of
+
+Browser = Callable[..., Pages]
+Seen = tuple[str, str, Sheet]
+"""method, address, page"""
+
+ENGLISH = re.compile(r"\b[A-Za-z_]{2,}\b", re.ASCII)
+CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
+WRITTEN = """
+    Chen Choice Fang Mei Min Root Wang Wei Zhao CM WF ZM admin mei root zhao finance_team
+    assigne assignee book choice conditions config default en expression id look method next
+    outcomes request service_name status strin think trip variables zh password123
+    Nowhere amount bogus_gateway colour description go key moons name nowhere null settings start
+    steps version zebra process write ISO Ctrl Enter Asia Berlin Europe JSON KiB MiB Shanghai
+    UTC UTF
+"""
+"""Names of people and groups, what definitions are written with, what is never translated."""
+NO_WORDS = {"zh": {*WRITTEN.split(), *NODES, *TYPES}, "en": set[str]()}
+
+NOT_PAGES = ("/api", "/static", "/swagger", "/health", "/metrics")
+
+
+def both(en: str, zh: str) -> dict[str, str]:
+    """Return a label in both languages."""
+    return {"en": en, "zh": zh}
+
+
+TRIP: dict[str, Any] = {
+    "key": "trip",
+    "name": both("Trip", "出差"),
+    "description": both("Who wants to travel", "出差申请"),
+    "version": "1",
+    "variables": {
+        "amount": {"type": "number", "label": both("Cost", "费用")},
+        "secret": {"type": "string", "label": both("Secret", "秘密"), "sensitive": True},
+    },
+    "start": {
+        "title": "1",
+        "who": ["group:finance_team", "role:user"],
+        "form": [
+            {"name": "amount", "type": "number", "label": both("Cost", "费用"), "required": True},
+            {"name": "day", "type": "date", "label": both("Day", "日期"), "help": both("A", "甲")},
+            {
+                "name": "kind",
+                "type": "select",
+                "label": both("Kind", "种类"),
+                "options": [{"value": "a", "label": both("Train", "火车")}],
+            },
+        ],
+    },
+    "steps": [
+        {
+            "id": "look",
+            "name": both("Look", "审批"),
+            "type": "user_task",
+            "config": {
+                "assignee": "finance_team",
+                "due_date": "2h",
+                "priority": 90,
+                "form": {
+                    "fine": {"type": "boolean", "label": both("Fine", "同意"), "required": True},
+                    "why": {"type": "text", "label": both("Why", "原因"), "min_length": 3},
+                    "cost": {"type": "integer", "label": both("Cost", "费用"), "max": 9},
+                    "at": {"type": "datetime", "label": both("At", "时间")},
+                },
+            },
+            "next": ["book", "think"],
+        },
+        {
+            "id": "book",
+            "name": both("Book", "预订"),
+            "type": "service_task",
+            "config": {"service_name": "Nowhere", "method": "go"},
+        },
+        {
+            "id": "think",
+            "name": both("Think", "修改"),
+            "type": "user_task",
+            "config": {"assignee": "${initiator.username}"},
+        },
+    ],
+}
+BROKEN = json.dumps(
+    {
+        "name": "",
+        "colour": 1,
+        "variables": {"a": "strin", "null": "any"},
+        "settings": {"timezone": "nowhere", "max_visits": 0},
+        "steps": [
+            {"id": "a", "type": "bogus_gateway"},
+            {"id": "a", "type": "user_task", "config": {"assigne": 1, "due_date": "2 moons"}},
+            {"id": "b", "type": "service_task", "config": {"timeout": "1 y"}, "next": 1},
+            {
+                "id": "c",
+                "type": "exclusive_gateway",
+                "config": {"conditions": [{"expression": "${amount >}", "next": "d"}, 1]},
+            },
+        ],
+    }
+)
+
+
+class Walk:
+    """A way through the whole site; keeps every page that was seen."""
+
+    def __init__(self, browser: Browser, office: Office, language: str) -> None:
+        self.browser = browser
+        self.office = office
+        self.language = language
+        self.seen: list[Seen] = []
+        self.who: Pages = browser()
+
+    def be(self, username: str) -> None:
+        """Go on as somebody."""
+        self.who = self.browser(username)
+
+    def get(self, path: str, status: int = 200, *, htmx: bool = False) -> Sheet:
+        """Open a page."""
+        page = self.who.get(path, htmx=htmx, Accept_Language=self.language)
+        return self._note("GET", path, page, status)
+
+    def post(self, path: str, status: int = 200, /, *, htmx: bool = False, **data: Any) -> Sheet:
+        """Send a form."""
+        form = {name.replace("__", "."): value for name, value in data.items()}
+        page = self.who.post(path, form, htmx=htmx, Accept_Language=self.language)
+        return self._note("POST", path, page, status)
+
+    def _note(self, method: str, path: str, page: Sheet, status: int) -> Sheet:
+        assert page.status == status, (method, path, page.status, page.words[:1500])
+        self.seen.append((method, path, page))
+        return page
+
+    def left_over(self, foreign: re.Pattern[str]) -> list[str]:
+        """Return the texts that are not in the language of the walk, each with its page."""
+        told: dict[str, str] = {}
+        for method, path, page in self.seen:
+            if page.status == 303:
+                continue
+            said = texts_of(page.text)
+            for event in json.loads(page.headers.get("HX-Trigger", "{}")).values():
+                said += [event["message"]] if event and "message" in event else []
+            for text in said:
+                if set(foreign.findall(text)) - NO_WORDS[self.language]:
+                    told.setdefault(text, f"{method} {path}: {text}")
+        return list(told.values())
+
+    def all_(self) -> Walk:
+        """See every page there is, in its usual states and with its refusals."""
+        self.get("/", 303)
+        self.get("/sign-in")
+        self.post("/sign-in", 422, username="mei", password="wrong")
+        self.be("root")
+        self.definitions()
+        self.be("mei")
+        self.tasks()
+        self.oneself()
+        self.be("root")
+        self.instances()
+        self.refusals()
+        return self
+
+    def definitions(self) -> None:
+        """Lists, uploading with every kind of finding, and the life of a version."""
+        upload = "/definitions/upload"
+        for page in ("/definitions?q=zebra", "/definitions", upload):
+            self.get(page)
+        for source in (BROKEN, '{"a": 1,}', ""):
+            self.post(upload, 422, source=source, action="check")
+        self.post(upload, source=json.dumps(TRIP), action="check")
+        number = {}
+        for version, status in (("0", "draft"), ("1", "active")):
+            source = json.dumps(TRIP | {"version": version})
+            page = self.post(upload, 303, source=source, action="store", status=status)
+            number[version] = page.headers["Location"]
+        self.get(number["1"])
+        self.post(upload, 409, source=json.dumps(TRIP | {"name": "1"}), action="store")
+        for version, verb in (("0", "publish"), ("1", "retire"), ("0", "delete")):
+            self.get(f"{number[version]}/{verb}")
+            self.get(f"{number[version]}/{verb}", htmx=True)
+        self.post(f"{number['0']}/retire", 409)
+        self.get(number["0"])
+        self.post(f"{number['0']}/publish", 303)
+        self.get(number["0"])
+
+    def tasks(self) -> None:
+        """Starting, the inbox, and a task from being offered to being done."""
+        office, now = self.office, NOW
+        for page in (
+            "/inbox",
+            "/inbox?tab=done",
+            "/requests",
+            "/start?q=zebra",
+            "/requests?q=zebra",
+        ):
+            self.get(page)
+        form = re.findall(r'href="(/start/[0-9]+)"', self.get("/start").text)[-1]
+        self.get(form)
+        self.post(form, 422, f__amount="x", f__day="x", f__kind="x")
+        self.post(form, 303, f__amount="1")
+        one, other, third = (
+            office.task_of(office.start("trip", amount=n), "look") for n in (1, 2, 3)
+        )
+        self.get("/inbox?q=zebra")
+        self.get(f"/tasks/{one}")
+        self.post(f"/tasks/{one}/claim", htmx=True)
+        self.post(f"/tasks/{one}/draft", f__why="abc", htmx=True)
+        self.get(f"/tasks/{one}")
+        self.get("/inbox")
+        self.post(f"/tasks/{one}/complete", 422, f__why="a", f__cost="99", f__at="x")
+        self.post(f"/tasks/{one}/complete", 303, f__fine="true", comment="1")
+        self.get(f"/tasks/{one}/done")
+        self.get(f"/tasks/{one}")
+        self.post(f"/tasks/{one}/claim", 409)
+        tasks.claim(office.engine, office["wang"], other, now=now)
+        self.get(f"/tasks/{other}")
+        self.post(f"/tasks/{other}/claim", 409)
+        tasks.claim(office.engine, office["mei"], third, now=now)
+        self.post(f"/tasks/{third}/complete", 303, f__fine="false")
+        self.get(f"/tasks/{third}/done")
+        self.get("/inbox?tab=done")
+        self.get("/inbox/badge?shown=77", htmx=True)
+        self.get("/requests")
+
+    def instances(self) -> None:
+        """Lists, and an instance as it runs, is suspended, is stuck and has ended."""
+        office = self.office
+        number = office.start("trip", amount=5)
+        task = office.task_of(number, "look")
+        page = f"/instances/{number}"
+        for verb in ("suspend", "activate", "terminate"):
+            if verb == "activate":
+                self.get(f"/tasks/{task}")
+                self.get(page)
+            self.get(f"{page}/{verb}")
+            self.post(f"{page}/{verb}", 303, reason="1")
+            self.get(page)
+        self.get(f"/tasks/{task}")
+        self.post(f"{page}/suspend", 409)
+        stuck = office.start("trip", amount=6)
+        tasks.complete(
+            office.engine,
+            office["wang"],
+            office.task_of(stuck, "look"),
+            {"fine": True},
+            now=NOW + timedelta(hours=3),
+        )
+        self.get(f"/instances/{stuck}")
+        self.get(f"/instances/{stuck}/history")
+        for query in ("", "?status=incident", "?status=completed", "?q=zebra"):
+            self.get(f"/instances{query}")
+
+    def oneself(self) -> None:
+        """The profile."""
+        self.get("/profile")
+        self.post("/profile", 422, language="xx", timezone="nowhere", theme="x")
+        self.post("/profile/password", 422, current="x", new="short", again="y")
+        self.post("/profile", 303, language=self.language, timezone="Asia/Shanghai")
+        self.get("/profile")
+
+    def refusals(self) -> None:
+        """What is not there, not allowed, not readable."""
+        for path, status in (
+            ("/nowhere", 404),
+            ("/definitions?status=x", 400),
+            ("/inbox?tab=x", 400),
+            ("/instances?after=x", 400),
+            ("/instances/999999", 404),
+        ):
+            self.get(path, status)
+        self.post("/inbox", 405)
+        self.be("zhao")
+        self.get("/definitions/upload", 403)
+        self.get("/inbox")
+        self.get("/definitions")
+        self.post("/sign-out", 303)
+        self.get("/sign-in")
+
+
+def endpoints(app: Flask, seen: list[Seen]) -> set[str]:
+    """Return which pages were opened."""
+    addresses = app.url_map.bind("localhost")
+    found = set()
+    for method, path, page in seen:
+        if page.status not in (404, 405):
+            found.add(addresses.match(path.partition("?")[0], method=method)[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("language", "foreign"), [("zh", ENGLISH), ("en", CHINESE)], ids=["zh", "en"]
+)
+def test_every_page_speaks_one_language(
+    app: Flask, browser: Browser, office: Office, language: str, foreign: re.Pattern[str]
+) -> None:
+    way = Walk(browser, office, language).all_()
+    assert way.left_over(foreign) == []
+    pages = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and not rule.rule.startswith(NOT_PAGES)
+    }
+    assert pages - endpoints(app, way.seen) == set()
