@@ -1,0 +1,258 @@
+"""The laws of the core, over random definitions and random events."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.advance import advance
+from app.core.codec import effect_line, event_from_json, event_to_json, state_from_json
+from app.core.codec import state_to_json as to_json
+from app.core.effects import (
+    CancelJob,
+    CloseTask,
+    Ended,
+    OpenTask,
+    Passed,
+    RaiseIncident,
+    ResolveIncident,
+    StartJob,
+)
+from app.core.events import Activated, JobFailed, JobSucceeded, Retried, Suspended, TaskCompleted
+from app.core.form import expand, validate
+from app.core.parse import load
+from app.core.state import ENDED, State
+from app.core.values import check_json, json_text
+from app.db.types import dumps, loads
+from tests.support.examples import examples
+from tests.support.random_definitions import Run, runs
+from tests.support.scenario import EXAMPLES, play, read_scenario, scenarios
+
+OPENED = {OpenTask: "task", StartJob: "job", RaiseIncident: "incident"}
+ANSWERED = {TaskCompleted: "task", JobSucceeded: "job", JobFailed: "job"}
+
+
+def stored(state: State) -> tuple[str, str]:
+    """Return a state as its row holds it."""
+    return dumps(to_json(state)), dumps(state.variables)
+
+
+@given(runs())
+@examples(80)
+def test_tokens_are_conserved(run):
+    """Law 1: a token that entered a step leaves it once, stays there, or is withdrawn."""
+    inside = {}
+    for move in run.moves:
+        for index, effect in enumerate(move.effects):
+            if isinstance(effect, Passed) and not effect.left:
+                assert inside.get(effect.token) is None, "entered twice"
+                inside[effect.token] = effect.step
+            elif isinstance(effect, Passed):
+                assert inside.get(effect.token) == effect.step, "left what it never entered"
+                inside[effect.token] = None
+                if effect.target is not None:
+                    after = move.effects[index + 1]
+                    assert isinstance(after, Passed)
+                    assert (after.token, after.step) == (effect.token, effect.target)
+                    assert not after.left, "a token got lost on its way"
+    stand = {token: step for token, step in inside.items() if step is not None}
+    if not run.ended:
+        assert stand == {token.id: token.step for token in run.state.tokens}
+    elif run.state.status == "terminated" and run.state.result == "terminated":
+        assert len(stand) == len(run.states[-1].tokens) or run.moves[-1].ignored
+    else:
+        assert stand == {}
+
+
+@given(runs())
+@examples(60)
+def test_the_same_arguments_give_the_same_result(run):
+    """Law 2, within one process."""
+    for state, event, move in zip(run.states, run.events, run.moves, strict=True):
+        again = advance(load(run.source), state, event)
+        assert again == move
+        assert stored(again.state) == stored(move.state)
+
+
+def lines_of_examples() -> str:
+    """Return every state and effect of the shipped scenarios as one text."""
+    texts = []
+    for path in scenarios():
+        played = play(read_scenario(path))
+        texts += [json_text(effect_line(effect)) for effect in played.effects]
+        texts += stored(played.state)
+    return "\n".join(texts)
+
+
+def test_another_process_with_another_hash_seed_gives_the_same_bytes():
+    """Law 2, across processes."""
+    program = "from tests.core.test_properties import lines_of_examples as l; print(l())"
+    seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    other = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        cwd=EXAMPLES.parent,
+        capture_output=True,
+        check=True,
+    )
+    assert other.stdout.decode().rstrip("\n") == lines_of_examples()
+
+
+@given(runs())
+@examples(80)
+def test_what_is_open_in_the_state_is_what_effects_opened_and_nothing_closed(run):
+    """Law 3."""
+    open_ = {}
+    for event, move in zip(run.events, run.moves, strict=True):
+        if move.ignored is None and type(event) in ANSWERED:
+            assert open_.pop(event.wait)[1] == ANSWERED[type(event)]
+        for effect in move.effects:
+            if type(effect) in OPENED:
+                assert effect.wait not in open_
+                open_[effect.wait] = (effect.step, OPENED[type(effect)])
+            elif isinstance(effect, CloseTask | CancelJob | ResolveIncident):
+                assert open_.pop(effect.wait)[0] == effect.step
+    assert open_ == {id: (step, wait.kind) for id, (step, wait) in run.waits.items()}
+
+
+@given(runs())
+@examples(60)
+def test_the_recorded_events_give_the_stored_state_again(run):
+    """Law 4, through JSON as the database holds it."""
+    recorded = [
+        dumps(event_to_json(event))
+        for event, move in zip(run.events, run.moves, strict=True)
+        if move.ignored is None
+    ]
+    definition, state = load(run.source), State()
+    for text in recorded:
+        state = advance(definition, state, event_from_json(loads(text))).state
+        kept, variables = stored(state)
+        state = state_from_json(loads(kept), loads(variables))
+    assert stored(state) == stored(run.state)
+
+
+@given(runs())
+@examples(80)
+def test_an_event_twice_is_the_event_once(run):
+    """Law 5: also what comes after its wait is gone changes nothing."""
+    for index, event in enumerate(run.events):
+        if run.moves[index].ignored is not None:
+            assert run.moves[index].state is run.states[index]
+            assert run.moves[index].effects == ()
+        if getattr(event, "wait", None) is None and not isinstance(event, Suspended | Activated):
+            continue
+        again = advance(run.definition, run.moves[index].state, event)
+        assert again.ignored
+        assert again.state is run.moves[index].state
+        late = advance(run.definition, run.state, replace(event, at=run.events[-1].at))
+        if getattr(event, "wait", None) is not None and event.wait not in run.waits:
+            assert late.ignored
+            assert late.state is run.state
+
+
+@given(runs(), st.data())
+@examples(60)
+def test_suspended_and_activated_anywhere_it_comes_to_the_same(run, data):
+    """Law 6."""
+    at = data.draw(st.integers(1, len(run.events)))
+    other = Run(run.source)
+    for index, event in enumerate(run.events):
+        if index == at:
+            break
+        other.give(event)
+    if other.ended or other.state.status == "suspended":
+        return
+    before = other.state
+    other.give(Suspended(at=run.events[at - 1].at, by="admin"))
+    for wait in run.waits:
+        for event in (
+            TaskCompleted(at=run.events[-1].at, wait=wait),
+            JobSucceeded(at=run.events[-1].at, wait=wait),
+            Retried(at=run.events[-1].at, wait=wait),
+        ):
+            assert other.give(event).ignored == "the instance is suspended"
+    other.give(Activated(at=run.events[at - 1].at, by="admin"))
+    assert other.state == before
+    for event in run.events[at:]:
+        other.give(event)
+    assert stored(other.state) == stored(run.state)
+
+
+@given(runs())
+@examples(80)
+def test_an_instance_without_token_is_ended_and_an_ended_one_waits_for_nothing(run):
+    """Law 7."""
+    for state in [*run.states[1:], run.state]:
+        assert (state.status in ENDED) is (state.tokens == ())
+        assert all(token.wait is not None for token in state.tokens)
+    ends = [effect for effect in run.effects if isinstance(effect, Ended)]
+    assert [effect.status for effect in ends] == ([run.state.status] if run.ended else [])
+
+
+@given(runs())
+@examples(60)
+def test_a_state_in_the_database_is_the_state(run):
+    """Exact decimals, true is not 1, and PostgreSQL may keep all of it."""
+    kept, variables = stored(run.state)
+    again = state_from_json(loads(kept), loads(variables))
+    assert again == run.state
+    assert stored(again) == (kept, variables)
+    assert check_json(dict(run.state.variables)) is None
+    assert msgspec.json.decode(kept)["v"] == 1
+
+
+# Forms ---------------------------------------------------------------------------------
+
+_numbers = st.integers(-(10**20), 10**20) | st.decimals(-1000, 1000, places=3)
+_dates = st.dates().map(str) | st.datetimes().map(lambda moment: moment.isoformat())
+_raw = (
+    st.none()
+    | st.booleans()
+    | _numbers
+    | _dates
+    | st.text(max_size=8)
+    | st.sampled_from(["A", "b c", " 12 ", "1,234.50", "true", "2026-02-30", "1e5", []])
+)
+_fields = {
+    "boolean": {},
+    "string": {"max_length": 6, "pattern": "[^x]*"},
+    "text": {"min_length": 1},
+    "number": {"min": -500, "max": 500},
+    "integer": {"max": 10},
+    "date": {"min": "2000-01-01"},
+    "datetime": {},
+    "select": {"options": ["A", "b c", 5, True, None]},
+    "note": {},
+}
+
+
+@st.composite
+def _forms(draw):
+    names = draw(st.lists(st.sampled_from(sorted(_fields)), unique=True, max_size=5))
+    return expand(
+        {name: {"type": name, "required": draw(st.booleans()), **_fields[name]} for name in names}
+    )
+
+
+@given(_forms(), st.data())
+@examples(150)
+def test_what_a_form_accepts_it_accepts_again(form, data):
+    """What a browser posted is the same by REST, and a value once accepted stays as it is."""
+    text = data.draw(st.booleans())
+    raw = {field["name"]: data.draw(_raw) for field in form if data.draw(st.booleans())}
+    values, errors = validate(form, raw, text=text)
+    failed = {error.field for error in errors}
+    assert all(error.text() for error in errors)
+    assert not failed & values.keys()
+    assert check_json(values) is None
+    given_again = {name: value for name, value in values.items() if value is not None}
+    again, problems = validate(
+        [field for field in form if field["name"] in values], given_again, text=False
+    )
+    assert problems == ()
+    assert json_text(again) == json_text(given_again)
