@@ -34,6 +34,7 @@ from app.core.events import (
 )
 from app.core.migrating import migrated
 from app.core.run import MAX_STEPS, Run
+from app.core.skipping import no_skip, skip
 from app.core.state import ENDED, State, Token
 
 __all__ = ["MAX_STEPS", "Transition", "advance"]
@@ -100,7 +101,7 @@ def _happen(run: Run, event: Event) -> None:
         case Retried():
             run.retry(run.waiting(event.wait))
         case Skipped():
-            run.skip(run.waiting(event.wait), event)
+            skip(run, run.waiting(event.wait), event)
         case Jumped():
             withdrawing.jump(run, event)
         case Migrated():
@@ -125,21 +126,31 @@ def _refusal(definition: Definition, state: State, event: Event) -> str | None:
         return "not suspended" if state.status != "suspended" else None
     if isinstance(event, Jumped):
         return inside.no_jump(definition, state, event)
+    if isinstance(event, Migrated):
+        return _no_place(definition, state, event)
     if isinstance(event, _WHILE_SUSPENDED):
         return None
     if state.status == "suspended":
         return "the instance is suspended"
-    return _unanswerable(state, event)
+    return _unanswerable(definition, state, event)
 
 
-def _unanswerable(state: State, event: Event) -> str | None:
+def _no_place(definition: Definition, state: State, event: Migrated) -> str | None:
+    for token in state.tokens:
+        if event.steps.get(token.step, token.step) not in definition.by_id:
+            return f"there is no step for what stands on {token.step}"
+    return None
+
+
+def _unanswerable(definition: Definition, state: State, event: Event) -> str | None:
     wait: int | None = getattr(event, "wait", None)
     expected = _ANSWERED_BY.get(type(event))
     for token in state.tokens:
         kind = _kind_of(token, wait)
+        if kind is not None and isinstance(event, Skipped):
+            return no_skip(definition.by_id[token.step], token, event)
         if kind is not None:
-            fits = kind == expected or (expected is None and kind != "join")
-            return None if fits else "another kind of wait"
+            return None if kind == expected else "another kind of wait"
     return "nothing waits for this any more"
 
 

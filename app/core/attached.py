@@ -16,54 +16,64 @@ from app.core.events import Event, MessageReceived
 from app.core.expression import ExpressionError, evaluate_config
 from app.core.moments import moment_of
 from app.core.nodes.base import Fail, Visit, expression_failure
+from app.core.nodes.result import taken
 from app.core.state import TIMEOUT, Attached, Token
-from app.core.values import plain_text, storable
+from app.core.values import plain_text
 
 if TYPE_CHECKING:
     from app.core.run import Run
 
 
 def arm(run: Run, token: Token, limit: datetime | None) -> tuple[Attached, ...] | Fail:
-    """Start the timers and subscriptions of the token's step.
+    """Start the timers and subscriptions of the token's step, and the limit of its wait.
 
     What an earlier wait on the same visit has armed (before an incident) goes on instead.
 
     Raises:
         ExpressionError: when it falls due, or its key, cannot be evaluated.
     """
-    if token.wait is not None and token.wait.attached:
-        return token.wait.attached
-    armed: list[Attached] = []
-    effects: list[StartTimer | Subscribe] = []
-    if limit is not None:
-        timeout = Attached(run.take_id(), TIMEOUT, "timer")
-        armed.append(timeout)
-        effects.append(StartTimer(step=token.step, wait=timeout.id, due_at=limit))
-    if not inside.is_element(run, token):
-        for index, boundary in enumerate(run.step_of(token).boundary):
-            if boundary.on == "error":
-                continue
-            made = _arm_one(run, token, index, boundary)
-            if isinstance(made, Fail):
-                return made
-            armed.append(made[0])
-            effects.append(made[1])
-    run.effects.extend(effects)
-    return tuple(armed)
+    armed = token.wait.attached if token.wait is not None else ()
+    if not armed:
+        fresh = _arm_all(run, token)
+        if isinstance(fresh, Fail):
+            return fresh
+        armed = fresh
+    if limit is None:
+        return armed
+    timeout = Attached(run.take_id(), TIMEOUT, "timer")
+    run.effects.append(StartTimer(step=token.step, wait=timeout.id, due_at=limit))
+    return (timeout, *armed)
+
+
+def _arm_all(run: Run, token: Token) -> tuple[Attached, ...] | Fail:
+    """Start what a step's boundaries ask for: all of it, or nothing if one of them fails."""
+    if inside.is_element(run, token):
+        return ()
+    made = []
+    for index, boundary in enumerate(run.step_of(token).boundary):
+        if boundary.on != "error":
+            one = _arm_one(run, token, index, boundary)
+            if isinstance(one, Fail):
+                return one
+            made.append(one)
+    run.effects.extend(effect for _, effect in made)
+    return tuple(armed for armed, _ in made)
 
 
 def arm_anew(run: Run) -> None:
     """Start again what is attached to every token, after the steps have changed."""
     for token in list(run.tokens.values()):
         wait = token.wait
-        if wait is None or wait.kind in ("join", "incident"):
+        if wait is None or wait.kind == "join":
             continue
         limits = tuple(each for each in wait.attached if each.index == TIMEOUT)
         others = tuple(each for each in wait.attached if each.index != TIMEOUT)
+        if wait.kind == "incident" and not others:
+            continue  # it failed on its way in: nothing was armed yet
         _close(run, token, others)
-        bare = replace(token, wait=replace(wait, attached=()))
+        bare = replace(token, wait=replace(wait, attached=limits))
         try:
-            fresh = arm(run, bare, None)
+            fresh = _arm_all(run, bare)
         except ExpressionError as error:
             fresh = expression_failure(error)
         if isinstance(fresh, Fail):
@@ -78,6 +88,13 @@ def detach(run: Run, token: Token) -> None:
         _close(run, token, token.wait.attached)
 
 
+def without_limit(run: Run, token: Token) -> tuple[Attached, ...]:
+    """Close the limit of a wait that was answered; return what else is attached to it."""
+    there = token.wait.attached if token.wait is not None else ()
+    _close(run, token, tuple(each for each in there if each.index == TIMEOUT))
+    return tuple(each for each in there if each.index != TIMEOUT)
+
+
 def fire(run: Run, token: Token, event: Event) -> None:
     """Let something attached happen: the step is left by it, or a path begins beside it."""
     wait = token.wait
@@ -87,7 +104,7 @@ def fire(run: Run, token: Token, event: Event) -> None:
     token = replace(token, wait=replace(wait, attached=rest))
     run.tokens[token.id] = token
     if fired.index == TIMEOUT:
-        token = withdrawing.close_wait(run, token, "timeout")
+        withdrawing.close_own(run, token, wait, "timeout")
         failure = Fail("timeout", "Nothing came in time.", {"code": "timeout"}, caught=True)
         run.fail(token, failure)
         return
@@ -95,8 +112,10 @@ def fire(run: Run, token: Token, event: Event) -> None:
     try:
         values = _output(boundary, run.visit(token), event)
     except ExpressionError as error:
+        values = expression_failure(error)
+    if isinstance(values, Fail):
         token = withdrawing.close_wait(run, token, "its boundary failed")
-        run.stop(token, expression_failure(error))
+        run.stop(token, values)
         return
     run.set_variables(token.step, token.scope, values)
     edge = f"{token.step}#{fired.index}"
@@ -122,6 +141,8 @@ def _rearm(run: Run, token: Token, fired: Attached, boundary: Boundary) -> None:
     if isinstance(made, Fail):
         return
     again, effect = made
+    if isinstance(effect, StartTimer) and effect.due_at <= run.event.at:
+        return  # a clock that does not move on would fire for ever
     run.effects.append(effect)
     wait = token.wait
     assert wait is not None  # noqa: S101 - only what waits has something attached
@@ -156,18 +177,10 @@ def _repeats(boundary: Boundary) -> int | None:
     return max(1, int(repeat or 1))
 
 
-def _output(boundary: Boundary, visit: Visit, event: Event) -> dict[str, Any]:
+def _output(boundary: Boundary, visit: Visit, event: Event) -> dict[str, Any] | Fail:
     if not isinstance(event, MessageReceived):
         return {}
-    output = boundary.config.get("output")
-    if output is None:
-        return {
-            name: value
-            for name, value in event.payload.items()
-            if name in visit.definition.variables
-        }
-    scope = {**visit.scope, "result": event.payload}
-    return dict(storable(evaluate_config(output, scope, visit.now)))
+    return taken(visit, dict(event.payload), boundary.config.get("output"), otherwise=False)
 
 
 def _close(run: Run, token: Token, those: tuple[Attached, ...]) -> None:

@@ -107,6 +107,8 @@ def parse_cell(given: Any) -> Cell:
         CellError: it says nothing.
     """
     if isinstance(given, list):
+        if not given:
+            raise CellError("An empty list matches nothing.")
         return AnyOf(tuple(parse_cell(each) for each in given))
     if not isinstance(given, str):
         if isinstance(given, dict):

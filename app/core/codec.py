@@ -141,6 +141,8 @@ def _scope_to_json(scope: Scope) -> dict[str, Any]:
     }
     if scope.kind == "element":
         kept |= {"variables": scope.variables, "index": scope.index}
+    elif scope.kind == "sub" and scope.visits:
+        kept["visits"] = scope.visits
     elif scope.kind == "multi":
         kept |= {"items": list(scope.items), "next": scope.next, "done": scope.done}
         kept["collected"] = scope.collected

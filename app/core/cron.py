@@ -2,7 +2,9 @@
 
 Lists, ranges, steps, names (``jan``, ``mon``), ``L`` for a month's last day and ``7`` for
 Sunday, as Vixie cron reads them: with both a day and a weekday restricted, either matches.
-A time that clocks skip is run when they have jumped; one that they show twice is run once.
+When clocks change, as Debian's cron does it: what runs at certain times of day is run when
+clocks have jumped over its time, and once where they show it twice; what runs every so many
+minutes or every hour (a minute or an hour that begins with ``*``) goes by what clocks show.
 """
 
 from __future__ import annotations
@@ -14,8 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
-
-from app.core.working_time import at_wall_clock
 
 _MONTHS: Final = [
     *("jan", "feb", "mar", "apr", "may", "jun"),
@@ -47,6 +47,7 @@ class Cron:
         weekdays: 0 is Sunday.
         last: the last day of a month counts too.
         either: day and weekday are both restricted: one of them has to fit.
+        often: it goes by whatever clocks show, see above.
     """
 
     minutes: tuple[int, ...]
@@ -56,6 +57,7 @@ class Cron:
     weekdays: frozenset[int]
     last: bool
     either: bool
+    often: bool
 
     def next_after(self, moment: datetime, zone: tzinfo) -> datetime:
         """Return the first time after ``moment`` (aware), in UTC.
@@ -63,18 +65,26 @@ class Cron:
         Raises:
             CronError: no day fits.
         """
+        after = moment.astimezone(UTC)
         day = moment.astimezone(zone).date()
         for _ in range(_YEARS * 366):
             if self._on(day):
-                for clock in self._clocks():
-                    due = at_wall_clock(datetime.combine(day, clock), zone)
-                    if due > moment.astimezone(UTC):
-                        return due
+                found = (due for due in self._on_day(day, zone) if due > after)
+                due = next(found, None) if _is_plain(day, zone) else min(found, default=None)
+                if due is not None:
+                    return due
             day += timedelta(days=1)
         raise CronError("No day fits this cron expression.")
 
-    def _clocks(self) -> Iterator[time]:
-        return (time(hour, minute) for hour in self.hours for minute in self.minutes)
+    def _on_day(self, day: date, zone: tzinfo) -> Iterator[datetime]:
+        """Yield the times of a day, by the clock; where clocks change in another order."""
+        for hour in self.hours:
+            for minute in self.minutes:
+                local = datetime.combine(day, time(hour, minute))
+                if self.often:
+                    yield from _shown(local, zone)
+                else:
+                    yield _once(local, zone)
 
     def _on(self, day: date) -> bool:
         if day.month not in self.months:
@@ -83,6 +93,29 @@ class Cron:
         by_day = day.day in self.days or last
         by_weekday = (day.weekday() + 1) % 7 in self.weekdays
         return (by_day or by_weekday) if self.either else (by_day and by_weekday)
+
+
+def _is_plain(day: date, zone: tzinfo) -> bool:
+    """Say whether clocks don't change on a day."""
+    begins = datetime.combine(day, time(), zone)
+    return begins.utcoffset() == (begins + timedelta(days=1)).utcoffset()
+
+
+def _shown(local: datetime, zone: tzinfo) -> Iterator[datetime]:
+    """Yield, in UTC, when clocks show a time: twice, once or never."""
+    seen = None
+    for fold in (0, 1):
+        due = local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+        if due != seen and due.astimezone(zone).replace(tzinfo=None) == local:
+            yield due
+        seen = due
+
+
+def _once(local: datetime, zone: tzinfo) -> datetime:
+    """Return, in UTC, when clocks first show a time, or have jumped over it."""
+    while (due := next(_shown(local, zone), None)) is None:
+        local += timedelta(minutes=1)
+    return due
 
 
 @lru_cache(maxsize=256)
@@ -105,6 +138,7 @@ def parse(text: str) -> Cron:
         weekdays=frozenset(each % 7 for each in _values(weekday, "weekday", 0, 7, _WEEKDAYS)),
         last=len(days) < len(day.split(",")),
         either=not day.startswith("*") and not weekday.startswith("*"),
+        often=minute.startswith("*") or hour.startswith("*"),
     )
     found.next_after(datetime(2000, 1, 1, tzinfo=UTC), UTC)
     return found

@@ -11,7 +11,8 @@ from app.core.definition import Definition, Multi
 from app.core.effects import Passed
 from app.core.events import Jumped
 from app.core.expression import ExpressionError, evaluate_config, truth
-from app.core.nodes.base import Fail, Leave, Visit, expression_failure, way_out
+from app.core.nodes.base import Fail, Leave, Visit, expression_failure
+from app.core.nodes.result import fitting
 from app.core.state import ROOT, Scope, State, Token, Wait
 from app.core.values import storable
 
@@ -116,9 +117,13 @@ def open_multi(run: Run, token: Token, multi: Multi, visit: Visit) -> None:
         message = f"multi goes over at most {MAX_ELEMENTS} elements; this list has {len(items)}."
         run.stop(token, Fail("bad_multi", message, {"over": multi.over}))
         return
+    empty: dict[str, Any] = {name: [] for name in multi.collect}
+    fit = fitting(visit, empty)
+    if isinstance(fit, Fail):
+        run.stop(token, fit)
+        return
     if not items:
-        run.set_variables(token.step, token.scope, {name: [] for name in multi.collect})
-        run.carry_out(token, way_out(run.visit(token)))
+        run.leave(token, Leave(variables=empty, by_edges=True))
         return
     extra = _arm(run, token)
     if extra is None:
@@ -158,7 +163,7 @@ def element_done(run: Run, token: Token) -> None:
     run.scopes[group.id] = group
     if over:
         _multi_over(run, group)
-    elif multi.sequential:
+    elif group.next < len(group.items):
         run.scopes[group.id] = replace(group, next=group.next + 1)
         _begin_element(run, group, multi, group.next)
 
@@ -168,7 +173,9 @@ def _begin_element(run: Run, group: Scope, multi: Multi, index: int) -> None:
     if multi.index_name:
         own[multi.index_name] = index
     owner = run.tokens[group.owner]
-    element = Scope(run.take_id(), "element", group.id, group.owner, group.step, own, index)
+    element = Scope(
+        run.take_id(), "element", group.id, owner.id, group.step, variables=own, index=index
+    )
     run.scopes[element.id] = element
     forks = (*owner.forks, run.take_id())
     run.put(Token(run.take_id(), group.step, "", element.id, forks))

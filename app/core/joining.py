@@ -2,8 +2,8 @@
 
 A parallel join needs one token on each incoming edge. An inclusive join fires when it has
 one and no other token of its scope can still come by an edge that is empty. Source: the
-semantics of BPMN 2.0, §13.4.2 and §13.4.3; two inclusive joins that wait for each other
-only are released, the lower token first.
+semantics of BPMN 2.0, §13.4.2 and §13.4.3; inclusive joins that wait for nothing but
+each other are released, the lower token first.
 """
 
 from __future__ import annotations
@@ -37,24 +37,65 @@ def gather(run: Run, token: Token) -> None:
 
 
 def fire_waiting(run: Run) -> bool:
-    """Fire one join that waits for those that can still come, if one may; say whether."""
-    if len(run.tokens) < 2 and not any(_at_join(token) for token in run.tokens.values()):
+    """Fire one join that may go on now that nothing moves; say whether there was one.
+
+    A parallel one was complete when its last token came, unless a migration took away a way
+    in that it waited for.
+    """
+    groups = _groups(run)
+    if not groups:
         return False
-    groups = _waiting_groups(run)
-    for there in groups:
-        if not still_to_come(run.definition, run.tokens.values(), there):
-            _merge(run, list(there.values()))
+    blockers = [_blockers(run, tokens) for tokens in groups]
+    free = [not each for each in blockers]
+    held = _held(groups, blockers)
+    for tokens, may in zip(groups, free, strict=True):
+        if may:
+            _merge(run, list(by_edge(tokens).values()))
             return True
-    for there in groups:
-        scope = next(iter(there.values())).scope
-        if all(
-            token.wait is not None and token.wait.kind == "join"
-            for token in run.tokens.values()
-            if token.scope == scope
-        ):
-            _merge(run, list(there.values()))
+    for tokens, waits in zip(groups, held, strict=True):
+        if not waits and not _needs_all(run, tokens[0]):
+            _merge(run, list(by_edge(tokens).values()))
             return True
     return False
+
+
+def _groups(run: Run) -> list[list[Token]]:
+    """Return the tokens at joins, per join and scope; the lowest token first."""
+    groups: dict[tuple[str, int], list[Token]] = {}
+    for token in sorted(run.tokens.values(), key=lambda each: each.id):
+        if token.wait is not None and token.wait.kind == "join":
+            groups.setdefault((token.step, token.scope), []).append(token)
+    return list(groups.values())
+
+
+def _blockers(run: Run, tokens: list[Token]) -> list[Token]:
+    """Return the tokens for which a join waits; itself where an edge has to be taken."""
+    one = tokens[0]
+    empty = set(run.definition.incoming[one.step]) - {token.edge for token in tokens}
+    reaching = run.definition.edges_reaching(one.step)
+    found = [
+        token
+        for token in run.tokens.values()
+        if token.scope == one.scope and token.step != one.step and reaching[token.step] & empty
+    ]
+    return [*found, one] if empty and _needs_all(run, one) else found
+
+
+def _held(groups: list[list[Token]], blockers: list[list[Token]]) -> list[bool]:
+    """Say of each join whether, in the end, it waits for a token that is not at a join."""
+    group_of = {token.id: index for index, tokens in enumerate(groups) for token in tokens}
+    held = [any(token.id not in group_of for token in each) for each in blockers]
+    changed = True
+    while changed:
+        changed = False
+        for index, each in enumerate(blockers):
+            if not held[index] and any(held[group_of[token.id]] for token in each):
+                held[index] = changed = True
+    return held
+
+
+def _needs_all(run: Run, token: Token) -> bool:
+    return node_of(run.step_of(token).type).gathers == "all"
 
 
 def by_edge(tokens: Iterable[Token]) -> dict[str, Token]:
@@ -63,32 +104,6 @@ def by_edge(tokens: Iterable[Token]) -> dict[str, Token]:
     for token in sorted(tokens, key=lambda each: each.id):
         found.setdefault(token.edge, token)
     return found
-
-
-def still_to_come(definition: Definition, tokens: Iterable[Token], there: dict[str, Token]) -> bool:
-    """Say whether another token can reach a join by an edge that is still empty."""
-    one = next(iter(there.values()))
-    reaching = definition.edges_reaching(one.step)
-    return any(
-        reaching[token.step] - there.keys()
-        for token in tokens
-        if token.scope == one.scope and token.step != one.step
-    )
-
-
-def _waiting_groups(run: Run) -> list[dict[str, Token]]:
-    """Return the tokens at inclusive joins, per join and scope, by edge."""
-    groups: dict[tuple[str, int], list[Token]] = {}
-    for token in sorted(run.tokens.values(), key=lambda each: each.id):
-        if token.wait is None or token.wait.kind != "join":
-            continue
-        if node_of(run.step_of(token).type).gathers == "those_that_can_come":
-            groups.setdefault((token.step, token.scope), []).append(token)
-    return [by_edge(group) for group in groups.values()]
-
-
-def _at_join(token: Token) -> bool:
-    return token.wait is not None and token.wait.kind == "join"
 
 
 def _at(tokens: Iterable[Token], step: str, scope: int) -> list[Token]:

@@ -92,6 +92,13 @@ def check_event(making: Compiling, given: Mapping[str, Any], path: Path) -> None
         check_timed(making, given, path)
     elif on == "message" and "message" not in given:
         making.error("missing_key", path, "An event on a message needs message.")
+    if on == "timer" and "repeat" in given and "until" in given:
+        making.error(
+            "cannot_repeat",
+            (*path, "repeat"),
+            "A moment comes once.",
+            hint="Say when with after or cron, or remove repeat.",
+        )
     if given.get("interrupt", True) is True and "repeat" in given:
         making.error(
             "cannot_repeat",
@@ -120,6 +127,7 @@ def check_multi(making: Compiling, given: Any, path: Path) -> None:
     """Check a step's ``multi``."""
     if isinstance(given, Mapping):
         check_object(making, MULTI, given, path, "multi")
+        _evaluated(making, given.get("over"), (*path, "over"))
     else:
         wrong(making, path, "an object with over and as")
 
@@ -203,6 +211,14 @@ def _inputs(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         wrong(making, path, "a list of expressions")
         return
     making.expressions_in(value, path)
+    for index, text in enumerate(value):
+        _evaluated(making, text, (*path, index))
+
+
+def _evaluated(making: Compiling, text: Any, path: Path) -> None:
+    """Check that a text has an expression in it: another one is always the same."""
+    if isinstance(text, str) and text.strip() and "${" not in text:
+        wrong(making, path, "an expression like ${name}")
 
 
 def _rules(making: Compiling, _key: Key, value: Any, path: Path) -> None:

@@ -57,7 +57,14 @@ def migrated(new: Definition, state: State, steps: Mapping[str, str]) -> State:
         tokens=tuple(
             replace(token, step=name(token.step), edge=edge(token.edge)) for token in state.tokens
         ),
-        scopes={key: replace(scope, step=name(scope.step)) for key, scope in state.scopes.items()},
+        scopes={
+            key: replace(
+                scope,
+                step=name(scope.step),
+                visits=_added((name(step), count) for step, count in scope.visits.items()),
+            )
+            for key, scope in state.scopes.items()
+        },
         completed={name(step): done for step, done in state.completed.items()},
         visits=_added((name(step), count) for step, count in state.visits.items()),
     )
@@ -79,6 +86,11 @@ def _fate(
     if target.type != old.by_id[token.step].type:
         return Fate(token.id, token.step, target.id, "other_type")
     scope = state.scopes.get(token.scope)
+    if target.multi is None and (
+        (token.wait is not None and token.wait.kind == "multi")
+        or (scope is not None and scope.kind == "element")
+    ):
+        return Fate(token.id, token.step, target.id, "other_type")
     while scope is not None and scope.kind != "sub":
         scope = state.scopes.get(scope.parent)
     around = steps.get(scope.step, scope.step) if scope is not None else None

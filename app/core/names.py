@@ -24,6 +24,7 @@ _FITTING: Final[Mapping[str, frozenset[str]]] = {
 }
 """Types of a variable that a field's value fits, beside ``any``."""
 _TABLE: Final = "decision"
+_PEOPLE: Final = "user_task"
 _MAPS: Final[Mapping[str, tuple[str, ...]]] = {
     "script": ("set",),
     "decision": (),
@@ -147,18 +148,23 @@ def _sets(given: Mapping[str, Any]) -> Iterator[tuple[str, Path, str]]:
     for step, at, _ in each_step(given):
         config = step.get("config", {})
         path: Path = (*at, "config")
-        yield from _fields(config.get("form"), (*path, "form"))
+        if step["type"] == _PEOPLE:
+            yield from _people_set(config, path)
         for key in _MAPS.get(step["type"], ("output",)):
             for name in config.get(key, ()):
                 yield name, (*path, key, name), ""
-        for place, outcome in enumerate(config.get("outcomes", ())):
-            for name in outcome.get("set", ()):
-                yield name, (*path, "outcomes", place, "set", name), ""
         for place, rule in enumerate(config.get("rules", ()) if step["type"] == _TABLE else ()):
             for name in rule["set"]:
                 yield name, (*path, "rules", place, "set", name), ""
         for key in ("boundary", "multi"):
             yield from _set_beside(step, key, (*at, key))
+
+
+def _people_set(config: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Path, str]]:
+    yield from _fields(config.get("form"), (*path, "form"))
+    for place, outcome in enumerate(config.get("outcomes", ())):
+        for name in outcome.get("set", ()):
+            yield name, (*path, "outcomes", place, "set", name), ""
 
 
 def _set_beside(step: Mapping[str, Any], key: str, path: Path) -> Iterator[tuple[str, Path, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.core.definition import Step
 from app.errors import FieldError
@@ -68,6 +68,39 @@ def choices(step: Step) -> tuple[Mapping[str, Any], ...]:
         }
         for edge in step.next
     )
+
+
+class Way(NamedTuple):
+    """One of the ways past a step that is skipped.
+
+    Args:
+        name: how an operator chooses it.
+        target: None ends the path, or leaves it to conditions.
+        edge: as ``state.Token.edge``.
+    """
+
+    name: str
+    target: str | None
+    edge: str
+
+
+def ways_past(step: Step) -> tuple[Way, ...]:
+    """Return what can be chosen when a step is skipped, empty where its edges decide.
+
+    People's choices, the two answers that a form decides between, or what an event gateway
+    waits for; the first is taken where nobody chooses.
+    """
+    offered = choices(step)
+    if offered:
+        return tuple(Way(row["id"], row["target"], step.id) for row in offered)
+    if deciding_field(step) is not None:
+        return tuple(Way(edge.target, edge.target, step.id) for edge in step.next)
+    if step.type == "event_gateway":
+        return tuple(
+            Way(each.target or "", each.target, f"{step.id}#{index}")
+            for index, each in enumerate(step.boundary)
+        )
+    return ()
 
 
 def needs_outcome(step: Step) -> bool:

@@ -173,7 +173,7 @@ def _step(making: Compiling, given: Mapping[str, Any], path: Path, parent: str |
         on_error=given.get("on_error"),
         description=given.get("description"),
         skip_when=making.condition(skip, (*path, "skip_when")) if skip else None,
-        boundary=tuple(_boundary(each) for each in config.get("events", given.get("boundary", ()))),
+        boundary=tuple(map(_boundary, config.get("events", given.get("boundary", ())))),
         multi=_multi(making, multi, (*path, "multi")) if multi else None,
         parent=parent,
     )

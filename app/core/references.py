@@ -211,6 +211,8 @@ def _gateway_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> No
 
 
 def _outcome_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> None:
+    if step["type"] != _PEOPLE:
+        return
     config = step.get("config", {})
     fields = {field["name"] for field in expand(config.get("form")) if field["type"] != "note"}
     ways = list(_next_of(step, path))

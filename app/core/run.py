@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from app.core import attached, catching, inside, joining, withdrawing
+from app.core import attached, catching, inside, joining, skipping, withdrawing
 from app.core.definition import Definition, Step
 from app.core.effects import Effect, Ended, Passed, RaiseIncident, ResolveIncident, SetVariables
-from app.core.events import Event, Skipped, Started
+from app.core.events import Event, Started
 from app.core.expression import ExpressionError, truth
 from app.core.nodes.base import (
     Decision,
@@ -24,7 +24,6 @@ from app.core.nodes.base import (
     way_out,
 )
 from app.core.nodes.table import node_of
-from app.core.outcome import choices
 from app.core.state import PAST_JOIN, ROOT, Completion, Scope, State, Status, Token, Wait
 from app.core.values import same
 
@@ -53,7 +52,7 @@ class Run:
         self.variables = state.variables
         self.facts = state.facts
         self.completed = dict(state.completed)
-        self.visits = dict(state.visits)
+        self.visits = state.visits
         self.next_id = state.next_id
         self.effects: list[Effect] = []
         self.reached_end = state.end
@@ -158,13 +157,25 @@ class Run:
         step = self.step_of(token)
         self.effects.append(Passed(step=step.id, token=token.id))
         if not inside.is_element(self, token):
-            count = self.visits.get(step.id, 0) + 1
+            count = self.visits_in(token.scope).get(step.id, 0) + 1
             if count > self.definition.max_visits:
                 message = f"The step was entered more than {self.definition.max_visits} times."
                 self.stop(token, Fail("loop_limit", message))
                 return
-            self.visits[step.id] = count
+            self.count_visits(token, count)
         self.come(token)
+
+    def visits_in(self, scope: int) -> Mapping[str, int]:
+        """Return how often the steps of a scope were entered."""
+        return self.visits if scope == ROOT else self.scopes[scope].visits
+
+    def count_visits(self, token: Token, count: int) -> None:
+        """Keep how often a token's step was entered in its scope."""
+        counts = {**self.visits_in(token.scope), token.step: count}
+        if token.scope == ROOT:
+            self.visits = counts
+        else:
+            self.scopes[token.scope] = replace(self.scopes[token.scope], visits=counts)
 
     def come(self, token: Token) -> None:
         """Gather a token at a join, else let it enter."""
@@ -178,9 +189,11 @@ class Run:
         step = self.step_of(token)
         visit = self.visit(token)
         try:
-            if step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now):
-                decision: Decision = _pass_through(visit)
-            elif step.multi is not None and not inside.is_element(self, token):
+            one = inside.is_element(self, token)
+            skip = step.skip_when if not one else None
+            if skip is not None and truth(skip, visit.scope, visit.now):
+                decision: Decision = skipping.passing(self, token, None)
+            elif step.multi is not None and not one:
                 inside.open_multi(self, token, step.multi, visit)
                 return
             else:
@@ -208,18 +221,9 @@ class Run:
         if (wait.error or {}).get("leaving"):
             self.leave(token, Leave(by_edges=True))
             return
-        self.visits[token.step] = 1  # the operator's word counts: the limit starts anew
+        if not inside.is_element(self, token):
+            self.count_visits(token, 1)  # the operator's word counts: the limit starts anew
         self.come(token)
-
-    def skip(self, token: Token, event: Skipped) -> None:
-        """Let a token go on as if its step had been done."""
-        token = withdrawing.close_wait(self, token, event.reason or "skipped", how="skipped")
-        visit = self.visit(token)
-        try:
-            decision: Decision = _pass_through(visit, event.outcome)
-        except ExpressionError as error:
-            decision = expression_failure(error)
-        self.carry_out(token, decision)
 
     def visit(self, token: Token) -> Visit:
         """Return what the node may look at."""
@@ -285,7 +289,7 @@ class Run:
                 return
             target = way.target
         attached.detach(self, token)
-        self.go(token, token.step, target)
+        self.go(token, decision.edge or token.step, target)
 
     def go(self, token: Token, edge: str, target: str | None) -> None:
         """Let a token that waits for nothing any more take an edge."""
@@ -321,7 +325,9 @@ class Run:
             catching.throw(self, token, scope, decision)
             return
         reached = self.reached_end
-        if reached is None or _GRAVITY.index(decision.result) > _GRAVITY.index(reached[0]):
+        if scope is not None and decision.result == "completed":
+            pass  # says nothing but that a path of the sub-process is over
+        elif reached is None or _GRAVITY.index(decision.result) > _GRAVITY.index(reached[0]):
             self.reached_end = (decision.result, decision.code)
         elif reached[0] == decision.result:
             self.reached_end = (decision.result, decision.code or reached[1])
@@ -342,7 +348,7 @@ class Run:
         error: dict[str, Any] = {"kind": failure.kind, "message": failure.message}
         if leaving:
             error["leaving"] = True
-        extra = token.wait.attached if token.wait is not None else ()
+        extra = attached.without_limit(self, token)
         self.put(token.waiting(Wait(wait, "incident", error, extra)))
         if token.id in self.ready:
             self.ready.remove(token.id)
@@ -378,15 +384,6 @@ class Run:
         self.effects.append(
             SetVariables(step=step, values=changed, scope=owner.id if owner else ROOT)
         )
-
-
-def _pass_through(visit: Visit, outcome: str | None = None) -> Leave | Fail:
-    """Leave a step that is skipped: as people's first choice, else by its edges."""
-    offered = choices(visit.step)
-    for choice in offered:
-        if outcome in (None, choice["id"]):
-            return Leave(choice["target"])
-    return way_out(visit)
 
 
 def _seen(done: Completion) -> dict[str, Any]:

@@ -263,7 +263,13 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
 def _config(making: Compiling, node: Node, given: Mapping[str, Any], path: Path) -> None:
     config = given.get("config", {})
     if isinstance(config, Mapping) and node is CUSTOM:
-        making.expressions_in(config, (*path, "config"))
+        common = {key.name: key for key in node.keys}
+        for name, value in config.items():
+            at: Path = (*path, "config", name)
+            if name in common:
+                CHECKERS[common[name].kind](making, common[name], value, at)
+            else:
+                making.expressions_in(value, at)
     elif isinstance(config, Mapping):
         place = (*path, "config") if "config" in given else path
         check_object(making, node.keys, config, place, Phrase("%(type)s config", type=node.type))

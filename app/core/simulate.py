@@ -8,7 +8,7 @@ A scenario is ``{start: {by?, at?, variables}, answers: [answer]}``. An answer n
 * a child instance: ``child`` with ``status``, ``result``, ``variables``;
 * a timer: ``fires``, true or the index of the boundary or event;
 * a message: ``message`` with its payload, ``boundary`` with the index if it is one's;
-* an operator: ``skip`` or ``retry``, true.
+* an operator: ``skip``, true or what is chosen; ``retry``, true; ``jump`` with a step.
 
 ``after`` is how long after the answer before it comes (default 1m; a timer that fires
 comes when it is due), ``of`` which one of several that wait at the step (from 0).
@@ -30,6 +30,7 @@ from app.core.events import (
     Event,
     JobFailed,
     JobSucceeded,
+    Jumped,
     MessageReceived,
     Retried,
     Skipped,
@@ -44,6 +45,7 @@ from app.core.values import iso_text, read_datetime
 BEGINS: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """When a scenario begins that does not say: a Monday morning."""
 MAX_ANSWERS: Final = 1_000
+_OPERATOR: Final = "operator"
 _INITIATOR: Final[Mapping[str, Any]] = {
     "username": "someone",
     "name": "Someone",
@@ -252,12 +254,14 @@ def _fires(
 
 
 def _message(
-    _run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
+    run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
 ) -> Event:
     payload = _mapping(given["message"], "message", index)
     attached = _attached(token, given.get("boundary", True), "message", index)
     wait = attached.id if attached is not None else _id(token)
-    return MessageReceived(at=at, wait=wait, name="", payload=payload)
+    step = run.definition.by_id[token.step]
+    config = step.config if attached is None else step.boundary[attached.index].config
+    return MessageReceived(at=at, wait=wait, name=str(config["message"]), payload=payload)
 
 
 def _child(
@@ -272,6 +276,13 @@ def _child(
         result=child.get("result"),
         variables=_mapping(child.get("variables", {}), "variables", index),
     )
+
+
+def _skip(
+    _run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, _index: int
+) -> Event:
+    outcome = None if given["skip"] is True else str(given["skip"])
+    return Skipped(at=at, by=_OPERATOR, wait=_id(token), outcome=outcome)
 
 
 def _attached(token: Token, which: Any, kind: str, index: int) -> Attached | None:
@@ -305,6 +316,9 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "fires": _fires,
     "message": _message,
     "child": _child,
-    "skip": lambda _r, token, _g, at, _i: Skipped(at=at, by="operator", wait=_id(token)),
-    "retry": lambda _r, token, _g, at, _i: Retried(at=at, by="operator", wait=_id(token)),
+    "skip": _skip,
+    "retry": lambda _r, token, _g, at, _i: Retried(at=at, by=_OPERATOR, wait=_id(token)),
+    "jump": lambda _r, token, given, at, _i: Jumped(
+        at=at, by=_OPERATOR, token=token.id, step=str(given["jump"])
+    ),
 }

@@ -98,6 +98,7 @@ class Scope:
         owner: the token that waits for it.
         step: the step of the owner.
         variables: an element's own; other scopes have none.
+        visits: of a sub-process, per step how often a token entered it.
         index: of an element, from 0.
         items: of a multi, all elements.
         next: of a multi, the first element that has not begun.
@@ -111,6 +112,7 @@ class Scope:
     owner: int
     step: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    visits: Mapping[str, int] = field(default_factory=dict)
     index: int = 0
     items: tuple[Any, ...] = ()
     next: int = 0
@@ -138,7 +140,7 @@ class State:
         variables: of the root scope; decimals exact.
         facts: what expressions see as ``initiator`` and ``instance``, fixed at start.
         completed: per user step its last completion.
-        visits: per step how often a token entered it.
+        visits: per step of the root scope how often a token entered it.
         next_id: the next token, wait or scope id.
         result: how it ended, for an ended instance.
         scopes: the open ones beside the root, by id.

@@ -56,13 +56,18 @@ def close_wait(run: Run, token: Token, reason: str, *, how: str = "withdrawn") -
         if inner.id in run.scopes:
             scope(run, inner.id, reason)
             run.scopes.pop(inner.id, None)
-    closing = _closing(token, token.wait, reason, how)
-    if closing is not None:
-        run.effects.append(closing)
+    close_own(run, token, token.wait, reason, how)
     attached.detach(run, token)
     bare = replace(token, wait=None)
     run.tokens[token.id] = bare  # not put: it is not ready
     return bare
+
+
+def close_own(run: Run, token: Token, wait: Wait, reason: str, how: str = "withdrawn") -> None:
+    """Close what a token itself waits for, and nothing beside or inside it."""
+    closing = _closing(token, wait, reason, how)
+    if closing is not None:
+        run.effects.append(closing)
 
 
 def _closing(token: Token, wait: Wait, reason: str, how: str) -> Effect | None:

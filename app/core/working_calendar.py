@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, time
 from functools import lru_cache
 from typing import Any, Final
 
 from app.core.values import json_text, read_date
-from app.core.working_time import OFFICE_HOURS, WorkingCalendar
+from app.core.working_time import MIDNIGHT, OFFICE_HOURS, WorkingCalendar
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 KEYS: Final = frozenset({"hours", "holidays", "workdays"})
+_CLOCK: Final = re.compile(r"[0-2][0-9]:[0-5][0-9]")
 _Hours = tuple[tuple[time, time], ...]
 
 
@@ -21,7 +23,8 @@ class Calendar:
     Args:
         week: the hours of each day of the week, Monday first.
         holidays: days off whatever the week says.
-        workdays: days that are worked with the hours of a Monday (moved working days).
+        workdays: days that are worked whatever the week says, with the hours of its first
+            working day (moved working days).
     """
 
     def __init__(
@@ -64,7 +67,11 @@ def read_hours(text: Any) -> _Hours:
 
 def _clock(text: str) -> time:
     text = text.strip()
-    return time(23, 59, 59) if text == "24:00" else time.fromisoformat(text)
+    if text == "24:00":
+        return MIDNIGHT
+    if _CLOCK.fullmatch(text) is None:
+        raise ValueError("not a time of day")
+    return time.fromisoformat(text)
 
 
 @lru_cache(maxsize=256)

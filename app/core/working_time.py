@@ -7,6 +7,8 @@ from typing import Protocol
 
 MAX_DAYS = 2 * 36_525
 """Days looked at before a calendar counts as having no working time."""
+MIDNIGHT = time.max
+"""As a closing time: the end of the day."""
 
 
 class NoWorkingTime(Exception):
@@ -65,12 +67,18 @@ def add_working_seconds(
     for _ in range(MAX_DAYS):
         for opens, closes in calendar.hours_on(day):
             start = max(now, at_wall_clock(datetime.combine(day, opens), zone))
-            end = at_wall_clock(datetime.combine(day, closes), zone)
+            end = at_wall_clock(_closing(day, closes), zone)
             if end - start >= left:
                 return start + left
             left -= max(end - start, timedelta())
         day += timedelta(days=1)
     raise NoWorkingTime
+
+
+def _closing(day: date, closes: time) -> datetime:
+    if closes == MIDNIGHT:
+        return datetime.combine(day + timedelta(days=1), time())
+    return datetime.combine(day, closes)
 
 
 def at_wall_clock(local: datetime, zone: tzinfo) -> datetime:

@@ -36,14 +36,15 @@ class Leave:
     """The token goes to ``target`` (None: its path ends here) and takes ``variables`` along.
 
     ``by_edges`` leaves the way to the step's edges, asked after the variables are set: the
-    work is done and kept even if no edge can be taken. ``effects`` are given a new id that
-    nobody waits with.
+    work is done and kept even if no edge can be taken. ``edge`` is what joins tell it by, if
+    not the step. ``effects`` are given a new id that nobody waits with.
     """
 
     target: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     completion: Completion | None = None
     by_edges: bool = False
+    edge: str | None = None
     effects: Callable[[int], tuple[Effect, ...]] | None = None
 
 
@@ -129,6 +130,8 @@ class Node:
     """Whether several ways in are joined, and what such a join waits for."""
     waits: ClassVar[bool] = False
     """Whether a token stands still here, so that a ``boundary`` makes sense."""
+    routes: ClassVar[bool] = False
+    """Whether it does nothing but send tokens on: there is nothing to skip."""
     repeats: ClassVar[bool] = False
     """Whether ``multi`` may stand beside it."""
 

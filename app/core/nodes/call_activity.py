@@ -62,5 +62,6 @@ class CallActivity(Node):
             code = event.result or event.status
             message = f"The child instance {event.child} ended as {event.status}."
             return Fail("child_failed", message, {"code": code, "child": event.child}, caught=True)
-        variables = taken(visit, dict(event.variables)) if "output" in visit.step.config else {}
+        output = visit.step.config.get("output", {})
+        variables = taken(visit, dict(event.variables), output)
         return variables if isinstance(variables, Fail) else Leave(None, variables, by_edges=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from app.core.expression import evaluate_config
 from app.core.nodes.base import Visit, kept
-from app.core.nodes.job import JobNode
+from app.core.nodes.job import OUTPUT, RETRY, TIMEOUT, JobNode
+
+if TYPE_CHECKING:
+    from app.core.compiling import Compiling
 
 METHOD = "execute"
 """What is called of the registered object."""
-_OURS = frozenset({"output", "timeout", "retry", "retry_policy"})
 
 
 class Custom(JobNode):
@@ -18,6 +21,13 @@ class Custom(JobNode):
 
     type = "custom"
     doc = "A type that was registered."
+    keys = (OUTPUT, TIMEOUT, RETRY)
+
+    def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
+        """Keep apart what is its own: none of its keys means anything to ours."""
+        common = {key.name for key in self.keys}
+        made = super().compile({k: v for k, v in config.items() if k in common}, making)
+        return {**made, "own": {k: v for k, v in config.items() if k not in common}}
 
     def call(self, visit: Visit) -> tuple[str, str]:
         """Return the type's own name."""
@@ -25,5 +35,4 @@ class Custom(JobNode):
 
     def given(self, visit: Visit) -> Any:
         """Return the evaluated config."""
-        config = {k: v for k, v in visit.step.config.items() if k not in _OURS}
-        return kept(evaluate_config(config, visit.scope, visit.now))
+        return kept(evaluate_config(visit.step.config["own"], visit.scope, visit.now))

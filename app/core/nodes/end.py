@@ -11,6 +11,7 @@ class End(Node):
     """Ends the path, or with ``terminate`` all paths."""
 
     type = "end"
+    routes = True
     doc = "An explicit end (optional: a step without `next` ends its path)."
     keys = (
         Key(

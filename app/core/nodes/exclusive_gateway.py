@@ -18,6 +18,7 @@ class ExclusiveGateway(Node):
     """``conditions`` in order, then ``default``."""
 
     type = "exclusive_gateway"
+    routes = True
     doc = "Chooses one way: the first condition that is true, else `default`."
     keys = (
         Key("conditions", "conditions", doc="`[{expression, next, label?}]`, tried in order"),

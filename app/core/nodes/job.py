@@ -90,7 +90,7 @@ class JobNode(Node):
             )
         if not isinstance(event, JobSucceeded):
             return None
-        variables = taken(visit, event.result)
+        variables = taken(visit, event.result, visit.step.config.get("output"))
         return variables if isinstance(variables, Fail) else Leave(None, variables, by_edges=True)
 
 

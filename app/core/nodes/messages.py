@@ -47,7 +47,7 @@ class ReceiveMessage(Node):
         """Take the payload along."""
         if not isinstance(event, MessageReceived):
             return None
-        variables = taken(visit, dict(event.payload))
+        variables = taken(visit, dict(event.payload), visit.step.config.get("output"))
         return variables if isinstance(variables, Fail) else Leave(None, variables, by_edges=True)
 
 

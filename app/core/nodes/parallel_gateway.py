@@ -10,6 +10,7 @@ class ParallelGateway(Node):
     """Splits into every target of ``next``; with several ways in it joins them."""
 
     type = "parallel_gateway"
+    routes = True
     doc = (
         "Goes every way of `next` at once. With several ways in it waits for one token on each;"
         " with one `next` it only joins."

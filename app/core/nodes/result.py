@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.expression import evaluate_config, shown
@@ -9,16 +10,17 @@ from app.core.nodes.base import Fail, Visit, kept
 from app.core.values import coerce_type_problem
 
 
-def taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
+def taken(
+    visit: Visit, result: Any, output: Mapping[str, Any] | None, *, otherwise: bool = True
+) -> dict[str, Any] | Fail:
     """Return the variables that a result sets.
 
     With ``output``, its expressions over ``result``; else an object's members that are
-    declared, or the whole result under the step's id.
+    declared, or (``otherwise``) the whole result under the step's id.
 
     Raises:
         ExpressionError: ``output`` cannot be evaluated.
     """
-    output = visit.step.config.get("output")
     declared = visit.definition.variables
     if output is not None:
         scope = {**visit.scope, "result": result}
@@ -28,7 +30,8 @@ def taken(visit: Visit, result: Any) -> dict[str, Any] | Fail:
     elif isinstance(result, dict) and any(name in declared for name in result):
         found = {name: value for name, value in result.items() if name in declared}
     else:
-        found = {} if result is None or result == {} else {visit.step.id: result}
+        nothing = not otherwise or result is None or result == {}
+        found = {} if nothing else {visit.step.id: result}
     return fitting(visit, dict(found))
 
 
