@@ -91,7 +91,8 @@ class UserTask(Node):
             return None
         decided = decide(visit.step, event.values, event.outcome)
         if decided.errors:
-            return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
+            message = str(decided.errors[0].text())  # as it is kept: without its template
+            return Fail("no_decision", message, {"values": shown(event.values)})
         also = _set_by(visit, event)
         if isinstance(also, Fail):
             return also
@@ -114,7 +115,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _names(value: Any) -> tuple[str, ...] | Fail:
-    found = _listed(value)
+    found = [name for name in _listed(value) if name is not None]
     if not all(isinstance(name, str) for name in found):
         message = "Candidates must be a list of names."
         return Fail("bad_people", message, {"value": shown(value)})
@@ -163,13 +164,14 @@ def _due(given: Any, visit: Visit) -> datetime | Fail | None:
         return None
     zone = zone_of(visit.definition.settings)
     try:
+        due = value
         if isinstance(value, str):
-            moment = read_datetime(value) or read_date(value)
-            value = moment or parse_duration(value).add_to(visit.now, zone)
-        if isinstance(value, date) and not isinstance(value, datetime):  # the whole day counts
-            value = datetime.combine(value, time(23, 59, 59), zone)
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
+            due = read_datetime(value) or read_date(value)
+            due = due or parse_duration(value).add_to(visit.now, zone)
+        if isinstance(due, date) and not isinstance(due, datetime):  # the whole day counts
+            due = datetime.combine(due, time(23, 59, 59), zone)
+        if isinstance(due, datetime):
+            return due.astimezone(UTC)
         message = "The due date is neither a duration nor a date."
     except DurationError as error:
         message = f"The due date cannot be used. {error}"
