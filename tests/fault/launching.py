@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from app.config import ROOT
-from tests.fault.plant import outside
+from tests.fault.plant import STARTS, outside
 from tests.support.until import until
 
 _PARTS = ("app", "configs", "examples", "migrations", "static", "templates", "translations")
@@ -109,7 +109,7 @@ class Run:
         """Everything it printed so far."""
         return self.out.read_text(encoding="utf-8")
 
-    def until_said(self, text: str, *, times: int = 1, seconds: float = 60) -> None:
+    def until_said(self, text: str, *, times: int = 1, seconds: float = STARTS) -> None:
         """Wait until it has printed ``text``, or fail with what it printed instead."""
 
         def true() -> bool:
@@ -124,9 +124,12 @@ class Run:
         """Wait for the lines that end the set-up."""
         self.until_said("is ready after")
 
-    def until_ended(self, *, seconds: float = 35) -> int:
+    def until_ended(self, *, seconds: float = STARTS) -> int:
         """Return its exit status."""
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it still runs:\n{self.said}") from None
 
     def interrupt(self) -> int:
         """Press Ctrl-C; return its exit status."""

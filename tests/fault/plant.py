@@ -31,7 +31,7 @@ from tests.support.until import until
 
 _OURS = ("APP_", "DATABASE_URL", "REDIS_URL", "JWT_", "PORT", "PROMETHEUS_", "FAULT_")
 _DIES_WITH_US = ("setpriv", "--pdeathsig=KILL", "--") if shutil.which("setpriv") else ()
-STARTS = 90.0
+STARTS = 120.0
 """Seconds that a process may need to start on a machine that has other things to do."""
 
 
