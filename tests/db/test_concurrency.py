@@ -189,6 +189,20 @@ def test_the_second_is_told_what_the_first_did(
         assert stored.rows(lab.db, "select * from drafts") == []
 
 
+def test_a_second_click_is_told_that_it_is_done_while_the_instance_runs_on(lab: Lab) -> None:
+    instance = lab.start("request")
+    task_id = lab.task(instance, "approve")
+    service.claim(lab.engine, lab.office["mei"], task_id, now=NOW)
+    first, second = in_line(
+        lab.db,
+        f"select 1 from process_instances where id = {instance} for update",
+        [lambda: lab.complete(instance, "approve", approved=True)] * 2,
+    )
+    assert not isinstance(first, AppError)
+    assert (second.code, second.extra["by"]) == ("already_completed", "mei")
+    assert [token.step for token in stored.agrees(lab.db, instance).tokens] == ["pay"]
+
+
 def test_an_incident_that_two_retry_at_once_is_retried_once(lab: Lab) -> None:
     lab.define(
         gateway("route", ("${amount > 100}", "big")),
