@@ -11,6 +11,7 @@ from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.errors import AppError, Conflict, Invalid
 from app.history.queries import events
+from app.identity.policy import require
 from app.identity.queries import display_names, group_titles
 from app.runtime import service
 from app.runtime.details import Details, details
@@ -84,6 +85,8 @@ def steer(instance_id: int, verb: str) -> Response:
     """Ask (GET), or do it (POST) and go back to the instance."""
     shown = details(engine(), actor(), instance_id, now=now())
     if request.method == "GET":
+        if verb not in shown.allowed:
+            require(actor(), "process:operate")
         return ask(_question(shown, verb))
     chosen = VERBS[verb]
     try:

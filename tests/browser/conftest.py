@@ -1,97 +1,100 @@
-"""The demo on a loopback port with a worker beside it, and pages that note every complaint."""
+"""The demo on a loopback port, and windows of people that note every complaint."""
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
-from werkzeug.serving import make_server
 
+from app.adapters import sign_in_limit
 from app.cli.demo import load_demo
-from app.config import load_settings
 from app.connector.standard import standard_registry
+from app.db.engine import create_engine
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
-from app.factory import create_app
-from app.identity.actor import Actor
-from app.identity.service import authenticate
+from app.identity.service import auth_epoch
 from app.runtime.ports import Engine
 from app.worker import clock
-from app.worker.drain import Drain
+from tests.browser.serving import Live, serving
+from tests.support import servers
 from tests.support.office import SilentWaker
 
-PASSWORD = "password123"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 812}
+TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
+# What the demo loads stays between tests; everything else goes.
+KEPT = [
+    "users",
+    "groups",
+    "memberships",
+    "roles",
+    "user_roles",
+    "process_definitions",
+    "alembic_version",
+]
+STILL = "Promise.allSettled(document.getAnimations().map((each) => each.finished))"
+HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Live:
-    """A running demo."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Chromium."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
 
-    url: str
-    engine: Engine
 
-    def actor(self, username: str) -> Actor:
-        """Return a person of the demo."""
-        return authenticate(self.engine.db, username, PASSWORD, now=clock.now())
+@pytest.fixture(scope="session")
+def served() -> Iterator[Live]:
+    """One demo for all tests of a process."""
+    name = f"browser_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    servers.drop_database(name)
+    engine = create_engine(servers.create_database(name), pool_size=10, max_overflow=20)
+    db = Database(engine)
+    load_demo(Engine(db, standard_registry(), SilentWaker(), DefinitionCache()), now=clock.now())
+    with serving(db, "memory://", clock.now) as live:
+        yield live
+    engine.dispose()
+    servers.drop_database(name)
 
 
 @pytest.fixture
-def live(fresh_db: Database, redis_url: str) -> Iterator[Live]:
-    """The demo, served by threads of this process; jobs run as they become due."""
-    engine = Engine(
-        db=fresh_db,
-        services=standard_registry(),
-        waker=SilentWaker(),
-        definitions=DefinitionCache(),
-    )
-    load_demo(engine, now=clock.now())
-    worker = Drain(engine, standard_registry(), worker="browser", clock=clock.now)
-    engine = Engine(fresh_db, engine.services, _Call(worker), engine.definitions)
-    settings = load_settings({"mode": "demo", "redis_url": "memory://"}, env={})
-    app = create_app(settings, engine=engine)
-    app.config["REDIS_URL"] = redis_url
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    worker.start()
-    yield Live(f"http://127.0.0.1:{server.server_port}", engine)
-    worker.stop(5)
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
-
-
-@dataclass(frozen=True)
-class _Call:
-    """Wakes the worker of this process."""
-
-    worker: Drain
-
-    def wake(self) -> None:
-        """Say that there may be work."""
-        self.worker.notify()
+def live(served: Live) -> Iterator[Live]:
+    """The demo with nothing started yet; jobs run as they become due."""
+    sign_in_limit.forget_all()
+    yield served
+    served.settle()
+    with served.engine.db.transaction() as tx:
+        tables = tx.run(
+            "select quote_ident(tablename) as name from pg_tables"
+            " where schemaname = 'public' and tablename <> all(%(kept)s)",
+            {"kept": KEPT},
+        ).fetchall()
+        tx.run(f"truncate {', '.join(row['name'] for row in tables)}")
+        tx.run("update users set language = null, timezone = null")
+        tx.run("delete from process_definitions where key not like 'example%%'")
 
 
 @dataclass
 class Watched:
-    """A browser's window and everything that went wrong in it."""
+    """Somebody's browser and everything that went wrong in it."""
 
     context: BrowserContext
-    base: str
     complaints: list[str] = field(default_factory=list)
 
-    def page(self) -> Page:
-        """Open a page whose complaints are noted."""
+    def open(self, path: str) -> Page:
+        """Open a page in a tab of its own; its complaints are noted."""
         page = self.context.new_page()
         page.on("console", lambda said: self._said(said.type, said.text))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("response", lambda got: self._answered(got.status, got.url))
+        page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+        page.goto(path)
         return page
 
     def _said(self, kind: str, text: str) -> None:
@@ -104,25 +107,72 @@ class Watched:
             self.complaints.append(f"{status}: {url}")
 
 
-Open = Callable[..., Watched]
+Window = Callable[..., Watched]
 
 
 @pytest.fixture
-def window(browser: Browser, live: Live) -> Iterator[Open]:
-    """Open windows; at the end none may have complained (scripts, styles, policy, 5xx)."""
+def window(browser: Browser, live: Live) -> Iterator[Window]:
+    """Open browsers; at the end none may have complained (scripts, styles, policy, 5xx)."""
     opened: list[Watched] = []
 
-    def open_window(**options: Any) -> Watched:
+    def open_window(by: str | None = None, **options: Any) -> Watched:
+        """Open the browser of a person who has signed in, or of nobody."""
         context = browser.new_context(
             base_url=live.url,
             **({"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "Europe/Berlin"} | options),
         )
-        context.set_default_timeout(10_000)
-        watched = Watched(context, live.url)
-        opened.append(watched)
-        return watched
+        context.set_default_timeout(15_000)
+        if by:
+            context.add_cookies([session_cookie(live, by)])
+        opened.append(Watched(context))
+        return opened[-1]
 
     yield open_window
     for watched in opened:
         watched.context.close()
     assert [said for watched in opened for said in watched.complaints] == []
+
+
+def session_cookie(live: Live, username: str) -> Any:
+    """Return the cookie of a person's session, without the cost of a password."""
+    who = live.actor(username)
+    kept = {"_user_id": f"{who.id}.{auth_epoch(live.engine.db, who.id)}", "_fresh": True}
+    signer = live.app.session_interface.get_signing_serializer(live.app)  # type: ignore[attr-defined]  # Flask's own kind
+    name = live.app.config["SESSION_COOKIE_NAME"]
+    return {"name": name, "value": signer.dumps(kept), "url": live.url}
+
+
+def violations(page: Page, only: list[str] | None = None) -> list[str]:
+    """Return what axe has to say about a page, a line for each element.
+
+    Args:
+        only: ids of rules; default: all.
+    """
+    page.evaluate(STILL)
+    options: dict[str, Any] = {"resultTypes": ["violations"], "iframes": False, "preload": False}
+    if only:
+        options["runOnly"] = {"type": "rule", "values": only}
+    else:
+        options["rules"] = {"target-size": {"enabled": True}}  # of WCAG 2.2; axe leaves it out
+    found = Axe().run(page, options=options).response["violations"]
+    return [
+        f"{page.url}: {each['id']}: {node['html']} {node['failureSummary']}"
+        for each in found
+        for node in each["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """Return by how many pixels a page can be pushed to the side."""
+    width: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width
+
+
+def focused(page: Page) -> str:
+    """Return what has the keyboard: its id, else its text."""
+    text: str = page.evaluate(
+        "document.activeElement.id || document.activeElement.textContent.trim()"
+    )
+    return text

@@ -30,6 +30,7 @@ from app.core.events import (
     VariablesSet,
 )
 from app.core.state import State, Token, Wait
+from app.core.values import json_text
 from tests.support.scenario import MONDAY, define, end, gateway, person, service, started
 
 LATER = MONDAY + timedelta(hours=1)
@@ -344,3 +345,52 @@ def test_effects_come_in_the_order_in_which_things_happen():
     assert isinstance(opened, OpenTask)
     assert (opened.wait, opened.token) == (played.wait("q"), 1)
     assert isinstance(played.state.tokens[0].wait, Wait)
+
+
+def test_work_that_is_done_stays_done_when_its_way_out_is_missing():
+    ways = [{"step": "a", "when": "n > 1"}, {"step": "b", "when": "n < 1"}]
+    played = started(define(service("s", *ways, output={"n": "${result}"}), end("a"), end("b")))
+    played.give(JobSucceeded(at=LATER, wait=played.wait("s"), result=1))
+    assert incident(played).error_kind == "no_way_out"
+    assert played.state.variables == {"n": 1}
+    played.give(Retried(at=LATER, by="admin", wait=played.wait("s")))
+    assert incident(played).wait == played.wait("s")
+    played.give(VariablesSet(at=LATER, by="admin", values={"n": 2}))
+    moved = played.give(Retried(at=LATER, by="admin", wait=played.wait("s")))
+    assert played.path == ["s", "a"]
+    assert [e for e in moved.effects if isinstance(e, StartJob)] == []
+    assert len([e for e in played.effects if isinstance(e, StartJob)]) == 1
+
+
+def test_a_condition_that_fails_on_the_way_out_keeps_the_completion():
+    ways = [{"step": "e", "when": "n > 1"}, "e"]
+    played = started(define(person("p", *ways, form={"n": "text"}), end("e")))
+    wait = played.wait("p")
+    played.give(TaskCompleted(at=LATER, by="li", wait=wait, values={"n": "x"}))
+    assert incident(played).error_kind == "expression"
+    assert played.state.completed["p"].by == "li"
+    played.give(VariablesSet(at=LATER, values={"n": 5}))
+    played.give(Retried(at=LATER, wait=played.wait("p")))
+    assert played.state.status == "completed"
+
+
+def test_values_are_kept_as_they_are_given():
+    played = started(define(person("p")), {"a": [1], "b": Decimal("1.0"), "c": {"x": 1}})
+    new = {"a": [True], "b": Decimal("1.00"), "c": {"x": Decimal("1")}}
+    moved = played.give(VariablesSet(at=LATER, values=new))
+    assert moved.effects == (SetVariables(step="", values=new),)
+    assert json_text(played.state.variables) == json_text(new)
+    assert played.give(VariablesSet(at=LATER, values=new)).effects == ()
+
+
+def test_a_step_that_a_circle_did_not_reach_is_entered_by_a_retry():
+    circle = define(
+        gateway("g", ("true", "s")),
+        {"id": "s", "type": "start", "next": ["g"]},
+        settings={"max_visits": 100_000},
+    )
+    played = started(circle)
+    stuck = incident(played)
+    assert played.effects[-2] == Passed(step=stuck.step, token=1)
+    played.give(Retried(at=LATER, by="admin", wait=stuck.wait))
+    assert incident(played).error_kind == "loop_limit"

@@ -110,7 +110,9 @@ def test_a_message_starts_an_instance(office: Office) -> None:
 
 def test_a_child_s_end_moves_its_parent(office: Office) -> None:
     define(office, "c", [step("w", "user_task", assignee="li", form={"n": "number"})])
-    define(office, "p", [step("call", "call_activity", process_key="c", output={"m": "${result.n}"})])
+    define(
+        office, "p", [step("call", "call_activity", process_key="c", output={"m": "${result.n}"})]
+    )
     one = office.start("p")
     with office.db.transaction() as tx:
         child = tx.run("select max(id) as id from process_instances").fetchone()
@@ -180,9 +182,7 @@ def test_migrating_keeps_the_open_task(office: Office) -> None:
     root = office["root"]
     seen = migrate.migrate(office.engine, root, one, target.id, only_preview=True, now=NOW)
     assert not seen.possible
-    done = migrate.migrate(
-        office.engine, root, one, target.id, steps={"a": "first"}, now=NOW
-    )
+    done = migrate.migrate(office.engine, root, one, target.id, steps={"a": "first"}, now=NOW)
     assert done.possible
     task = office.task_of(one, "first")
     tasks.complete(office.engine, office["li"], task, {}, now=NOW)

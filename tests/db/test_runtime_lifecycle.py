@@ -10,6 +10,7 @@ import pytest
 
 from app.errors import AppError, Conflict, Forbidden, Invalid, NotFound
 from app.history import queries as history
+from app.identity.sensitive import masked_detail
 from app.runtime import details, figures, jobs, queries
 from app.runtime import service as runtime
 from app.runtime.failures import Failure
@@ -471,3 +472,36 @@ def test_incidents_hide_sensitive_values_from_those_who_may_not_read_them(desk: 
         if by != "zhao":
             (listed,) = queries.incidents(desk.db, desk.office[by]).items
             assert listed["detail"] == body["incidents"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "shown"),
+    [
+        (
+            {"values": [["salary * 2", 154], ["amount", 5]]},
+            {"values": [["salary * 2", "••••••"], ["amount", 5]]},
+        ),
+        ({"values": [["salary", None]]}, {"values": [["salary", None]]}),
+        ({"variable": "salary", "value": "much"}, {"variable": "salary", "value": "••••••"}),
+        ({"variable": "amount", "value": "much"}, {"variable": "amount", "value": "much"}),
+        ({"value": 7, "place": "/a"}, {"value": "••••••", "place": "/a"}),
+        ({"code": "away", "attempt": 3}, {"code": "away", "attempt": 3}),
+    ],
+)
+def test_each_kind_of_detail_is_masked(detail: dict[str, Any], shown: dict[str, Any]) -> None:
+    assert masked_detail(detail, frozenset({"salary"})) == shown
+    assert masked_detail(detail, frozenset()) == detail
+
+
+def test_incidents_of_one_instance_are_for_those_who_see_it(desk: Lab) -> None:
+    instance, other = stuck(desk), desk.start("own", amount=5)
+    for by in ("zhao", "root"):
+        (found,) = queries.incidents(desk.db, desk.office[by], process_instance_id=instance).items
+        assert found["process_instance_id"] == instance
+    runtime.retry_incident(desk.engine, desk.office["root"], desk.incident(instance), now=desk.at)
+    every = queries.incidents(desk.db, desk.office["root"], open=False)
+    assert [row["process_instance_id"] for row in every.items] == [instance, other, instance]
+    with pytest.raises(NotFound):
+        queries.incidents(desk.db, desk.office["stranger"], process_instance_id=instance)
+    with pytest.raises(Forbidden):
+        queries.incidents(desk.db, desk.office["zhao"])

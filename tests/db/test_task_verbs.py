@@ -344,3 +344,21 @@ def test_a_draft_too_large_or_not_text_is_refused(office: Office) -> None:
     for typed in ({"comments": "x" * 300_000}, {"comments": "\x00"}):
         with pytest.raises(Invalid):
             service.save_draft(office.engine, office["mei"], task_id, typed, now=SOON)
+
+
+@pytest.mark.parametrize("verb", ["release", "complete"])
+@pytest.mark.parametrize(("comment", "code"), [("x" * 10_001, "too_long"), ("a\0b", "bad_text")])
+def test_a_comment_that_cannot_be_kept_is_refused(
+    office: Office, verb: str, comment: str, code: str
+) -> None:
+    task_id = office.open_task()
+    service.claim(office.engine, office["mei"], task_id, now=SOON)
+    given = [{"approved": True}] if verb == "complete" else []
+    error = refused(
+        office,
+        Invalid,
+        lambda: getattr(service, verb)(
+            office.engine, office["mei"], task_id, *given, comment=comment, now=LATER
+        ),
+    )
+    assert [(each.field, each.code) for each in error.errors] == [("comment", code)]

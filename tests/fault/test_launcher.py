@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.fault.launching import Checkout, Run
+from tests.fault.plant import STARTS
 from tests.support.until import until
 
 pytestmark = pytest.mark.fault
@@ -88,7 +89,7 @@ def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
         os.kill(run.child(word), signal.SIGKILL)
         run.until_said(f"{name} is started again")
         assert f"{name} died (killed by SIGKILL)" in run.said
-    until(lambda: whole(run), seconds=40, every=0.2)
+    until(lambda: whole(run), seconds=STARTS, every=0.2)
 
     second = checkout.start(PORT=str(checkout.port + 1))
     assert second.until_ended() == 1
@@ -96,7 +97,7 @@ def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
 
     run.process.kill()
     run.until_ended()
-    until(lambda: not checkout.processes(), seconds=30)
+    until(lambda: not checkout.processes(), seconds=STARTS)
     again = checkout.start("migrate", "status")
     assert again.until_ended() == 0, again.said
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fault.plant import STARTS
+
 pytestmark = pytest.mark.fault
 
 # Time is moved by hand; the process that is watched ends at once with status 3.
@@ -67,7 +69,7 @@ def outcome(script: str, log: Path) -> list[str]:
         [sys.executable, "-c", script, str(log)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=STARTS,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
 from app.adapters import sign_in_limit
+from app.api.figures import BusinessFigures
 from app.cli.demo import PEOPLE, load_demo
 from app.config import Settings, load_settings
 from app.connector.standard import standard_registry
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
-from app.factory import create_app
+from app.factory import create_app, make_engine
 from app.identity import passwords, service
 from app.identity.service import DEMO_PASSWORD as DEMO
+from app.runtime.figures import figures as count_figures
 from app.runtime.ports import Engine
 from app.worker import clock as wall
 from app.worker.drain import Drain
@@ -24,6 +27,8 @@ from tests.support.office import Office, SilentWaker, make_office
 from tests.support.pages import Pages
 from tests.support.rest import Clock, Rest
 from tests.support.until import until
+
+MakeApp = Callable[[Engine, Callable[[], datetime]], Flask]
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -37,7 +42,7 @@ def _cheap_hashes() -> Iterator[None]:
     passwords._nobody.cache_clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(database_url: str) -> Settings:
     """Settings of a demo; sign-in failures are counted in the process."""
     return load_settings(
@@ -45,13 +50,31 @@ def settings(database_url: str) -> Settings:
     )
 
 
-def make_app(settings: Settings, engine: Engine, redis_url: str) -> Flask:
-    """Make the application on an engine of the test's own, with a clock that stands."""
+@pytest.fixture(scope="session")
+def _made(settings: Settings, redis_url: str) -> Flask:
+    """The application, made once: its routes take longer than most tests."""
+    engine = make_engine(settings.model_copy(update={"redis_url": redis_url}))
     app = create_app(settings, engine=engine)
     app.config.update(TESTING=True, REDIS_URL=redis_url)
-    app.extensions["clock"] = Clock()
-    sign_in_limit.forget_all()
     return app
+
+
+@pytest.fixture
+def make_app(_made: Flask) -> Iterator[MakeApp]:
+    """Put the application on an engine and a clock of the test's own, as if it were new."""
+    config, extensions = dict(_made.config), dict(_made.extensions)
+
+    def make(engine: Engine, clock: Callable[[], datetime]) -> Flask:
+        figures = BusinessFigures(lambda now: count_figures(engine.db, now=now))
+        _made.extensions.update(engine=engine, clock=clock, bearers={}, figures=figures)
+        sign_in_limit.forget_all()
+        return _made
+
+    yield make
+    _made.config.clear()
+    _made.config.update(config)
+    _made.extensions.clear()
+    _made.extensions.update(extensions)
 
 
 @pytest.fixture
@@ -61,9 +84,9 @@ def office(db: Database) -> Office:
 
 
 @pytest.fixture
-def app(settings: Settings, office: Office, redis_url: str) -> Flask:
+def app(make_app: MakeApp, office: Office) -> Flask:
     """The application on the small office."""
-    return make_app(settings, office.engine, redis_url)
+    return make_app(office.engine, Clock())
 
 
 @pytest.fixture
@@ -97,15 +120,14 @@ def demo_engine(committed: Database) -> Engine:
 
 
 @pytest.fixture
-def demo(settings: Settings, demo_engine: Engine, redis_url: str) -> Rest:
+def demo(make_app: MakeApp, demo_engine: Engine) -> Rest:
     """REST on the demo, at the time it is."""
-    app = make_app(settings, demo_engine, redis_url)
-    app.extensions["clock"] = wall.now
+    app = make_app(demo_engine, wall.now)
     people = {
         each.username: service.authenticate(demo_engine.db, each.username, DEMO, now=wall.now())
         for each in PEOPLE
     }
-    return Rest(app, Office(demo_engine, people), app.extensions["clock"])
+    return Rest(app, Office(demo_engine, people), wall.now)
 
 
 @pytest.fixture

@@ -7,14 +7,18 @@ it); ``zhao`` (role user, started it); ``mei`` (role user, candidate of its task
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from tests.support.pages import Pages
 from tests.support.rest import Rest
+from tests.support.stored import rows, taken_back
+
+Browser = Callable[[str | None], Pages]
 
 PEOPLE = (None, "stranger", "zhao", "mei", "li", "root")
 ALL = frozenset(PEOPLE)
@@ -23,6 +27,7 @@ PART = frozenset({"zhao", "mei", "li", "root"})
 MANAGERS = frozenset({"li", "root"})
 ADMIN = frozenset({"root"})
 CANDIDATE = frozenset({"mei"})
+REFUSALS = frozenset({401, 403, 404})
 
 BROKEN: dict[str, Any] = {
     "name": "Broken",
@@ -45,12 +50,18 @@ BROKEN: dict[str, Any] = {
 class Entry:
     """Who is let in, and what to send.
 
-    ``refused`` are statuses that mean "not let in"; anything else, a conflict or a wrong
-    value included, means that the person may use the address.
+    401, 403, 404 and being sent to sign in mean "not let in"; anything else, a conflict or
+    a wrong value included, means that the person may use the address.
+
+    Args:
+        body: JSON value, or the fields of a page's form.
+        done: for an address that answers everybody alike, SQL that finds something only if
+            the person was let in.
     """
 
     who: frozenset[str | None]
     body: Any = None
+    done: str | None = None
 
 
 API = {
@@ -98,6 +109,53 @@ API = {
     "GET /openapi.json": Entry(ALL),
 }
 
+PAGES = {
+    "GET /": Entry(SIGNED_IN),
+    "GET /sign-in": Entry(ALL),
+    "POST /sign-in": Entry(ALL, {"username": "x", "password": "y"}),
+    "POST /sign-out": Entry(SIGNED_IN),
+    "GET /profile": Entry(SIGNED_IN),
+    "POST /profile": Entry(SIGNED_IN, {"language": "en", "timezone": ""}),
+    "POST /profile/password": Entry(SIGNED_IN, {"current": "x", "new": "y"}),
+    "GET /inbox": Entry(SIGNED_IN),
+    "GET /inbox/badge": Entry(SIGNED_IN),
+    "GET /tasks/<int:task_id>": Entry(PART),
+    "GET /tasks/<int:task_id>/done": Entry(PART),
+    "POST /tasks/<int:task_id>/claim": Entry(CANDIDATE),
+    "POST /tasks/<int:task_id>/release": Entry(CANDIDATE),
+    "POST /tasks/<int:task_id>/draft": Entry(
+        CANDIDATE, {"f.comments": "x"}, "select 1 as done from drafts"
+    ),
+    "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"f.approved": "true"}),
+    "GET /requests": Entry(SIGNED_IN),
+    "GET /instances": Entry(MANAGERS),
+    "GET /instances/<int:instance_id>": Entry(PART),
+    "GET /instances/<int:instance_id>/history": Entry(PART),
+    "GET /instances/<int:instance_id>/suspend": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/suspend": Entry(MANAGERS),
+    "GET /instances/<int:instance_id>/activate": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/activate": Entry(MANAGERS),
+    "GET /instances/<int:instance_id>/terminate": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/terminate": Entry(MANAGERS),
+    "POST /incidents/<int:incident_id>/retry": Entry(MANAGERS),
+    "GET /start": Entry(SIGNED_IN),
+    "GET /start/<int:definition_id>": Entry(SIGNED_IN),
+    "POST /start/<int:definition_id>": Entry(SIGNED_IN),
+    "GET /definitions": Entry(SIGNED_IN),
+    "GET /definitions/<int:definition_id>": Entry(SIGNED_IN),
+    "GET /definitions/upload": Entry(MANAGERS),
+    "POST /definitions/upload": Entry(MANAGERS, {"source": "{}", "action": "check"}),
+    "GET /definitions/<int:definition_id>/publish": Entry(MANAGERS),
+    "POST /definitions/<int:definition_id>/publish": Entry(MANAGERS),
+    "GET /definitions/<int:definition_id>/retire": Entry(MANAGERS),
+    "POST /definitions/<int:definition_id>/retire": Entry(MANAGERS),
+    "GET /definitions/<int:definition_id>/delete": Entry(MANAGERS),
+    "POST /definitions/<int:definition_id>/delete": Entry(MANAGERS),
+}
+
+LAST = "POST /sign-out"
+"""Ends the sessions that the other pages are asked with."""
+
 OPEN = {
     "GET /health",
     "GET /health/ready",
@@ -138,49 +196,53 @@ def routes(app: Flask) -> Iterator[str]:
             yield f"{method} {rule.rule}"
 
 
-@pytest.mark.parametrize("route", sorted(API))
-def test_api(rest: Rest, things: dict[str, int], route: str) -> None:
-    method, rule = route.split(" ")
-    entry = API[route]
-    path = address(rule, things)
-    prepare(rest, route, things)
-    let_in = set()
-    for person in PEOPLE:
-        with undone(rest):
-            answer = rest(person, method, path, entry.body)
-            assert answer.status < 500, answer.text
-            if not is_refusal(route, answer.status):
-                let_in.add(person)
-    assert let_in == entry.who
+def test_api(rest: Rest, things: dict[str, int]) -> None:
+    found = {}
+    for route, entry in API.items():
+        method, rule = route.split(" ")
+        let_in = set()
+        for person in PEOPLE:
+            with taken_back(rest.office.db):
+                prepare(rest, route, things)
+                rest._tokens.clear()
+                answer = rest(person, method, address(rule, things), entry.body)
+                assert answer.status < 500, (route, person, answer.text)
+                if answer.status not in REFUSALS:
+                    let_in.add(person)
+        found[route] = let_in
+    assert found == {route: entry.who for route, entry in API.items()}
+
+
+def test_pages(rest: Rest, browser: Browser, things: dict[str, int]) -> None:
+    seats = {person: browser(person) for person in PEOPLE}
+    for person, pages in seats.items():
+        pages.get("/profile" if person else "/sign-in").ok()  # takes the token along
+    found = {}
+    for route, entry in sorted(PAGES.items(), key=lambda item: item[0] == LAST):
+        method, rule = route.split(" ")
+        let_in = set()
+        for person, pages in seats.items():
+            with taken_back(rest.office.db):
+                prepare(rest, route, things)
+                path = address(rule, things)
+                sheet = pages.get(path) if method == "GET" else pages.post(path, entry.body)
+                assert sheet.status < 500, (route, person, sheet.words)
+                if entry.done is not None:
+                    refused = not rows(rest.office.db, entry.done)
+                else:
+                    sent_away = sheet.headers.get("Location", "").startswith("/sign-in?")
+                    refused = sheet.status in REFUSALS or sent_away
+                if not refused:
+                    let_in.add(person)
+        found[route] = let_in
+    assert found == {route: entry.who for route, entry in PAGES.items()}
 
 
 def test_every_route_has_an_entry(app: Flask) -> None:
-    known = {f"{route.split(' ')[0]} /api/v1{route.split(' ')[1]}" for route in API} | OPEN
-    api = {route for route in routes(app) if "/api/" in route or route in OPEN}
-    assert api == known
-
-
-def is_refusal(route: str, status: int) -> bool:
-    # The open sign-in addresses answer wrong bodies with 422 and never ask for a token.
-    return status in (401, 403, 404)
+    api = {f"{route.split(' ')[0]} /api/v1{route.split(' ')[1]}" for route in API}
+    assert set(routes(app)) == api | PAGES.keys() | OPEN
 
 
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
     if route.endswith("/release"):
         rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()
-
-
-class undone:  # noqa: N801  # reads as a sentence
-    """Takes back what happens inside, so that one person's act is not there for the next."""
-
-    def __init__(self, rest: Rest) -> None:
-        self._connection = rest.office.db._joined
-        self._rest = rest
-
-    def __enter__(self) -> None:
-        assert self._connection is not None, "needs the savepoint database"
-        self._savepoint = self._connection.begin_nested()
-        self._rest._tokens.clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._savepoint.rollback()

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from app.config import Settings
-from app.factory import create_app
+from app.factory import create_app, make_engine
 from tests.support.rest import Rest
 
 
@@ -87,7 +87,7 @@ def test_a_database_that_is_away_is_503_with_a_time_to_try_again(
     settings: Settings, redis_url: str, tmp_path: Path
 ) -> None:
     away = {"database_url": f"postgresql://nobody@/nothing?host={tmp_path}", "redis_url": redis_url}
-    app = create_app(settings.model_copy(update=away))
+    app = create_app(settings, engine=make_engine(settings.model_copy(update=away)))
     client = app.test_client()
     login = client.post("/api/v1/auth/login", json={"username": "a", "password": "b"})
     assert (login.status_code, login.json["code"]) == (503, "database_unavailable")

@@ -11,7 +11,6 @@ from app.runtime import service as runtime
 from app.task import service as tasks
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages
-from tests.support.rest import Rest
 
 Browser = Callable[..., Pages]
 GOOD = {"f.approved": "true", "f.comments": "Fine.", "f.amount": "1,250.50"}
@@ -254,46 +253,6 @@ def test_what_people_write_is_never_markup(browser: Browser, office: Office) -> 
         page = pages.get(path).ok()
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
-
-
-def test_a_page_and_rest_leave_the_same_rows(browser: Browser, office: Office, rest: Rest) -> None:
-    by_page, by_rest = office.open_task(amount=7), office.open_task(amount=7)
-    pages = browser("mei")
-    pages.post(f"/tasks/{by_page}/claim").goes_to(f"/tasks/{by_page}")
-    pages.post(f"/tasks/{by_page}/complete", GOOD | {"comment": "Yes"})
-    rest("mei", "POST", f"/tasks/{by_rest}/claim").ok()
-    values = {"approved": True, "comments": "Fine.", "amount": 1250.5}
-    body = {"variables": values, "comment": "Yes"}
-    rest("mei", "POST", f"/tasks/{by_rest}/complete", body).ok()
-    assert _rows(office, by_page) == _rows(office, by_rest)
-
-
-def _rows(office: Office, task: int) -> list[object]:
-    """Return what completing left behind, without ids and hashes."""
-    with office.db.transaction() as tx:
-        own = tx.run(
-            "select instance_id, state, assignee, completed_by, outcome, values, comment,"
-            " claimed_at, completed_at from tasks where id = %(id)s",
-            {"id": task},
-        ).fetchone()
-        assert own is not None
-        key = {"id": own.pop("instance_id")}
-        instance = tx.run(
-            "select status, result, state #- '{facts,instance,id}' as state, variables"
-            " from process_instances where id = %(id)s",
-            key,
-        ).fetchone()
-        lines = tx.run(
-            "select at, actor, kind, data #- '{events,0,facts,instance,id}' as data"
-            " from history_events where instance_id = %(id)s order by seq",
-            key,
-        ).fetchall()
-        following = tx.run(
-            "select step, state, assignee, candidates from tasks"
-            " where instance_id = %(id)s order by id",
-            key,
-        ).fetchall()
-    return [own, instance, lines, following]
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/tasks/{task}", "/profile"])

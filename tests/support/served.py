@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
@@ -187,4 +186,8 @@ def served(folder: Path, redis_url: str) -> Iterator[Served]:
 def _ready(server: Served) -> bool:
     if server.process.poll() is not None:
         raise RuntimeError((server.figures.parent / "web.log").read_text(encoding="utf-8"))
-    return bool(json.loads(server("GET", "/health/ready").text)["status"])
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=1)
+    with closing(connection), suppress(OSError):
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    return False

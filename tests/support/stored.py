@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from app.core.advance import advance
@@ -109,3 +111,60 @@ def replayed(tx: Tx, instance_id: int) -> State:
             assert moved.ignored is None, (event, moved.ignored)
             state = moved.state
     return state
+
+
+@contextmanager
+def taken_back(db: Database) -> Iterator[None]:
+    """Undo what happens inside, so that the next try begins from the same rows.
+
+    The database must be one of a single connection (the fixture ``db``).
+    """
+    assert db._joined is not None, "needs the savepoint database"
+    savepoint = db._joined.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+
+
+def comparable(db: Database) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of every table, new ids counted from one, without hashes.
+
+    Two ways of doing the same, each begun from the same rows, must give the same.
+    """
+    held = everything(db)
+    numbers = {
+        table: {each["id"]: place for place, each in enumerate(sorted(found, key=_id), start=1)}
+        for table, found in held.items()
+        if found and "id" in found[0]
+    }
+    return {
+        table: [_comparable(table, each, numbers) for each in sorted(found, key=_id)]
+        for table, found in held.items()
+    }
+
+
+def _id(row: Mapping[str, Any]) -> Any:
+    return row.get("id") or 0
+
+
+def _comparable(
+    table: str, row: Mapping[str, Any], numbers: Mapping[str, Mapping[int, int]]
+) -> dict[str, Any]:
+    plain = {name: value for name, value in row.items() if not name.endswith("hash")}
+    for name, value in plain.items():
+        target = table if name == "id" else _TARGETS.get(name)
+        if target in numbers and value is not None:
+            plain[name] = numbers[target][value]
+    for place in (plain.get("state"), *(plain.get("data") or {}).get("events", ())):
+        if isinstance(place, dict) and "instance" in place.get("facts", {}):
+            facts = place["facts"]["instance"]
+            facts["id"] = numbers["process_instances"][facts["id"]]
+    return plain
+
+
+_TARGETS = {
+    "instance_id": "process_instances",
+    "definition_id": "process_definitions",
+    "task_id": "tasks",
+}

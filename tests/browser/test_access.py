@@ -1,0 +1,126 @@
+"""Every page for everybody: axe finds nothing, and nothing has to be pushed to the side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from playwright.sync_api import Page
+
+from tests.browser.conftest import PHONE, Window, sideways, violations
+from tests.browser.serving import Live
+
+NARROW = 320
+"""Pixels: the smallest phone."""
+# What a phone, the dark or another language can break; the rest is the same everywhere.
+OF_THE_LOOK = ["color-contrast", "target-size", "scrollable-region-focusable", "button-name"]
+WRONG = '{"name": "Broken", "steps": [{"id": "a", "type": "user_tsk"}]}'
+
+
+def pages(live: Live, page: Page) -> Iterator[None]:
+    """Open one page after the other, for an administrator who has something on each."""
+    order = live.order("ORDER-1", 800)
+    task = live.task(order, "payment_check")
+    live.payment("ORDER-2")
+    mine = live.payment("ORDER-3")
+    live.claim(mine, "admin")
+    done = live.payment("ORDER-4")
+    live.complete(done, "admin", payment_verified=True, notes="Arrived")
+    live.settle()
+    paths = [
+        "/inbox",
+        "/inbox?tab=done",
+        "/inbox?q=zebra",
+        f"/tasks/{task}",
+        f"/tasks/{mine}",
+        f"/tasks/{done}",
+        f"/tasks/{done}/done",
+        "/start",
+        "/requests",
+        "/instances",
+        f"/instances/{order}",
+        f"/instances/{order}/history",
+        f"/instances/{order}/terminate",
+        "/definitions",
+        "/profile",
+        "/no/such/page",
+    ]
+    for path in paths:
+        page.goto(path)
+        yield
+    page.goto(f"/tasks/{mine}")
+    page.locator("#task-form .btn-primary").click()
+    page.locator("[data-error-summary]").wait_for()
+    yield
+    page.goto("/definitions")
+    page.locator(".row-link").first.click()
+    page.locator(".code").wait_for()
+    yield
+    page.goto("/definitions/upload")
+    page.locator("textarea").fill(WRONG)
+    page.locator("[value=check]").click()
+    page.locator(".findings").wait_for()
+    yield
+    page.goto("/start")
+    page.locator(".row-link").first.click()
+    page.locator("#start-form .btn-primary").click()
+    page.locator("[data-error-summary]").wait_for()
+    yield
+
+
+def test_axe_finds_nothing_on_any_page(live: Live, window: Window) -> None:
+    page = window("admin", color_scheme="light", reduced_motion="reduce").open("/profile")
+    found = [said for _ in pages(live, page) for said in violations(page)]
+    assert found == []
+
+
+def test_axe_finds_nothing_on_a_phone_in_the_dark(live: Live, window: Window) -> None:
+    look = {"viewport": PHONE, "color_scheme": "dark", "locale": "zh-CN"}
+    page = window("admin", reduced_motion="reduce", **look).open("/profile")
+    found = [said for _ in pages(live, page) for said in violations(page, only=OF_THE_LOOK)]
+    assert found == []
+
+
+def test_no_page_is_wider_than_the_smallest_phone(live: Live, window: Window) -> None:
+    page = window("admin", viewport={"width": NARROW, "height": 640}).open("/profile")
+    assert [(page.url, sideways(page)) for _ in pages(live, page) if sideways(page)] == []
+
+
+def test_what_opens_above_the_page_is_accessible_too(live: Live, window: Window) -> None:
+    order = live.order("ORDER-1", 5000)
+    page = window("admin", reduced_motion="reduce").open(f"/instances/{order}")
+    page.get_by_role("link", name="Terminate").click()
+    page.get_by_role("dialog").wait_for()
+    found = violations(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.locator("#keys[open]").wait_for()
+    found += violations(page)
+    page.keyboard.press("Escape")
+    page.locator(".menu > summary").click()
+    found += violations(page)
+    assert found == []
+
+
+def test_the_focus_can_always_be_seen(live: Live, window: Window) -> None:
+    """Everything the Tab key reaches looks different while it has the focus."""
+    live.payment("ORDER-1")
+    page = window("mei").open("/inbox")
+    look = """() => {
+      const at = document.activeElement, row = at.closest(".row, .choice") ?? at;
+      const of = (e) => { const s = getComputedStyle(e);
+        return [s.outlineStyle, s.outlineWidth, s.boxShadow, s.textDecorationLine].join() };
+      const now = of(at) + of(row), name = at.outerHTML.slice(0, 90);
+      at.blur();
+      const then = of(at) + of(row);
+      at.focus();
+      return at === document.body ? "end" : now === then ? name : "";
+    }"""
+    unseen = []
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        said = page.evaluate(look)
+        if said == "end":
+            break
+        unseen.append(said)
+    assert len(unseen) > 8
+    assert [each for each in unseen if each] == []
