@@ -108,7 +108,7 @@ def validate(
             continue
         given = raw.get(name)
         if _empty(given, text):
-            if field.get("required"):
+            if field.get("required") and not field.get("read_only"):
                 message = "Choose yes or no." if field["type"] == "boolean" else "Fill this in."
                 errors.append(FieldError(name, "required", message))
             elif name in raw or text:
@@ -218,7 +218,8 @@ def _select(field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
     options = field.get("options")
     offered = [o["value"] for o in options_of(options)] if isinstance(options, list) else []
     for value in offered:
-        if value == given or (text and plain_text(value) == given):
+        same = value == given and isinstance(value, bool) is isinstance(given, bool)
+        if same or (text and plain_text(value) == given):
             return value, None
     shown = ", ".join(plain_text(value) for value in offered[:20])
     return None, ("not_an_option", "Choose one of: %(options)s.", {"options": shown})

@@ -60,14 +60,14 @@ def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime
     settings = visit.definition.settings
     zone = zone_of(settings)
     try:
+        due = value
         if isinstance(value, str):
-            moment = read_datetime(value) or read_date(value)
-            calendar = calendar_of(settings)
-            value = moment or parse_duration(value).add_to(visit.now, zone, calendar)
-        if isinstance(value, date) and not isinstance(value, datetime):
-            value = datetime.combine(value, time(23, 59, 59) if end_of_day else time(), zone)
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
+            due = read_datetime(value) or read_date(value)
+            due = due or parse_duration(value).add_to(visit.now, zone, calendar_of(settings))
+        if isinstance(due, date) and not isinstance(due, datetime):
+            due = datetime.combine(due, time(23, 59, 59) if end_of_day else time(), zone)
+        if isinstance(due, datetime):
+            return due.astimezone(UTC)
         message = "The due date is neither a duration nor a date."
     except DurationError as error:
         message = f"The due date cannot be used. {error}"

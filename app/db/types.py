@@ -18,6 +18,8 @@ from psycopg.types.json import Jsonb, JsonbDumper, set_json_dumps, set_json_load
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, str):  # a Phrase
+        return str(value)
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 

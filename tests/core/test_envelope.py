@@ -2,7 +2,6 @@
 
 import json
 from decimal import Decimal
-from time import process_time
 
 import pytest
 
@@ -10,6 +9,7 @@ from app.core.envelope import envelope
 from app.core.jsontext import MAX_BYTES, read
 from app.core.parse import check, load
 from app.errors import Invalid
+from tests.support.pace import within
 
 STEPS = '"steps": [{"id": "e", "type": "end"}]'
 
@@ -104,14 +104,12 @@ def test_strangers_beside_config_are_named_with_what_is_near():
 
 def test_an_envelope_that_is_too_large_is_not_even_read():
     text = '{"config": {"x-a": "' + "x" * (2 * MAX_BYTES) + '"}}'
-    started = process_time()
-    assert envelope(text) is text
-    assert [found.code for found in check(text).findings] == ["too_large"]
-    assert process_time() - started < 0.05
+    with within(0.05):
+        assert envelope(text) is text
+        assert [found.code for found in check(text).findings] == ["too_large"]
 
 
 def test_a_crowd_of_strangers_is_refused_in_time():
     text = json.dumps({"config": {}, **{f"nam{i}": i for i in range(50_000)}})
-    started = process_time()
-    assert len(refused(text)) == 50
-    assert process_time() - started < 1
+    with within(1):
+        assert len(refused(text)) == 50

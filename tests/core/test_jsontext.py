@@ -2,7 +2,6 @@
 
 import json
 from decimal import Decimal
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from app.core.jsonscan import Scanner
 from app.core.jsontext import MAX_BYTES, MAX_DEPTH, JsonError, read
 from app.core.values import check_json, json_text
+from tests.support.pace import within
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,9 @@ def test_a_duplicate_names_both_places():
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
 def test_deep_nesting_is_refused_at_once(opening):
-    started = process_time()
-    with pytest.raises(JsonError) as caught:
+    with within(0.05), pytest.raises(JsonError) as caught:
         read(opening * 10_000)
     assert caught.value.code == "too_deep"
-    assert process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("text", ["[" * 33 + "]" * 33, '{"a":' * 33 + "1" + "}" * 33])
@@ -124,11 +122,10 @@ def test_a_large_document_is_read_in_time():
     steps = [{"id": f"step_{i}", "name": "步骤", "next": [1, 2.5]} for i in range(13_000)]
     text = json.dumps(steps, ensure_ascii=False, indent=1)
     assert 0.9 * MAX_BYTES < len(text.encode()) < 1.2 * MAX_BYTES
-    started = process_time()
-    assert len(read(text).value) == 13_000
-    with pytest.raises(JsonError):
-        read(text + "x")
-    assert process_time() - started < 3
+    with within(3):
+        assert len(read(text).value) == 13_000
+        with pytest.raises(JsonError):
+            read(text + "x")
 
 
 def test_positions_of_values_and_names():

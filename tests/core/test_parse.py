@@ -3,7 +3,6 @@
 import json
 from decimal import Decimal
 from pathlib import Path
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -20,6 +19,7 @@ from app.core.shape import SETTINGS, START, STEP, TOP, VARIABLE
 from app.core.values import json_text
 from tests.support.examples import examples
 from tests.support.mistakes import END, KNOWN, one, steps
+from tests.support.pace import within
 from tests.support.scenario import EXAMPLES
 
 DEFINITIONS = [path.read_text("utf-8") for path in sorted(EXAMPLES.glob("definitions/*.json"))]
@@ -146,12 +146,10 @@ HOSTILE = {
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_text_gives_findings_at_once(source):
     check(one('"assignee":"${a}"'))  # nothing is compiled for the first time below
-    started = process_time()
-    found = check(source)
-    took = process_time() - started
+    with within(0.05 + len(source) / 5_000_000):
+        found = check(source)
     assert found.findings
     assert all(len(each.text()) < 1_000 for each in found.findings)
-    assert took < 0.05 + len(source) / 10_000_000
 
 
 WIDE = {
@@ -171,9 +169,8 @@ WIDE = {
 
 @pytest.mark.parametrize("source", WIDE.values(), ids=WIDE.keys())
 def test_the_time_of_a_check_grows_with_the_text_only(source):
-    started = process_time()
-    assert check(source, KNOWN).findings
-    assert process_time() - started < 2
+    with within(2):
+        assert check(source, KNOWN).findings
 
 
 def never_raises(source: str) -> Checked:
@@ -191,7 +188,7 @@ def never_raises(source: str) -> Checked:
 
 
 @given(st.text("[]{},:\"\\ \n019-+.eEtruefalsnu'/中\ud800\0$", max_size=40))
-@examples(120)
+@examples(80)
 def test_any_text(text):
     never_raises(text)
 
@@ -216,13 +213,13 @@ _values = st.recursive(
 
 
 @given(_values)
-@examples(120)
+@examples(80)
 def test_any_json_value(value):
     never_raises(json_text(value))
 
 
 @given(st.data(), st.sampled_from(DEFINITIONS))
-@examples(150)
+@examples(100)
 def test_any_change_of_a_shipped_definition(data, source):
     document = json.loads(source, parse_float=Decimal)
     for _ in range(data.draw(st.integers(1, 3))):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.advance import advance
-from app.core.codec import effect_line, event_from_json, event_to_json, state_from_json
+from app.core.codec import event_from_json, event_to_json, state_from_json
 from app.core.codec import state_to_json as to_json
 from app.core.effects import (
     CancelJob,
@@ -30,7 +30,7 @@ from app.core.values import check_json, json_text
 from app.db.types import dumps, loads
 from tests.support.examples import examples
 from tests.support.random_definitions import Run, runs
-from tests.support.scenario import EXAMPLES, play, read_scenario, scenarios
+from tests.support.scenario import EXAMPLES, everything
 
 OPENED = {OpenTask: "task", StartJob: "job", RaiseIncident: "incident"}
 ANSWERED = {TaskCompleted: "task", JobSucceeded: "job", JobFailed: "job"}
@@ -42,7 +42,7 @@ def stored(state: State) -> tuple[str, str]:
 
 
 @given(runs())
-@examples(80)
+@examples(45)
 def test_tokens_are_conserved(run):
     """Law 1: a token that entered a step leaves it once, stays there, or is withdrawn."""
     inside = {}
@@ -69,7 +69,7 @@ def test_tokens_are_conserved(run):
 
 
 @given(runs())
-@examples(60)
+@examples(35)
 def test_the_same_arguments_give_the_same_result(run):
     """Law 2, within one process."""
     for state, event, move in zip(run.states, run.events, run.moves, strict=True):
@@ -78,19 +78,9 @@ def test_the_same_arguments_give_the_same_result(run):
         assert stored(again.state) == stored(move.state)
 
 
-def lines_of_examples() -> str:
-    """Return every state and effect of the shipped scenarios as one text."""
-    texts = []
-    for path in scenarios():
-        played = play(read_scenario(path))
-        texts += [json_text(effect_line(effect)) for effect in played.effects]
-        texts += stored(played.state)
-    return "\n".join(texts)
-
-
 def test_another_process_with_another_hash_seed_gives_the_same_bytes():
     """Law 2, across processes."""
-    program = "from tests.core.test_properties import lines_of_examples as l; print(l())"
+    program = "from tests.support.scenario import everything; print(everything())"
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     other = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", program],
@@ -99,11 +89,11 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes():
         capture_output=True,
         check=True,
     )
-    assert other.stdout.decode().rstrip("\n") == lines_of_examples()
+    assert other.stdout.decode().rstrip("\n") == everything()
 
 
 @given(runs())
-@examples(80)
+@examples(45)
 def test_what_is_open_in_the_state_is_what_effects_opened_and_nothing_closed(run):
     """Law 3."""
     open_ = {}
@@ -120,7 +110,7 @@ def test_what_is_open_in_the_state_is_what_effects_opened_and_nothing_closed(run
 
 
 @given(runs())
-@examples(60)
+@examples(35)
 def test_the_recorded_events_give_the_stored_state_again(run):
     """Law 4, through JSON as the database holds it."""
     recorded = [
@@ -137,7 +127,7 @@ def test_the_recorded_events_give_the_stored_state_again(run):
 
 
 @given(runs())
-@examples(80)
+@examples(45)
 def test_an_event_twice_is_the_event_once(run):
     """Law 5: also what comes after its wait is gone changes nothing."""
     for index, event in enumerate(run.events):
@@ -156,7 +146,7 @@ def test_an_event_twice_is_the_event_once(run):
 
 
 @given(runs(), st.data())
-@examples(60)
+@examples(35)
 def test_suspended_and_activated_anywhere_it_comes_to_the_same(run, data):
     """Law 6."""
     at = data.draw(st.integers(1, len(run.events)))
@@ -184,7 +174,7 @@ def test_suspended_and_activated_anywhere_it_comes_to_the_same(run, data):
 
 
 @given(runs())
-@examples(80)
+@examples(45)
 def test_an_instance_without_token_is_ended_and_an_ended_one_waits_for_nothing(run):
     """Law 7."""
     for state in [*run.states[1:], run.state]:
@@ -195,7 +185,7 @@ def test_an_instance_without_token_is_ended_and_an_ended_one_waits_for_nothing(r
 
 
 @given(runs())
-@examples(60)
+@examples(35)
 def test_a_state_in_the_database_is_the_state(run):
     """Exact decimals, true is not 1, and PostgreSQL may keep all of it."""
     kept, variables = stored(run.state)
@@ -240,7 +230,7 @@ def _forms(draw):
 
 
 @given(_forms(), st.data())
-@examples(150)
+@examples(100)
 def test_what_a_form_accepts_it_accepts_again(form, data):
     """What a browser posted is the same by REST, and a value once accepted stays as it is."""
     text = data.draw(st.booleans())

@@ -16,11 +16,11 @@ from pathlib import Path
 import httpx
 
 from app.config import ROOT
+from tests.fault.plant import outside
 from tests.support.until import until
 
 _PARTS = ("app", "configs", "examples", "migrations", "static", "templates", "translations")
 _FILES = ("wsgi.py", "gunicorn.conf.py")
-_OURS = ("APP_", "DATABASE_URL", "REDIS_URL", "JWT_", "PORT", "PROMETHEUS_", "FAULT_")
 
 
 def free_port() -> int:
@@ -54,7 +54,6 @@ class Checkout:
         """Start ``workflow-engine`` with a command, ``run`` if none is given."""
         number = len(self.runs)
         out = self.folder / f"said.{number}"
-        plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         settings = {"APP_MODE": "demo", "PORT": str(self.port), "PYTHONPATH": str(self.folder)}
         with out.open("wb") as file:
             process = subprocess.Popen(
@@ -63,7 +62,7 @@ class Checkout:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env=plain | settings | env,
+                env=outside() | settings | env,
             )
         run = Run(self, process, out)
         self.runs.append(run)

@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from app.core.advance import Transition, advance
-from app.core.codec import event_from_json, event_to_json, state_from_json, state_to_json
+from app.core.codec import (
+    effect_line,
+    event_from_json,
+    event_to_json,
+    state_from_json,
+    state_to_json,
+)
 from app.core.definition import Definition
 from app.core.duration import parse_duration
 from app.core.effects import Effect, OpenTask, Passed
@@ -133,6 +139,16 @@ def play(scenario: Mapping[str, Any]) -> Played:
         moved = played.give(_event(played, answer, at))
         assert moved.ignored is None, (answer, moved.ignored)
     return played
+
+
+def everything() -> str:
+    """Return what becomes of every shipped scenario, all states and effects, as one text."""
+    texts = []
+    for path in scenarios():
+        played = play(read_scenario(path))
+        texts += [json_text(effect_line(effect)) for effect in played.effects]
+        texts += [json_text(state_to_json(played.state)), json_text(played.state.variables)]
+    return "\n".join(texts)
 
 
 def _event(played: Played, answer: Mapping[str, Any], at: datetime) -> Event:

@@ -82,9 +82,6 @@ class Fail:
     caught: bool = False
 
 
-MAX_KEPT = 1_048_576
-"""Bytes that one step may give to a job, or set as variables, as JSON."""
-
 Decision = Stay | Leave | Split | Inside | Finish | Fail
 
 
@@ -215,8 +212,11 @@ def expression_failure(error: ExpressionError) -> Fail:
 
 
 def kept(value: Any) -> Any:
-    """Return an evaluated value as it can be kept, or a ``Fail`` if it is too much to keep."""
-    problem = check_json(value, max_bytes=MAX_KEPT, dates=True)
+    """Return an evaluated value as it can be kept, or a ``Fail`` if it is too much to keep.
+
+    Checked first: there may be a thousand times the largest variable in it.
+    """
+    problem = check_json(value, dates=True)
     if problem is None:
         return storable(value)
     message = f"What the step works with cannot be kept. {problem.text()}"

@@ -118,7 +118,8 @@ class UserTask(Node):
             return None
         decided = decide(visit.step, event.values, event.outcome)
         if decided.errors:
-            return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
+            message = str(decided.errors[0].text())  # as it is kept: without its template
+            return Fail("no_decision", message, {"values": shown(event.values)})
         also = _set_by(visit, event)
         if isinstance(also, Fail):
             return also
@@ -141,7 +142,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _names(value: Any) -> tuple[str, ...] | Fail:
-    found = _listed(value)
+    found = [name for name in _listed(value) if name is not None]
     if not all(isinstance(name, str) for name in found):
         message = "Candidates must be a list of names."
         return Fail("bad_people", message, {"value": shown(value)})

@@ -1,0 +1,78 @@
+"""Redis flushed, killed, hung and away: everything goes on, more slowly."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from app.adapters import redis_health
+from app.adapters.executor_rq import RqWaker, connect
+from tests.fault.orders import all_ended, check, start
+from tests.fault.plant import Plant
+
+pytestmark = pytest.mark.fault
+
+
+def listening(works: Plant) -> bool:
+    state = redis_health.state(works.redis.url)
+    return state is not None and state.workers == 1
+
+
+def hears(works: Plant) -> bool:
+    """Wake through Redis alone, and say whether the message was taken."""
+    RqWaker(connect(works.redis.url)).wake()
+    return not works.redis.client.exists("workflow:wake-pending")
+
+
+def test_a_worker_outlives_everything_that_happens_to_redis(works: Plant) -> None:
+    works.redis.kill()
+    works.worker.start()
+    start(works, 1)
+    works.until(lambda: all_ended(works, 1))
+    pid = works.worker.pid
+
+    works.redis.begin()
+    works.until(lambda: listening(works))
+    works.until(lambda: hears(works))
+
+    works.redis.client.flushall()
+    works.until(lambda: hears(works))
+    works.until(lambda: listening(works))
+
+    works.redis.kill()
+    start(works, 2)
+    works.until(lambda: all_ended(works, 2))
+    works.redis.begin()
+    works.until(lambda: listening(works))
+    works.until(lambda: hears(works))
+
+    works.redis.signal(signal.SIGSTOP)
+    start(works, 3)
+    works.until(lambda: all_ended(works, 3))
+    works.redis.signal(signal.SIGCONT)
+    works.until(lambda: hears(works))
+
+    works.redis.kill()
+    assert works.worker.pid == pid
+    works.worker.signal(signal.SIGTERM)
+    assert works.worker.until_dead() == 0
+    outcome = check(works, 3)
+    assert (outcome.attempts, outcome.lost) == (9, 0)
+
+
+def test_web_serves_without_redis_and_says_so(works: Plant) -> None:
+    works.redis.kill()
+    works.web.start()
+    works.until_ready()
+    token = works.token()
+    with works.client(Authorization=f"Bearer {token}") as client:
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        begun = client.post(
+            "/api/v1/process-instances",
+            json={"process_definition_key": "test_order", "variables": {"order_id": "O-1"}},
+        )
+        assert begun.status_code == 201, begun.text
+        works.redis.begin()
+        assert client.get("/health/ready").json()["status"] == "ok"
