@@ -8,7 +8,7 @@ only are released, the lower token first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def gather(run: Run, token: Token) -> None:
     step = run.step_of(token)
     if node_of(step.type).gathers == "all":
         there = by_edge(_at(run.tokens.values(), step.id, token.scope))
-        if all(edge in there for edge in run.definition.incoming[step.id]):
+        if complete(run.definition, step.id, there):
             _merge(run, list(there.values()))
 
 
@@ -40,7 +40,13 @@ def fire_waiting(run: Run) -> bool:
     """Fire one join that waits for those that can still come, if one may; say whether."""
     groups = _waiting_groups(run)
     for there in groups:
-        if not still_to_come(run.definition, run.tokens.values(), there):
+        one = next(iter(there.values()))
+        others = {
+            token.step
+            for token in run.tokens.values()
+            if token.scope == one.scope and token.step != one.step
+        }
+        if not still_to_come(run.definition, one.step, there, others):
             _merge(run, list(there.values()))
             return True
     for there in groups:
@@ -63,15 +69,22 @@ def by_edge(tokens: Iterable[Token]) -> dict[str, Token]:
     return found
 
 
-def still_to_come(definition: Definition, tokens: Iterable[Token], there: dict[str, Token]) -> bool:
-    """Say whether another token can reach a join by an edge that is still empty."""
-    one = next(iter(there.values()))
-    reaching = definition.edges_reaching(one.step)
-    return any(
-        reaching[token.step] - there.keys()
-        for token in tokens
-        if token.scope == one.scope and token.step != one.step
-    )
+def complete(definition: Definition, join: str, edges: Collection[str]) -> bool:
+    """Say whether a parallel join has a token on each edge, given those that have one."""
+    return all(edge in edges for edge in definition.incoming[join])
+
+
+def still_to_come(
+    definition: Definition, join: str, edges: Collection[str], others: Iterable[str]
+) -> bool:
+    """Say whether a token on one of ``others`` can reach a join by an edge still empty.
+
+    Args:
+        edges: those that have a token.
+        others: the steps, beside the join, on which tokens of the same scope stand.
+    """
+    reaching = definition.edges_reaching(join)
+    return any(not reaching[step].issubset(edges) for step in others)
 
 
 def _waiting_groups(run: Run) -> list[dict[str, Token]]:
