@@ -79,8 +79,8 @@ class _Scope:
         codes = self.search.thrown.union(
             *(self.net.uncaught[step] for step in self.meetings.reached)
         )
-        ends = self.search.over or (bool(self.search.ended) and not self.search.thrown)
-        return Inside(ends or not self.whole or not codes, frozenset(codes))
+        fails = self.whole and self.search.thrown and not self.search.stuck
+        return Inside(self.search.over or not fails, frozenset(codes))
 
     def problems(self) -> Iterator[Problem]:
         """Yield all that is found."""

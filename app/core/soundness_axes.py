@@ -79,8 +79,8 @@ class Sample:
     """A value that stands for a range.
 
     Args:
-        rank: how readily it is shown: 0 a literal, 1 between two, 2 beyond, 3 null, which
-            no condition names.
+        rank: how readily it is shown: 0 a literal, 1 between two, 2 beyond or not whole,
+            3 null, which no condition names.
     """
 
     value: Any
@@ -187,18 +187,22 @@ def _along(literals: Iterable[Any], scale: _Scale) -> Iterator[Sample]:
         if place + 1 < len(ordered):
             middle = scale.between(value, ordered[place + 1])
             if value < middle < ordered[place + 1]:
-                yield Sample(middle, 1)
+                yield Sample(middle, 1 if scale.plain(middle) else 2)
     yield Sample(scale.above(ordered[-1]), 2)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """How the values of an ordered kind follow each other."""
+    """How the values of an ordered kind follow each other.
+
+    ``holds`` says whether a literal is a value at all, ``plain`` whether one is easily read.
+    """
 
     below: Callable[[Any], Any]
     between: Callable[[Any, Any], Any]
     above: Callable[[Any], Any]
     holds: Callable[[Any], bool] = lambda _: True
+    plain: Callable[[Any], bool] = lambda _: True
 
 
 _EXACTLY: Final = Context(prec=300)
@@ -219,11 +223,13 @@ def _between(low: Decimal, high: Decimal) -> Decimal:
     return whole if whole < high else _EXACTLY.divide(_EXACTLY.add(low, high), Decimal(2))
 
 
-_INTEGERS: Final = _Scale(
-    _before, lambda low, _: _after(low), _after, lambda value: bool(value == floor(value))
-)
+def _whole(value: Decimal) -> bool:
+    return bool(value == floor(value))
+
+
+_INTEGERS: Final = _Scale(_before, lambda low, _: _after(low), _after, holds=_whole)
 _SCALES: Final = {
-    "number": _Scale(_before, _between, _after),
+    "number": _Scale(_before, _between, _after, plain=_whole),
     "date": _Scale(lambda low: low - _DAY, lambda low, _: low + _DAY, lambda high: high + _DAY),
     "datetime": _Scale(
         lambda low: low - _DAY, lambda low, high: low + (high - low) / 2, lambda high: high + _DAY

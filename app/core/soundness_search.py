@@ -39,7 +39,7 @@ class Search:
         limit: how many states.
         one_first: whether to move one token first.
 
-    ``over``: whether the last token can leave. ``ended``: the states from which the whole
+    ``over``: whether the scope can end without an error. ``ended``: the states from which the whole
     scope can end at once, ``thrown`` with which error codes. ``stuck``: those where nothing
     moves. ``growing``: those in which tokens have become more and more. ``complete``:
     whether all states were looked at.
@@ -58,6 +58,7 @@ class Search:
         self.thrown: set[str] = set()
         self.stuck: list[int] = []
         self.growing: list[int] = []
+        self.over = False
         self.complete = True
         self._tokens = 0
         self._number: dict[State, int] = {}
@@ -66,11 +67,6 @@ class Search:
         self._length: list[int] = []
         self._open: dict[int, list[int]] = {}
         self._complete_joins: dict[State, tuple[str, State] | None] = {}
-
-    @property
-    def over(self) -> bool:
-        """Whether the scope can end with nothing left in it."""
-        return () in self._number
 
     def run(self) -> None:
         """Look at every state, those nearest to the beginning first.
@@ -103,7 +99,7 @@ class Search:
             for other in others:
                 before[other].append(number)
         free = {*self.ended, *self.stuck, *self.growing}
-        if self.over:
+        if () in self._number:
             free.add(self._number[()])
         open_ = list(free)
         while open_:
@@ -125,6 +121,8 @@ class Search:
                     self._take(number, rest, outcome._replace(path=path))
                 else:
                     self._take(number, rest, outcome)
+        if not state:
+            self.over = True
         if fired or not state:
             return
         self._see(number, state)
@@ -162,6 +160,8 @@ class Search:
         """Go where an outcome leads; say whether that is new."""
         if outcome.thrown is not None:
             self.thrown.add(outcome.thrown)
+        elif outcome.ends:
+            self.over = True
         if outcome.over:
             self.ended.add(number)
             return True

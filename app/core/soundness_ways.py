@@ -58,7 +58,7 @@ def ways_on(step: Step, cover: Cover | None, inside: Inside) -> list[Way]:
     """Return the ways of a step that is entered, and done if it waits."""
     if step.type == "end" and step.parent is not None and step.config.get("result") == "error":
         return [Way("", thrown=step.config.get("code") or "error")]
-    if step.type == "sub_process" and inside.codes and not inside.completes and not step.multi:
+    if not inside.completes and step.multi is None:
         return []
     found = [
         Way(

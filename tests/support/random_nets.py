@@ -157,6 +157,11 @@ def circles_at_once(process: Definition) -> bool:
     return bool(after)
 
 
+def combinations_of(process: Definition) -> int:
+    """Return in how many ways the gateways of a process can decide."""
+    return sum(1 for _ in _data(process))
+
+
 # --- running them ---------------------------------------------------------------------
 
 
