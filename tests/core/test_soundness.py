@@ -143,6 +143,15 @@ def test_a_boundary_can_starve_a_join() -> None:
     assert path(problem) == ["p", "a: timer 1h", "e", "b"]
 
 
+def test_an_inclusive_join_fires_once_for_all_that_can_come() -> None:
+    steps = (
+        *(fork("p", "s", "d"), job("d", "k"), several("s", {"x": "a", "y": "b"})),
+        *(user("a", "j"), user("b", "j"), step("j", "inclusive_gateway", "c"), job("c", "k")),
+        *(fork("k", "e"), END),
+    )
+    assert codes(*steps) == [("warning", "conditions_gap", "s")]
+
+
 # --- circles and growth ---------------------------------------------------------------
 
 
@@ -201,6 +210,13 @@ def test_an_error_that_nothing_raises_leads_nowhere() -> None:
     assert codes(user("a", "e", on_error="b"), job("b"), END) == [("warning", "never_reached", "b")]
 
 
+def test_only_the_codes_that_can_come_are_caught() -> None:
+    receive = step("r", "receive_message", "e", config={"message": "m", "timeout": "1h"})
+    catch = [{"on": "error", "code": code, "next": code} for code in ("timeout", "other")]
+    steps = receive | {"boundary": catch}, job("timeout"), job("other"), END
+    assert codes(*steps) == [("warning", "never_reached", "other")]
+
+
 # --- two tokens at once ---------------------------------------------------------------
 
 
@@ -220,6 +236,13 @@ def test_a_step_that_does_not_wait_is_done_twice_too() -> None:
     assert codes(*steps) == [("warning", "fires_twice", "m")]
 
 
+def test_a_path_beside_a_step_that_meets_its_own_is_told() -> None:
+    late = [{"on": "timer", "after": "1h", "interrupt": False, "next": "m"}]
+    script = step("m", "script", "e", config={"set": {"x": "${1}"}})
+    problem = only(user("u", "m", boundary=late), script, END)
+    assert (problem.code, path(problem)) == ("fires_twice", ["u: timer 1h", "u"])
+
+
 def test_branches_that_set_the_same_variable_are_told() -> None:
     problem = only(
         *joined(
@@ -237,6 +260,56 @@ def test_branches_that_set_the_same_variable_are_told() -> None:
 def test_branches_of_a_choice_may_set_the_same_variable() -> None:
     output = {"config": {"output": {"v": "${result}"}}}
     assert codes(choose("g", {"n": "a"}, "b"), job("a", **output), job("b", **output)) == []
+
+
+def races(*steps: dict[str, Any]) -> set[frozenset[str]]:
+    """Return the pairs of steps that may write one variable at once."""
+    return {
+        frozenset({each.params["step"], each.params["other"]})
+        for each in explore(definition(*steps))
+        if each.code == "written_at_once"
+    }
+
+
+def sets(variable: str) -> dict[str, Any]:
+    return {"config": {"output": {variable: "${result}"}}}
+
+
+def test_a_branch_races_with_what_comes_after_a_join_of_other_branches() -> None:
+    one = fork("q", "a", "b"), job("a", "j", **sets("v")), job("b", "j"), fork("j", "c")
+    two = fork("r", "d", "f"), job("d", "k", **sets("w")), job("f", "k"), fork("k", "g")
+    last = job("c", "z", **sets("w")), job("g", "z", **sets("v")), fork("z", "e"), END
+    assert races(fork("p", "q", "r"), *one, *two, *last) == {
+        frozenset({"a", "g"}),
+        frozenset({"c", "d"}),
+    }
+
+
+def test_a_branch_races_with_what_comes_after_an_inclusive_join_that_has_fewer() -> None:
+    steps = (
+        *(fork("p", "a", "s"), job("a", "k", **sets("v")), choose("s", {"x": "b"}, "c")),
+        *(job("b", "j"), job("c", "j"), step("j", "inclusive_gateway", "d")),
+        *(job("d", "k", **sets("v")), fork("k", "e"), END),
+    )
+    assert races(*steps) == {frozenset({"a", "d"})}
+
+
+def test_a_branch_that_turned_away_races_with_what_comes_after_the_join() -> None:
+    steps = (
+        *(fork("p", "a", "b"), user("a", "x", "y"), user("x", "j"), job("b", "j")),
+        *(job("y", "e", **sets("v")), step("j", "inclusive_gateway", "d")),
+        *(job("d", "e", **sets("v")), END),
+    )
+    assert races(*steps) == {frozenset({"y", "d"})}
+
+
+def test_a_path_beside_a_step_may_outlive_it() -> None:
+    late = [{"on": "timer", "after": "1h", "interrupt": False, "next": "n"}]
+    steps = (
+        *(fork("p", "u", "z"), user("u", "k", boundary=late), job("n", **sets("v"))),
+        *(job("z", "k"), fork("k", "m"), job("m", "e", **sets("v")), END),
+    )
+    assert races(*steps) == {frozenset({"n", "m"})}
 
 
 # --- scopes ---------------------------------------------------------------------------
