@@ -8,7 +8,7 @@ each other are released, the lower token first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ def gather(run: Run, token: Token) -> None:
     step = run.step_of(token)
     if node_of(step.type).gathers == "all":
         there = by_edge(_at(run.tokens.values(), step.id, token.scope))
-        if all(edge in there for edge in run.definition.incoming[step.id]):
+        if complete(run.definition, step.id, there):
             _merge(run, list(there.values()))
 
 
@@ -71,14 +71,16 @@ def _groups(run: Run) -> list[list[Token]]:
 def _blockers(run: Run, tokens: list[Token]) -> list[Token]:
     """Return the tokens for which a join waits; itself where an edge has to be taken."""
     one = tokens[0]
-    empty = set(run.definition.incoming[one.step]) - {token.edge for token in tokens}
-    reaching = run.definition.edges_reaching(one.step)
+    edges = {token.edge for token in tokens}
     found = [
         token
         for token in run.tokens.values()
-        if token.scope == one.scope and token.step != one.step and reaching[token.step] & empty
+        if token.scope == one.scope
+        and token.step != one.step
+        and still_to_come(run.definition, one.step, edges, (token.step,))
     ]
-    return [*found, one] if empty and _needs_all(run, one) else found
+    lacks = _needs_all(run, one) and not complete(run.definition, one.step, edges)
+    return [*found, one] if lacks else found
 
 
 def _held(groups: list[list[Token]], blockers: list[list[Token]]) -> list[bool]:
@@ -104,6 +106,24 @@ def by_edge(tokens: Iterable[Token]) -> dict[str, Token]:
     for token in sorted(tokens, key=lambda each: each.id):
         found.setdefault(token.edge, token)
     return found
+
+
+def complete(definition: Definition, join: str, edges: Collection[str]) -> bool:
+    """Say whether a parallel join has a token on each edge, given those that have one."""
+    return all(edge in edges for edge in definition.incoming[join])
+
+
+def still_to_come(
+    definition: Definition, join: str, edges: Collection[str], others: Iterable[str]
+) -> bool:
+    """Say whether a token on one of ``others`` can reach a join by an edge still empty.
+
+    Args:
+        edges: those that have a token.
+        others: the steps, beside the join, on which tokens of the same scope stand.
+    """
+    reaching = definition.edges_reaching(join)
+    return any(not reaching[step].issubset(edges) for step in others)
 
 
 def _at(tokens: Iterable[Token], step: str, scope: int) -> list[Token]:
