@@ -38,6 +38,7 @@ class _Note(NamedTuple):
     message: str
     hint: str | None
     params: Mapping[str, Any] | None
+    witness: tuple[Mapping[str, str], ...] = ()
 
 
 class Compiling:
@@ -109,6 +110,7 @@ class Compiling:
             note.params,
             note.hint,
             note.params,
+            note.witness,
         )
 
     def say(
@@ -120,6 +122,7 @@ class Compiling:
         *,
         hint: str | None = None,
         key: bool = False,
+        witness: tuple[Mapping[str, str], ...] = (),
         **params: Any,
     ) -> None:
         """Note a finding at a place; ``key`` points at the key itself, not its value."""

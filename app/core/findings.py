@@ -33,6 +33,7 @@ class Finding:
         line, column: of the very token, from 1.
         message: English template with ``%(name)s`` parameters, filled from ``params``.
         hint: what to do about it, also a template, filled from ``hint_params``.
+        witness: the shortest run that leads there, ``{step, choice}`` in order.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Finding:
     params: Mapping[str, Any] | None = None
     hint: str | None = None
     hint_params: Mapping[str, Any] | None = None
+    witness: tuple[Mapping[str, str], ...] = ()
 
     def text(self) -> Phrase:
         """Return the message in English, filled in."""

@@ -1,7 +1,7 @@
 """From a document's text to a definition: one checker for page, API, command line, tests.
 
 Layers, each only if the one before found no error: the text (``jsontext``), the shape
-(``shape``), the references (``references``).
+(``shape``), the references (``references``, ``names``), what can happen (``soundness``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from app.core.names import check_names, check_types
 from app.core.nodes.table import node_of
 from app.core.references import check_references
 from app.core.shape import check_shape
+from app.core.soundness import explore
 
 DEFAULT_VERSION: Final = "1.0.0"
 """Of a document that names none."""
@@ -78,8 +79,25 @@ def check(source: str, known: Known | None = None, *, stored: bool = False) -> C
         definition = _definition(making, document.value)
         check_types(making, document.value, definition)
         check_names(making, document.value, definition, known)
+    if definition is not None and not making.failed and not stored:
+        _sound(making, definition)
     value = document.value if isinstance(document.value, dict) else None
     return Checked(definition if not making.failed else None, making.findings, value)
+
+
+def _sound(making: Compiling, definition: Definition) -> None:
+    """Note what exploring its states finds."""
+    for problem in explore(definition):
+        path: Path = (*definition.by_id[problem.step].path, "id") if problem.step else ("steps",)
+        making.say(
+            problem.severity,
+            problem.code,
+            path,
+            problem.message,
+            hint=problem.hint,
+            witness=tuple({"step": move.step, "choice": move.choice} for move in problem.witness),
+            **problem.params,
+        )
 
 
 def load(source: str) -> Definition:

@@ -62,6 +62,7 @@ def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "column": finding.column,
             "message": finding.text(),
             "hint": Phrase(finding.hint, **finding.hint_params or {}) if finding.hint else None,
+            **({"witness": list(finding.witness)} if finding.witness else {}),
         }
         for finding in findings
     ]
