@@ -60,7 +60,7 @@ def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[s
             "name": name,
             "field": fields.get(name, {}),
             "value": values[name],
-            "sensitive": name in definition.variables and definition.variables[name].sensitive,
+            "sensitive": name in definition.sensitive,
         }
         for name in (*declared, *others)
     ]
