@@ -263,7 +263,12 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
 def _config(making: Compiling, node: Node, given: Mapping[str, Any], path: Path) -> None:
     config = given.get("config", {})
     if isinstance(config, Mapping) and node is CUSTOM:
-        making.expressions_in(config, (*path, "config"))
+        ours = {key.name for key in node.keys}
+        for name, value in config.items():
+            if name not in ours:
+                making.expressions_in(value, (*path, "config", name))
+        known = {name: value for name, value in config.items() if name in ours}
+        check_object(making, node.keys, known, (*path, "config"), "A custom step")
     elif isinstance(config, Mapping):
         place = (*path, "config") if "config" in given else path
         check_object(making, node.keys, config, place, Phrase("%(type)s config", type=node.type))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.core.expression import evaluate_config
 from app.core.nodes.base import Visit, kept
-from app.core.nodes.job import JobNode
+from app.core.nodes.job import OUTPUT, RETRY, TIMEOUT, JobNode
 
 METHOD = "execute"
 """What is called of the registered object."""
@@ -18,6 +19,7 @@ class Custom(JobNode):
 
     type = "custom"
     doc = "A type that was registered."
+    keys = (OUTPUT, TIMEOUT, RETRY)
 
     def call(self, visit: Visit) -> tuple[str, str]:
         """Return the type's own name."""
@@ -25,5 +27,9 @@ class Custom(JobNode):
 
     def given(self, visit: Visit) -> Any:
         """Return the evaluated config."""
-        config = {k: v for k, v in visit.step.config.items() if k not in _OURS}
-        return kept(evaluate_config(config, visit.scope, visit.now))
+        return kept(evaluate_config(given_keys(visit.step.config), visit.scope, visit.now))
+
+
+def given_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a config that belongs to the type itself."""
+    return {k: v for k, v in config.items() if k not in _OURS and not k.startswith("x-")}
