@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from app.connector.base import BusinessError, JobContext, Task
 from app.definition.custom import Problem
-
-_ABOUT_KEYS: Final = ("missing", "extra_forbidden")
-"""Kinds of errors that hold whatever an expression will give."""
 
 
 class CustomType:
@@ -74,9 +71,17 @@ def _told(error: ValidationError, written: Any = None) -> Iterator[Problem]:
             yield Problem(path, each["msg"])
             continue
         depth, value = _reached(written, path)
-        about_keys = each["type"] in _ABOUT_KEYS and not _is_expression(value)
-        if about_keys or not _has_expression(value):
-            yield Problem(path[:depth], each["msg"])
+        if _certain(each["type"], value):
+            missing = ".".join(map(str, path[depth:]))
+            said = f"{missing}: {each['msg']}" if missing else each["msg"]
+            yield Problem(path[:depth], said)
+
+
+def _certain(kind: str, value: Any) -> bool:
+    """Say whether an error about a value holds whatever its expressions will give."""
+    if kind == "missing":
+        return not _is_expression(value)
+    return kind == "extra_forbidden" or not _has_expression(value)
 
 
 def _reached(value: Any, path: Sequence[str | int]) -> tuple[int, Any]:

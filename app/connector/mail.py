@@ -117,9 +117,9 @@ def _errors(host: str) -> Iterator[None]:
     except smtplib.SMTPResponseException as error:
         said = f"{host} refused the mail: {error.smtp_code} {_said(error.smtp_error)}"
         raise _kind(error.smtp_code)(f"smtp_{error.smtp_code}", said) from None
-    except TimeoutError:
-        raise ConnectorError("timeout", f"{host} did not answer in time.") from None
     except (smtplib.SMTPException, OSError) as error:
+        if any(isinstance(cause, TimeoutError) for cause in (error, error.__context__)):
+            raise ConnectorError("timeout", f"{host} did not answer in time.") from None
         raise ConnectorError("unreachable", f"{host} cannot be reached: {error}") from None
 
 

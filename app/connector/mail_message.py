@@ -67,7 +67,7 @@ def addresses(given: Any) -> list[Address]:
     if given is None:
         return []
     listed = given if isinstance(given, list) else [given]
-    return list(dict.fromkeys(_address(each) for each in listed))
+    return list({each.addr_spec: each for each in map(_address, listed)}.values())
 
 
 def _address(text: Any) -> Address:

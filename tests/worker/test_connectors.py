@@ -49,6 +49,9 @@ def test_what_comes_with_the_program() -> None:
         "OrderValidationService.validate",
         "OrderService.fulfill",
         "OrderService.cancel",
+        "webhook.call",
+        "message_queue.publish",
+        "email.send",
     }
 
 
