@@ -5,7 +5,6 @@ Redis is the default; AMQP and others by the setting ``message_queue.url``.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
@@ -106,13 +105,14 @@ class MessageQueue:
 
 def _kombu() -> Any:
     try:
-        return importlib.import_module("kombu")
+        import kombu
     except ImportError:
         raise BusinessError(
             "kombu_missing",
             "Messages to brokers need the package kombu on the workers; install it with"
             ' pip install "workflow-engine[mq]", start them again, and then retry.',
         ) from None
+    return kombu
 
 
 def _address(url: str) -> str:

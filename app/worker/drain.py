@@ -107,6 +107,12 @@ class Drain:
         with self._lock:
             return self._stopping or self._free <= 0
 
+    @property
+    def holds_up(self) -> bool:
+        """Whether there are jobs that cannot be taken here, but may be elsewhere."""
+        with self._lock:
+            return self._stopping or self._free <= 0 or self._places.crowded()
+
     def stop(self, within: float) -> None:
         """Take no more work, wait for what runs, hand back what does not end in time.
 
@@ -289,7 +295,7 @@ class _Near:
 
     def wake(self) -> None:
         """Never raises."""
-        if self._drain.full:
+        if self._drain.holds_up:
             self._far.wake()
         self._drain.notify()
 

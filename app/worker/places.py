@@ -47,6 +47,10 @@ class Places:
             for name, service in self._registry.services()
         }
 
+    def crowded(self) -> bool:
+        """Say whether a service has no place left, so that jobs of it may wait here."""
+        return any(room == 0 for room in self.room().values())
+
     def grouped(self, jobs: Iterable[Job]) -> Iterator[list[Job]]:
         """Yield the jobs of each call to be made."""
         groups: dict[tuple[str, str], list[Job]] = {}

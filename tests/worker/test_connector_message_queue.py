@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -93,3 +95,14 @@ def test_without_kombu_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_addresses_of_unix_sockets_are_written_as_kombu_wants_them() -> None:
     assert _address("unix:///run/r.sock?db=3") == "redis+socket:///run/r.sock?virtual_host=3"
     assert _address("redis://h:1/2") == "redis://h:1/2"
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_says_nothing_is_left_when_the_time_is_over(scheme: str) -> None:
+    short = JobContext("17", instance_id=4, step="tell", attempt=2, timeout=0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        away = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/"
+        start = time.monotonic()
+        with pytest.raises(ConnectorError):
+            MessageQueue(away, "").publish({"queue_name": "a", "message": 1}, short)
+        assert time.monotonic() - start < 3

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import trustme
 
+from app.config import ConfigError, load_settings
 from app.connector.base import BusinessError, ConnectorError, JobContext
 from app.connector.guard import Guard, is_public
 from app.connector.http_call import Caller
@@ -440,3 +441,32 @@ def test_nothing_secret_is_logged_or_told(
     for secret in ("hush", "token=x"):
         assert secret not in caplog.text
         assert secret not in raised.message
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+def test_hosts_and_networks_come_as_a_list_from_the_environment() -> None:
+    env = {"APP_WEBHOOK__ALLOW": "Hooks.Internal., 10.1.0.0/16,10.2.0.3,bücher.example"}
+    allow = load_settings(env=env | {"APP_MODE": "demo", "JWT_SECRET_KEY": "x"}).webhook.allow
+    assert allow == ("hooks.internal", "10.1.0.0/16", "10.2.0.3/32", "xn--bcher-kva.example")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("ALLOW", "https://hooks.internal"),
+        ("ALLOW", "hooks.internal:8443"),
+        ("ALLOW", "10.1.0.0/99"),
+        ("ALLOW", "*"),
+        ("SECRET", "hush-hush"),
+        ("SECRET", "whsec_" + base64.b64encode(b"hush").decode()),
+        ("SECRET", "whsec_hush!" * 9),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_name(key: str, value: str) -> None:
+    env = {f"APP_WEBHOOK__{key}": value, "APP_MODE": "demo", "JWT_SECRET_KEY": "x"}
+    with pytest.raises(ConfigError) as refused:
+        load_settings(env=env)
+    assert f"webhook.{key.lower()}" in str(refused.value)
+    assert "hush" not in str(refused.value)

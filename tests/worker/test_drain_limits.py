@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,6 +110,30 @@ def test_others_that_come_later_need_not_wait_for_the_next_look(
         until(lambda: done(open_shop, "work") == 1, seconds=3)
         assert slow.calls == 1
         slow.go.set()
+
+
+def test_a_process_that_has_no_place_for_a_service_calls_the_others(
+    open_shop: Shop, slow: Slow
+) -> None:
+    far: list[bool] = []
+
+    class Counting:
+        def wake(self) -> None:
+            far.append(True)
+
+    open_shop.services.register("Shop", "slow", slow, concurrency=1)
+    several(open_shop, 1, "slow")
+    engine = replace(open_shop.engine, waker=Counting())
+    drain = Drain(engine, open_shop.services, worker="a", clock=now, places=4)
+    drain._engine.waker.wake()
+    assert far == []
+    drain.start()
+    until(lambda: slow.now == 1)
+    drain._engine.waker.wake()
+    assert far == [True]
+    assert not drain.full
+    slow.go.set()
+    drain.stop(5)
 
 
 def test_two_slow_services_each_have_their_own_places(open_shop: Shop, slow: Slow) -> None:
