@@ -99,7 +99,7 @@ def check_event(making: Compiling, given: Mapping[str, Any], path: Path) -> None
             "A moment comes once.",
             hint="Say when with after or cron, or remove repeat.",
         )
-    if given.get("interrupt", True) is True and "repeat" in given:
+    elif on == "timer" and "repeat" in given and given.get("interrupt", True) is True:
         making.error(
             "cannot_repeat",
             (*path, "repeat"),
@@ -197,7 +197,7 @@ def _repeat(making: Compiling, _key: Key, value: Any, path: Path) -> None:
 
 def _variable(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if isinstance(value, str):
-        variable_name(making, value, path)
+        variable_name(making, value, path, key=False)
     else:
         wrong(making, path, "the name of a variable")
 

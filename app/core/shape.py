@@ -310,7 +310,7 @@ def _waiting(making: Compiling, node: Node, given: Mapping[str, Any], path: Path
 
 def _cell_counts(making: Compiling, config: Mapping[str, Any], path: Path) -> None:
     inputs, rules = config.get("inputs"), config.get("rules")
-    if not isinstance(inputs, list) or not isinstance(rules, list):
+    if not isinstance(inputs, list) or not inputs or not isinstance(rules, list):
         return
     for index, rule in enumerate(rules):
         cells = rule.get("when") if isinstance(rule, Mapping) else None

@@ -9,7 +9,7 @@ from app.core.compiling import MAX_FINDINGS
 from app.core.findings import Known
 from app.core.parse import check
 from app.core.values import json_text
-from tests.support import code_words
+from tests.support import code_words, mistakes_flow
 from tests.support.mistakes import (
     KNOWN,
     REFERENCES,
@@ -23,11 +23,12 @@ from tests.support.mistakes import (
 )
 from tests.support.pace import within
 
-ALL = (*TEXT, *SHAPE, *REFERENCES)
+ALL = (*TEXT, *SHAPE, *REFERENCES, *mistakes_flow.SHAPE, *mistakes_flow.REFERENCES)
 WARNINGS = {
     "not_evaluated",
     "type_differs",
     "unknown_person",
+    "unknown_process",
     "unknown_service",
     "unknown_variable",
     "unused_key",
