@@ -10,6 +10,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg.types.json import Jsonb
 
+from app.core.definition import Definition
 from app.core.findings import Known
 from app.core.parse import Checked
 from app.db.tx import Database, Tx
@@ -43,6 +44,18 @@ def known(
 def check_source(source: str, known: Known | None = None) -> Checked:
     """Check a document without storing anything; never raises for what it says."""
     return check(source, known)
+
+
+def checked_definition(source: str, known: Known | None = None) -> Definition:
+    """Return the definition of a document that is not stored.
+
+    Raises:
+        Invalid: it has errors; ``extra["findings"]`` has every finding.
+    """
+    definition = _checked(source, known).definition
+    if definition is None:
+        raise ValueError("only a checked definition can be played")
+    return definition
 
 
 def create(
