@@ -296,7 +296,8 @@ def test_codes_of_failed_attempts() -> None:
 
 
 def test_kinds_of_history_lines() -> None:
-    kind = re.compile(r"(?:instance|step|task|job|incident|variables|decision)\.[a-z]+")
+    families = "instance|step|task|job|timer|message|child|token|incident|variables|decision"
+    kind = re.compile(rf"(?:{families})\.[a-z_]+")
     places = "core/codec.py", "runtime/*.py", "task/*.py", "history/*.py"
     found = {each for each in code_words.constants(*places) if kind.fullmatch(each)}
     found |= {f"instance.{status}" for status in ("completed", "terminated", "failed")}
@@ -399,7 +400,7 @@ def test_duties() -> None:
     said = {}
     for row in page("docs/architecture.md").section("Duties").tables()[0]:
         number, unit = row["every"].split()
-        said[code_in(row["duty"])[0]] = timedelta(**{units[unit]: int(number)})
+        said[code_in(row["duty"])[0]] = timedelta(**{units[unit]: float(number)})
     assert said == {duty.name: duty.every for duty in DUTIES}
 
 
