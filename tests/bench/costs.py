@@ -13,7 +13,7 @@ from tests.bench.process import ours, theirs
 from tests.bench.rows import Row
 
 _AT_ONCE: Final = 20
-"""Approvals between two looks; small enough that a checkpoint spoils few of them."""
+"""Approvals between two looks; small enough that a checkpoint spoils few of these."""
 _COUNTS: Final = b"""
 select sum(calls) filter (where query !~ 'pg_(stat|current)') as trips,
        sum(calls) filter (where query ~* '^commit') as commits
@@ -34,8 +34,7 @@ def run(given: Given) -> list[Row]:
             for _ in range(WARM_UP):
                 work.once()
             backend = _other(conn)
-            conn.execute("checkpoint")  # pages are written whole once after it
-            for _ in range(2 * WARM_UP):
+            for _ in range(2 * WARM_UP):  # the hot pages have been written whole after it
                 work.once()
             batches = max(1, given.sizes.counted // _AT_ONCE)
             seen[kind] = [_batch(conn, work, backend) for _ in range(batches)]

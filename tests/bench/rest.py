@@ -149,7 +149,7 @@ class _Server:
             time.sleep(0.05)
 
     def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=1)
         with closing(connection), suppress(OSError, HTTPException):
             connection.request("GET", "/health/ready")
             return connection.getresponse().status == 200

@@ -91,7 +91,7 @@ class BenchServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop it and remove its data."""
-        self._process.send_signal(signal.SIGINT)  # whoever is still connected is cut off
+        self._process.send_signal(signal.SIGQUIT)  # at once: nothing is to be kept
         try:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
