@@ -314,13 +314,11 @@ def _table_problems(step: Step, cover: Cover) -> Iterator[Problem]:
             "Add a rule for it; one with - in every cell matches everything.",
         )
     taken = cover.first() if hit == "first" else frozenset().union(*cover.together())
-    if hit != "collect":
+    if hit == "unique":  # of several the first is taken: that is how such a table is read
         for earlier, later, case in cover.overlaps():
-            if later not in taken:
-                continue
             yield Problem(
                 "rules_overlap",
-                "warning" if hit == "unique" else "info",
+                "warning",
                 step.id,
                 "%(step)s: %(case)s matches both rule %(first)d and rule %(second)d.",
                 {
@@ -329,9 +327,7 @@ def _table_problems(step: Step, cover: Cover) -> Iterator[Problem]:
                     "first": earlier + 1,
                     "second": later + 1,
                 },
-                "Only one may match, else the step stops with an incident."
-                if hit == "unique"
-                else "The first is taken.",
+                "Only one may match, else the step stops with an incident.",
             )
     for index in range(cover.count):
         if index not in taken:

@@ -80,7 +80,9 @@ class _Scope:
             *(self.net.uncaught[step] for step in self.meetings.reached)
         )
         fails = self.whole and self.search.thrown and not self.search.stuck
-        return Inside(self.search.over or not fails, frozenset(codes))
+        return Inside(
+            self.search.over or not fails, frozenset(codes), frozenset(self.search.thrown)
+        )
 
     def problems(self) -> Iterator[Problem]:
         """Yield all that is found."""

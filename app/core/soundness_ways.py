@@ -41,10 +41,15 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What a sub-process can come to: done, or an error that nothing in it catches."""
+    """What a sub-process can come to: done, or an error that nothing in it catches.
+
+    Args:
+        ends: those of ``codes`` that an end inside throws: caught nowhere, the instance fails.
+    """
 
     completes: bool = True
     codes: frozenset[str] = frozenset()
+    ends: frozenset[str] = frozenset()
 
 
 def rests(step: Step) -> bool:
@@ -118,6 +123,7 @@ def ways_off(step: Step, inside: Inside) -> tuple[list[Way], frozenset[str]]:
         rest = list(_catch_all(step))
         found += rest
         left = frozenset() if rest else left
+    found += [Way(f"{ERROR} {code}", thrown=code) for code in sorted(inside.ends & left)]
     return found, left
 
 

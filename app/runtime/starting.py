@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import psycopg
+
 from app.core.definition import Definition, Label
 from app.core.effects import StartChild
 from app.core.events import Started
@@ -171,9 +173,7 @@ def begin_child(
         sql, params = _BY_VERSION, {"key": call.process_key, "version": call.version}
     found = tx.run(sql, params).fetchone()
     if found is None or found["status"] != "active":
-        raise NotFound(
-            "definition_not_found", "There is no such definition, or you may not start it."
-        )
+        raise _no_definition()
     definition = engine.definitions.get(tx, found["id"], found["checksum"])
     values = dict(call.variables)
     errors = variable_errors(definition, values)
@@ -219,7 +219,12 @@ def _create(
             "parent_wait": family.parent_wait,
             "root_id": family.root_id,
         }
-    applied = apply(tx, definition, plan, begins, at=event.at, actor=actor.username, before=None)
+    try:
+        applied = apply(
+            tx, definition, plan, begins, at=event.at, actor=actor.username, before=None
+        )
+    except psycopg.errors.ForeignKeyViolation as error:  # it was deleted in this moment
+        raise _no_definition() from error
     row = {**begins, **applied.changed}
     if step.after(engine, tx, row, plan, actor=actor, now=event.at):
         row = store.lock(tx, row["id"]) or row
