@@ -197,7 +197,7 @@ def _repeat(making: Compiling, _key: Key, value: Any, path: Path) -> None:
 
 def _variable(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if isinstance(value, str):
-        variable_name(making, value, path)
+        variable_name(making, value, path, key=False)
     else:
         wrong(making, path, "the name of a variable")
 
