@@ -35,8 +35,9 @@ from app.identity.service import DEMO_PASSWORD
 from app.runtime.figures import Figures
 from app.telemetry import metrics
 from app.worker.duties import DUTIES
-from tests.support import code_words
+from tests.support import code_words, reference
 from tests.support.markdown import ROOT, Row, code_in, column, page, pages
+from tests.support.mistakes_flow import SOUND
 
 FORMAT = page("docs/definition-format.md")
 MACHINE = page("docs/state-machine.md")
@@ -195,19 +196,16 @@ def test_functions() -> None:
     same(column(FORMAT.section("Functions").tables()[0], "function"), {*FUNCTIONS, "default"})
 
 
+def test_tables_of_keys_are_those_of_the_code() -> None:
+    assert reference.rewritten(FORMAT.text) == FORMAT.text, "run make docs"
+    same(reference.marked(FORMAT.text), reference.TABLES)
+
+
 @pytest.mark.parametrize("kind", NODES)
-def test_keys_of_each_step_type(kind: str) -> None:
-    keys = NODES[kind].keys
-    tables = FORMAT.section(kind).tables()
-    if not keys:
-        assert tables == []
-        return
-    same(column(tables[0], "key"), [key.name for key in keys])
-    required = {code_in(row["key"])[0] for row in tables[0] if "required" in row["value"]}
-    assert required == {key.name for key in keys if key.required}
-    for key in keys:
-        (row,) = (row for row in tables[0] if code_in(row["key"]) == [key.name])
-        assert set(key.choices) <= set(code_in(row["value"]))
+def test_each_step_type_has_its_section_and_an_example(kind: str) -> None:
+    section = FORMAT.section(kind)
+    assert reference.marked(section.text)[:1] == ([kind] if NODES[kind].keys else [])
+    assert any(f'"type": "{kind}"' in block for block in FORMAT.blocks("json")) or kind == "start"
 
 
 def test_step_types_are_all_named() -> None:
@@ -231,10 +229,15 @@ def test_every_finding_has_its_line() -> None:
         f"json_{code}" for _, code in code_words.arguments({"error", "JsonError"}, 0, "core/json*")
     }
     codes = {each for each in found | said if re.fullmatch(r"[a-z_]+", each)}
-    rows = FORMAT.section("What the checker says").tables()[0]
+    rows, sound = FORMAT.section("What the checker says").tables()
     same(column(rows, "code"), codes | scanned)
     warnings = {code_in(row["code"])[0] for row in rows if row["severity"] == "warning"}
     assert warnings == said
+    same(column(sound, "code"), set(code_words.soundness()))
+    said_of = {code_in(row["code"])[0]: set(row["severity"].split(" or ")) for row in sound}
+    assert {(mistake.code, mistake.severity) for mistake in SOUND} <= {
+        (code, severity) for code, severities in said_of.items() for severity in severities
+    }
 
 
 # The state machine --------------------------------------------------------------------

@@ -55,10 +55,19 @@ def completed(value: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("text", FORMAT.blocks("json"))
 def test_definitions_and_steps_pass_the_checker(text: str) -> None:
     checked = check(json.dumps(completed(json.loads(text))))
-    assert [each.text() for each in checked.findings if each.code != "unknown_variable"] == []
+    found = [each for each in checked.findings if each.severity != "info"]
+    assert [each.text() for each in found if each.code != "unknown_variable"] == []
     assert checked.valid
     if "steps" in json.loads(text):
         assert checked.findings == ()
+
+
+def test_the_witness_that_is_shown() -> None:
+    section = FORMAT.section("A witness")
+    (finding,) = check(section.blocks("jsonc")[0]).findings
+    moves = [": ".join(filter(None, (move["step"], move["choice"]))) for move in finding.witness]
+    shown = [f"{finding.code}: {finding.text()}", *moves]
+    assert section.blocks("text") == ["\n".join(shown) + "\n"]
 
 
 def rows_with_examples() -> Iterable[Row]:

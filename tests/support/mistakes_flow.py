@@ -280,7 +280,7 @@ SOUND = (
         steps(
             inclusive("g", *"abc"),
             *(inclusive(name, *(f"{name}{i}" for i in range(6))) for name in "abc"),
-            *(f'{{"id":"{name}{i}","type":"end"}}' for name in "abc" for i in range(6)),
+            *(f'{{"id":"{name}{i}","type":"user_task"}}' for name in "abc" for i in range(6)),
         ).replace('"steps": ', '"steps": «'),
         severity="info",
     ),
