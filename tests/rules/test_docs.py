@@ -28,7 +28,7 @@ from app.core.expression_functions import FUNCTIONS
 from app.core.nodes.table import NODES
 from app.core.parse import check
 from app.core.retry import DEFAULTS
-from app.core.state import Status, WaitKind
+from app.core.state import ScopeKind, Status, WaitKind
 from app.db import schema
 from app.identity.permissions import PERMISSIONS, ROLES
 from app.identity.service import DEMO_PASSWORD
@@ -259,11 +259,16 @@ def states(table: sa.Table) -> set[str]:
 
 def test_statuses_and_waits() -> None:
     same(column(MACHINE.section("Instance").tables()[0], "status"), get_args(Status))
-    same(column(MACHINE.section("Tokens and waits").tables()[0], "wait"), get_args(WaitKind))
+    waits, scopes, _ = MACHINE.section("Tokens and waits").tables()
+    same(column(waits, "wait"), get_args(WaitKind))
+    same(column(scopes, "scope"), get_args(ScopeKind))
 
 
-@pytest.mark.parametrize(("heading", "table"), [("Task", schema.tasks), ("Job", schema.jobs)])
-def test_lives_of_tasks_and_jobs(heading: str, table: sa.Table) -> None:
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [("Task", schema.tasks), ("Job", schema.jobs), ("Message", schema.messages)],
+)
+def test_lives_of_tasks_jobs_and_messages(heading: str, table: sa.Table) -> None:
     rows = MACHINE.section(heading).tables()[0]
     assert {*column(rows, "state"), *column(rows, "becomes")} == states(table)
 
@@ -299,7 +304,8 @@ def test_codes_of_failed_attempts() -> None:
 
 
 def test_kinds_of_history_lines() -> None:
-    kind = re.compile(r"(?:instance|step|task|job|incident|variables|decision)\.[a-z]+")
+    heads = "instance|step|task|job|incident|variables|decision|timer|message|child|token"
+    kind = re.compile(rf"(?:{heads})\.[a-z_]+")
     places = "core/codec.py", "runtime/*.py", "task/*.py", "history/*.py"
     found = {each for each in code_words.constants(*places) if kind.fullmatch(each)}
     found |= {f"instance.{status}" for status in ("completed", "terminated", "failed")}
@@ -377,8 +383,9 @@ def test_permissions_of_roles() -> None:
 def test_settings() -> None:
     shipped = dict(flat(yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8"))))
     names = {key: name for name, key in _NAMED.items()}
-    rows = {code_in(row["key"])[0]: row for row in OPERATIONS.section("Settings").tables()[0]}
-    same(rows, known_settings())
+    table = OPERATIONS.section("Settings").tables()[0]
+    same(column(table, "key"), known_settings())
+    rows = {code_in(row["key"])[0]: row for row in table}
     for key, row in rows.items():
         by_rule = "APP_" + key.upper().replace(".", "__")
         assert code_in(row["environment"]) == [names.get(key, by_rule)]
@@ -398,11 +405,11 @@ def test_metrics() -> None:
 
 
 def test_duties() -> None:
-    units = {"s": "seconds", "h": "hours"}
+    units = {"s": "seconds", "min": "minutes", "h": "hours"}
     said = {}
     for row in page("docs/architecture.md").section("Duties").tables()[0]:
         number, unit = row["every"].split()
-        said[code_in(row["duty"])[0]] = timedelta(**{units[unit]: int(number)})
+        said[code_in(row["duty"])[0]] = timedelta(**{units[unit]: float(number)})
     assert said == {duty.name: duty.every for duty in DUTIES}
 
 

@@ -98,7 +98,9 @@ def test_durations() -> None:
 # Operations and connectors ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", OPERATIONS.blocks("sql"), ids=["locks", "jobs", "space"])
+@pytest.mark.parametrize(
+    "text", OPERATIONS.blocks("sql"), ids=["locks", "jobs", "space", "timers", "messages"]
+)
 def test_queries_run(db: Database, text: str) -> None:
     with db.transaction() as tx:
         tx.run(text).fetchall()
