@@ -52,7 +52,7 @@ screenshots: setup ## pictures of the pages into var/screenshots/ and docs/img/
 lock: ## requirements.lock anew, after a change of pyproject.toml
 	@$(MAKE) uv
 	@uv=$$($(FIND_UV)) && $$uv pip compile --quiet --universal --generate-hashes --no-header \
-		--no-annotate --extra embedded --group dev --python-version 3.11 \
+		--no-annotate --extra embedded --extra mq --group dev --python-version 3.11 \
 		pyproject.toml -o requirements.lock
 
 translations: setup ## collect texts into the catalogs and compile them

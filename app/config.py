@@ -7,6 +7,8 @@ known by those names.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 import ipaddress
 import os
@@ -34,6 +36,12 @@ _NAMED: Final = {
     "JWT_SECRET_KEY": "jwt.secret_key",
     "PORT": "port",
 }
+_LISTS: Final = ("metrics.networks", "webhook.allow")
+"""Keys whose value in the environment is a list, separated by commas."""
+_HIDDEN: Final = ("secret", "url", "password")
+_HOST: Final = re.compile(r"(?!\d+$)[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9])?")
+MIN_SIGNING: Final = 24
+"""Bytes of the key that webhooks are signed with (Standard Webhooks)."""
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _PART: Final = re.compile(r"([0-9]{1,9})([smhd])")
 _WEAK: Final = ("secret", "password", "changeme", "change-me", "your-", "example", "default")
@@ -66,7 +74,46 @@ def _network(value: Any) -> str:
         raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
 
 
+def _allowed(value: Any) -> str:
+    """Read a network, an address or the name of a host."""
+    text = str(value).strip().lower().removesuffix(".")
+    with suppress(ValueError):
+        return str(ipaddress.ip_network(text))
+    try:
+        name = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    if not _HOST.fullmatch(name):
+        raise ValueError(
+            "write a host such as hooks.example.com, without scheme and port,"
+            " or a network such as 10.0.0.0/8"
+        )
+    return name
+
+
+def _signing_secret(value: Any) -> str:
+    text = str(value or "").strip()
+    if text and len(signing_key(text)) < MIN_SIGNING:
+        raise ValueError(
+            "write whsec_ and the base64 of at least 24 random bytes;"
+            ' echo "whsec_$(openssl rand -base64 32)" makes one'
+        )
+    return text
+
+
+def signing_key(secret: str) -> bytes:
+    """Return the bytes of a secret as Standard Webhooks writes it; b"" if it is malformed."""
+    if not secret.startswith("whsec_"):
+        return b""
+    try:
+        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
 Network = Annotated[str, BeforeValidator(_network)]
+Allowed = Annotated[str, BeforeValidator(_allowed)]
+SigningSecret = Annotated[str, BeforeValidator(_signing_secret)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
@@ -114,6 +161,30 @@ class Metrics(_Part):
     networks: tuple[Network, ...] = ()
 
 
+class Webhook(_Part):
+    """HTTP requests of steps."""
+
+    allow: tuple[Allowed, ...] = ()
+    secret: SigningSecret = ""
+
+
+class Mail(_Part):
+    """The mail server of ``email`` steps."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    user: str = ""
+    password: str = ""
+    starttls: bool = True
+    sender: str = ""
+
+
+class MessageQueue(_Part):
+    """The broker of ``message_queue`` steps."""
+
+    url: str = ""
+
+
 class Settings(BaseSettings):
     """Everything that can be configured. Made by ``load_settings``."""
 
@@ -135,6 +206,10 @@ class Settings(BaseSettings):
     cache: Cache = Cache()
     jwt: Jwt = Jwt()
     metrics: Metrics = Metrics()
+    connectors: str = ""
+    webhook: Webhook = Webhook()
+    mail: Mail = Mail()
+    message_queue: MessageQueue = MessageQueue()
 
     @classmethod
     def settings_customise_sources(
@@ -181,6 +256,11 @@ def load_settings(
             "database.max_idle_conns is above database.max_open_conns;"
             " lower the one or raise the other."
         )
+    if settings.mail.host and "@" not in settings.mail.sender:
+        raise ConfigError(
+            "mail.sender is missing; set it to the address that mails come from, such as"
+            " workflow@example.com."
+        )
     return _with_secret(settings)
 
 
@@ -215,7 +295,7 @@ def _from_environment(env: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     for name, value in env.items():
         if name.startswith(_PREFIX) and name != "APP_CONFIG" and value != "":
             key = name[len(_PREFIX) :].lower().replace("__", ".")
-            yield key, value.split(",") if key == "metrics.networks" else value
+            yield key, value.split(",") if key in _LISTS else value
         elif name in _NAMED and value != "":
             yield _NAMED[name], value
 
@@ -252,7 +332,7 @@ def _check_known(dotted: str) -> None:
 def _explained(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=True)[0]
     key = ".".join(str(part) for part in first["loc"])
-    shown = "" if "secret" in key or "url" in key else f" ({first['input']!r})"
+    shown = "" if any(word in key for word in _HIDDEN) else f" ({first['input']!r})"
     return f"The setting {key}{shown} cannot be used: {first['msg'].removeprefix('Value error, ')}."
 
 

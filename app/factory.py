@@ -106,7 +106,7 @@ def make_engine(settings: Settings) -> Engine:
     pool_watch.watch(db, metrics.pool_changed)
     return Engine(
         db=db,
-        services=standard_registry(),
+        services=standard_registry(settings),
         waker=RqWaker(connect(settings.redis_url)),
         definitions=SHARED,
     )

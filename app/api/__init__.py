@@ -9,7 +9,19 @@ from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
-from app.api import definition, health, history, identity, openapi, runtime, task
+from app.api import (
+    definition,
+    external,
+    health,
+    history,
+    identity,
+    messages,
+    openapi,
+    repair,
+    runtime,
+    task,
+    trial,
+)
 from app.api.errors import answer_http
 from app.api.figures import BusinessFigures
 from app.runtime.figures import Figures, figures
@@ -18,7 +30,11 @@ from app.runtime.ports import Engine
 _MODULES = (
     identity.operations,
     definition.operations,
+    trial.operations,
     runtime.operations,
+    repair.operations,
+    messages.operations,
+    external.operations,
     task.operations,
     history.operations,
     health.operations,

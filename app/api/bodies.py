@@ -107,13 +107,38 @@ class StepRef(Body):
     type: str | None = None
 
 
+class Awaited(Body):
+    """What may let a token go on by itself: a clock, a message, the end of a child."""
+
+    kind: str
+    boundary: int | None = Field(
+        description="Which of the step's boundaries or events; -1: its own limit; null: the step."
+    )
+    due_at: datetime | None = None
+    message: str | None = None
+    correlation_key: str | None = None
+    child_id: int | None = None
+
+
+class Child(Body):
+    """An instance that a step of another one started."""
+
+    id: int
+    definition_key: str
+    title: str
+    status: str
+
+
 class Token(Body):
     """Where an instance stands."""
 
     id: int
     step: StepRef
     since: datetime | None
-    waiting_for: str | None
+    waiting_for: str | None = Field(
+        description="task, job, timer, message, event, child, scope, multi, join or incident."
+    )
+    awaits: list[Awaited]
 
 
 class Incident(Body):
@@ -230,6 +255,7 @@ class Instance(Body):
     ended_at: datetime | None
     workflow_id: str | None
     parent_id: int | None
+    children: list[Child] = Field(description="The newest 200 that it started.")
 
 
 class Standing(Body):

@@ -197,4 +197,4 @@ def _source(call: Call) -> str:
 
 
 def _names(call: Call) -> Known:
-    return service.known(call.db, call.engine.services.names())
+    return service.known(call.db, call.engine.services.names(), call.engine.services.types())

@@ -47,8 +47,8 @@ _TITLES: Final[Mapping[int, Phrase]] = {
 log = structlog.get_logger(__name__)
 
 
-def answer_error(error: AppError) -> Response:
-    """Make the answer of a refusal, in the caller's language."""
+def document_of(error: AppError) -> dict[str, Any]:
+    """Return the problem document of a refusal, in the caller's language."""
     document: dict[str, Any] = {
         "type": TYPE + error.code,
         "title": said(_TITLES.get(error.status) or HTTPStatus(error.status).phrase),
@@ -59,12 +59,19 @@ def answer_error(error: AppError) -> Response:
         "request_id": g.get("request_id", ""),
     }
     errors = [_entry(each) for each in error.errors]
-    extra = translated(error.extra)
-    retry_after = extra.pop("retry_after", _RETRY_SECONDS if error.status == 503 else None)
     if errors:
         document["errors"] = errors
-    document.update({name: value for name, value in extra.items() if name not in document})
-    response = Response(dumps(document), status=error.status, mimetype=PROBLEM)
+    extra = {name: value for name, value in error.extra.items() if name != "retry_after"}
+    document.update(
+        {name: value for name, value in translated(extra).items() if name not in document}
+    )
+    return document
+
+
+def answer_error(error: AppError) -> Response:
+    """Make the answer of a refusal, in the caller's language."""
+    response = Response(dumps(document_of(error)), status=error.status, mimetype=PROBLEM)
+    retry_after = error.extra.get("retry_after", _RETRY_SECONDS if error.status == 503 else None)
     response.headers["Cache-Control"] = "no-store"
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

@@ -27,6 +27,11 @@ _KEY: Final = re.compile(PATTERN[1:-1])
 _KEPT_HEADERS: Final = ("Content-Type", "Location", "ETag")
 
 
+def is_keyed() -> bool:
+    """Say whether the request has a key, so that all its work is one transaction."""
+    return HEADER in request.headers
+
+
 def once(call: Call, work: Callable[[], Response]) -> Response:
     """Do ``work``, or give the answer that it gave before under the same key.
 

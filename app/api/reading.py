@@ -175,6 +175,9 @@ _MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     "literal_error": ("unknown_value", "This must be one of: %(expected)s."),
     "datetime_from_date_parsing": ("wrong_type", "Write a time as 2026-01-31T08:00:00Z."),
     "datetime_parsing": ("wrong_type", "Write a time as 2026-01-31T08:00:00Z."),
+    "length_of_time": ("bad_duration", "Write a length of time as 30s, 10m, 2h, 1d or PT2H."),
+    "too_long": ("too_long", "Use at most %(max_length)s items."),
+    "too_short": ("too_short", "Use at least %(min_length)s items."),
     "timezone_aware": ("wrong_type", "Add the time zone: 2026-01-31T08:00:00Z."),
 }
 

@@ -8,6 +8,7 @@ from app.api.operation import BASE, Operations
 from app.db.paging import MAX_SIZE
 from app.errors import FieldError, Invalid
 from app.runtime import queries, service
+from app.runtime.row import InstanceRow
 from app.task import queries as tasks
 
 operations = Operations("runtime", "Process instances")
@@ -28,28 +29,9 @@ _OPERATE = "process:operate"
 )
 def start(call: Call, body: payloads.StartInstance) -> Answer:
     """Start a definition by id, or the newest active one by key."""
-    if (body.process_definition_id is None) == (body.process_definition_key is None):
-        raise Invalid(
-            "invalid_body",
-            "Give either process_definition_id or process_definition_key.",
-            errors=(
-                FieldError(
-                    "/process_definition_id", "required", "Say which definition to start, once."
-                ),
-            ),
-        )
-    row = service.start(
-        call.engine,
-        call.actor,
-        definition_id=body.process_definition_id,
-        definition_key=body.process_definition_key,
-        business_key=body.business_key,
-        variables=body.variables,
-        title=body.title,
-        now=call.now,
-    )
+    row = start_row(call, body)
     place = f"{BASE}{_ALL}/{row.id}"
-    return _instance(call, row.id, 201, Location=place)
+    return instance_answer(call, row.id, 201, Location=place)
 
 
 @operations.add(
@@ -69,7 +51,7 @@ def list_instances(call: Call, query: payloads.InstanceQuery) -> Answer:
 @operations.add("GET", _ONE, "One instance", permission=_READ, answers={200: bodies.Instance})
 def one(call: Call, instance_id: int) -> Answer:
     """Return where it stands, its variables, open tasks and incidents."""
-    return _instance(call, instance_id)
+    return instance_answer(call, instance_id)
 
 
 @operations.add(
@@ -83,7 +65,7 @@ def one(call: Call, instance_id: int) -> Answer:
 def suspend(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     """Nothing moves until it is activated again."""
     service.suspend(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
-    return _instance(call, instance_id)
+    return instance_answer(call, instance_id)
 
 
 @operations.add(
@@ -97,7 +79,7 @@ def suspend(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
 def activate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     """It goes on where it stood."""
     service.activate(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
-    return _instance(call, instance_id)
+    return instance_answer(call, instance_id)
 
 
 @operations.add(
@@ -111,7 +93,7 @@ def activate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
 def terminate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     """End it with all its open work; its history stays."""
     service.terminate(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
-    return _instance(call, instance_id)
+    return instance_answer(call, instance_id)
 
 
 @operations.add(
@@ -127,7 +109,7 @@ def set_variables(call: Call, instance_id: int, body: payloads.SetVariables) -> 
     service.set_variables(
         call.engine, call.actor, instance_id, body.variables, reason=body.reason, now=call.now
     )
-    return _instance(call, instance_id)
+    return instance_answer(call, instance_id)
 
 
 @operations.add(
@@ -159,10 +141,38 @@ def retry(call: Call, incident_id: int, body: payloads.Reason) -> Answer:
     row = service.retry_incident(
         call.engine, call.actor, incident_id, reason=body.reason, now=call.now
     )
-    return _instance(call, row.id)
+    return instance_answer(call, row.id)
 
 
-def _instance(call: Call, instance_id: int, status: int = 200, **headers: str) -> Answer:
+def start_row(call: Call, body: payloads.StartInstance) -> InstanceRow:
+    """Start an instance.
+
+    Raises:
+        Invalid: not exactly one of the two ways to name a definition, or wrong values.
+    """
+    if (body.process_definition_id is None) == (body.process_definition_key is None):
+        raise Invalid(
+            "invalid_body",
+            "Give either process_definition_id or process_definition_key.",
+            errors=(
+                FieldError(
+                    "/process_definition_id", "required", "Say which definition to start, once."
+                ),
+            ),
+        )
+    return service.start(
+        call.engine,
+        call.actor,
+        definition_id=body.process_definition_id,
+        definition_key=body.process_definition_key,
+        business_key=body.business_key,
+        variables=body.variables,
+        title=body.title,
+        now=call.now,
+    )
+
+
+def instance_answer(call: Call, instance_id: int, status: int = 200, **headers: str) -> Answer:
     """Answer with an instance; its tasks say what the caller may do with them."""
     body = queries.get(call.db, call.actor, instance_id, now=call.now)
     if body["tasks"]:

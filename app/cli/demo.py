@@ -76,7 +76,7 @@ def load_demo(engine: Engine, *, now: datetime) -> Loaded:
             if person.username in people:
                 _make(engine, person, now)
     stored, kept = [], []
-    known = definitions.known(db, engine.services.names())
+    known = definitions.known(db, engine.services.names(), engine.services.types())
     for path in _examples():
         source = path.read_text(encoding="utf-8")
         try:

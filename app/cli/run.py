@@ -98,8 +98,9 @@ def _web(env: Mapping[str, str], listening: int, gate: int, lock: int) -> Child:
 def environment(settings: Settings, found: servers.Wanted) -> dict[str, str]:
     """Return the environment of the processes: this one's, with where the servers are."""
     env = dict(os.environ)
-    if env.get("APP_CONFIG"):
-        env["APP_CONFIG"] = os.path.abspath(env["APP_CONFIG"])  # they start in another directory
+    for path in ("APP_CONFIG", "APP_CONNECTORS"):
+        if env.get(path):
+            env[path] = os.path.abspath(env[path])  # they start in another directory
     return env | {
         "APP_MODE": settings.mode,
         "PORT": str(settings.port),

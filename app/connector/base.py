@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from app.runtime.failures import ServiceFailure
 
@@ -30,8 +30,24 @@ class JobContext:
 Handler = Callable[[Mapping[str, Any], JobContext], Any]
 """Takes the step's input, returns a JSON value (usually an object)."""
 
+BatchHandler = Callable[[Sequence[tuple[Mapping[str, Any], JobContext]]], Sequence[Any]]
+"""Takes several steps' inputs, returns as many results in their order. An exception among
+them (not raised, returned) fails that one alone; one that is raised fails all."""
+
 InlineHandler = Callable[[Mapping[str, Any]], Any]
 """A handler without side effects that needs less than 5 ms: runs in the engine's transaction."""
+
+
+class Task(Protocol):
+    """What is registered as a step type of its own.
+
+    It may also have ``config_model``, a pydantic model of its config: definitions are
+    checked against it when they are uploaded, and ``input`` is what it made of the values.
+    """
+
+    def execute(self, ctx: JobContext, input: dict[str, Any]) -> Any:
+        """Do the step's work; returns and raises what a ``Handler`` does."""
+        ...
 
 
 class BusinessError(ServiceFailure):
@@ -46,4 +62,13 @@ class BusinessError(ServiceFailure):
 
 
 class ConnectorError(ServiceFailure):
-    """It went wrong this time; ``code`` is what ``retry_on`` / ``do_not_retry`` name."""
+    """It went wrong this time; ``code`` is what ``retry_on`` / ``do_not_retry`` name.
+
+    Args:
+        retry_after: seconds for which the remote asked to be left alone; the next attempt
+            is not made sooner, up to the policy's ``max_interval``.
+    """
+
+    def __init__(self, code: str, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after

@@ -180,6 +180,13 @@ class Definition:
         return {}
 
     @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """Names whose values are masked: variables and form fields that say so."""
+        forms = [self.start.get("form", ()), *(step.config.get("form", ()) for step in self.steps)]
+        fields = {field["name"] for form in forms for field in form if field.get("sensitive")}
+        return frozenset(fields | {name for name, each in self.variables.items() if each.sensitive})
+
+    @cached_property
     def max_visits(self) -> int:
         """How many times a token may enter one step before it becomes an incident."""
         return int(self.settings.get("max_visits", 1000))

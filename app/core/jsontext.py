@@ -17,12 +17,16 @@ from app.core.jsonplace import Place, places
 from app.core.jsonscan import JsonError, Scanner
 from app.core.values import MAX_DEPTH, read_number
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "JsonDocument", "JsonError", "read"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "JsonDocument", "JsonError", "read", "without"]
 
 MAX_BYTES = 1_048_576
 """Bytes of a definition in UTF-8; whoever takes the text in checks it before decoding."""
 
 _SUSPICIOUS = re.compile(r"[\ud800-\udfff]|\\u(?:0000|[dD][89a-fA-F])")
+
+_COMMA_AFTER = re.compile(r"[ \t\r\n]*,")
+_COMMA_BEFORE = re.compile(r",[ \t\r\n]*\Z")
+_VISIBLE = re.compile(r"[^ \t\r\n]")
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,29 @@ def read(text: str) -> JsonDocument:
             if not _nested_deeper(value):
                 return JsonDocument(value, text)
     return JsonDocument(Scanner(text, MAX_DEPTH).scan(), text)
+
+
+def without(text: str, name: str) -> str:
+    """Return an object's text with blanks for one member; all else keeps its place.
+
+    Args:
+        text: of an object that was read before.
+        name: of a member, without ``/`` and ``~``; one that is not there is none to remove.
+    """
+    document = JsonDocument(None, text.removeprefix("\ufeff"))
+    place = document.places([f"/{name}"]).get(f"/{name}")
+    if place is None or place.key is None:
+        return document.text
+    text = document.text
+    start = place.key
+    _, end = json.JSONDecoder().raw_decode(text, place.value)
+    after = _COMMA_AFTER.match(text, end)
+    before = _COMMA_BEFORE.search(text, 0, start)
+    if after:
+        end = after.end()
+    elif before:
+        start = before.start()
+    return text[:start] + _VISIBLE.sub(" ", text[start:end]) + text[end:]
 
 
 def _number(text: str) -> Any:

@@ -179,7 +179,7 @@ def _outcomes(making: Compiling, key: Key, value: Any, path: Path) -> None:
         if not isinstance(row, Mapping):
             wrong(making, at, "an object with an id")
             continue
-        check_object(making, _OUTCOME, row, at, "An outcome")
+        check_object(making, OUTCOME, row, at, "An outcome")
         name = row.get("id")
         if isinstance(name, str) and name in seen:
             making.error(
@@ -203,7 +203,7 @@ def _conditions(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         return
     for index, row in enumerate(value):
         if isinstance(row, Mapping):
-            check_object(making, _CONDITION, row, (*path, index), "A condition")
+            check_object(making, CONDITION, row, (*path, index), "A condition")
         else:
             wrong(making, (*path, index), "an object with expression and next")
 
@@ -221,12 +221,12 @@ TARGET: Final = (
     Key("label", "label", doc="what a person sees on it"),
 )
 """A target of ``next`` that is more than an id."""
-_CONDITION: Final = (
+CONDITION: Final = (
     Key("expression", "condition", required=True, expr=True),
     Key("next", "target", required=True),
     Key("label", "label"),
 )
-_OUTCOME: Final = (
+OUTCOME: Final = (
     Key("id", "text", required=True),
     Key("label", "label"),
     Key("next", "target"),

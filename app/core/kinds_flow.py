@@ -105,7 +105,7 @@ def check_event(making: Compiling, given: Mapping[str, Any], path: Path) -> None
             "A moment comes once.",
             hint="Say when with after or cron, or remove repeat.",
         )
-    if given.get("interrupt", True) is True and "repeat" in given:
+    elif on == "timer" and "repeat" in given and given.get("interrupt", True) is True:
         making.error(
             "cannot_repeat",
             (*path, "repeat"),
@@ -236,7 +236,7 @@ def _rules(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         if not isinstance(row, Mapping):
             wrong(making, at, "an object with when and set")
             continue
-        check_object(making, _RULE, row, at, "A rule")
+        check_object(making, RULE, row, at, "A rule")
 
 
 def _cells(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -269,7 +269,7 @@ def _inner_steps(_making: Compiling, _key: Key, _value: Any, _path: Path) -> Non
     """They are steps like others; ``shape`` checks them."""
 
 
-_RULE: Final = (
+RULE: Final = (
     Key("when", "cells", required=True),
     Key("set", "variables", required=True, expr=True),
     Key("label", "label"),

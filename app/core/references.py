@@ -138,7 +138,8 @@ def _next_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> None:
             "end_has_next", at, "An end leads nowhere.", hint="Remove next, or the end's type."
         )
     elif len(plain) < len(ways):
-        if len(plain) > 1 or (plain and ways[-1].plain is False):
+        parallel = step["type"] == "parallel_gateway"  # has a finding of its own
+        if not parallel and (len(plain) > 1 or (plain and ways[-1].plain is False)):
             making.error(
                 "plain_target_not_last",
                 at,

@@ -263,13 +263,12 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
 def _config(making: Compiling, node: Node, given: Mapping[str, Any], path: Path) -> None:
     config = given.get("config", {})
     if isinstance(config, Mapping) and node is CUSTOM:
-        common = {key.name: key for key in node.keys}
+        ours = {key.name for key in node.keys}
         for name, value in config.items():
-            at: Path = (*path, "config", name)
-            if name in common:
-                CHECKERS[common[name].kind](making, common[name], value, at)
-            else:
-                making.expressions_in(value, at)
+            if name not in ours:
+                making.expressions_in(value, (*path, "config", name))
+        known = {name: value for name, value in config.items() if name in ours}
+        check_object(making, node.keys, known, (*path, "config"), "A custom step")
     elif isinstance(config, Mapping):
         place = (*path, "config") if "config" in given else path
         check_object(making, node.keys, config, place, Phrase("%(type)s config", type=node.type))
@@ -311,7 +310,7 @@ def _waiting(making: Compiling, node: Node, given: Mapping[str, Any], path: Path
 
 def _cell_counts(making: Compiling, config: Mapping[str, Any], path: Path) -> None:
     inputs, rules = config.get("inputs"), config.get("rules")
-    if not isinstance(inputs, list) or not isinstance(rules, list):
+    if not isinstance(inputs, list) or not inputs or not isinstance(rules, list):
         return
     for index, rule in enumerate(rules):
         cells = rule.get("when") if isinstance(rule, Mapping) else None

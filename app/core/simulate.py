@@ -95,9 +95,10 @@ class Simulation:
         return [e.step for e in self.effects if isinstance(e, Passed) and not e.left]
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Return where it stands: step, what is waited for, and incidents' messages."""
+        """Return where it stands: ``step``, ``kind`` of the wait, an incident's ``error``."""
         return [
-            {"step": token.step, "kind": token.wait.kind, **dict(token.wait.error or {})}
+            {"step": token.step, "kind": token.wait.kind}
+            | ({"error": token.wait.error["kind"]} if token.wait.error else {})
             for token in self.state.tokens
             if token.wait is not None
         ]

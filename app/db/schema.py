@@ -241,7 +241,9 @@ tasks = sa.Table(
         postgresql_where=sa.text("state in ('open','claimed') and due_at is not null"),
     ),
     sa.Index("idx_tasks_live", "id", postgresql_where=sa.text("state in ('open','claimed')")),
-    sa.Index("idx_tasks_cancelled", "assignee", postgresql_where=sa.text("state = 'cancelled'")),
+    sa.Index(
+        "idx_tasks_cancelled", "assignee", "id", postgresql_where=sa.text("state = 'cancelled'")
+    ),
 )
 
 drafts = sa.Table(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from app.core.definition import Definition
 from app.core.findings import Known
-from app.core.parse import Checked, check
+from app.core.parse import Checked
 from app.db.tx import Database, Tx
 from app.definition import store, version
 from app.definition.content import checksum_of, findings_json, plain, starters_of
+from app.definition.custom import ConfigCheck, KnownHere, check
 from app.definition.row import STATUS_WORDS, DefinitionRow
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
@@ -21,22 +24,38 @@ from app.identity.policy import require
 from app.identity.queries import known_names
 
 
-def known(db: Database, services: frozenset[str], types: frozenset[str] = frozenset()) -> Known:
+def known(
+    db: Database,
+    services: frozenset[str],
+    types: Mapping[str, ConfigCheck] = MappingProxyType({}),
+) -> Known:
     """Return the names that exist now, for the checker's warnings.
 
     Args:
         services: every ``Service.method`` that is registered.
-        types: step types that were registered beside ours.
+        types: step types that were registered beside ours, with what checks their configs.
     """
     with db.transaction() as tx:
         users, groups, roles = known_names(db)
         processes = store.active_keys(tx)
-    return Known(users, groups, roles, services, types, processes)
+    return KnownHere(users, groups, roles, services, frozenset(types), processes, types)
 
 
 def check_source(source: str, known: Known | None = None) -> Checked:
     """Check a document without storing anything; never raises for what it says."""
     return check(source, known)
+
+
+def checked_definition(source: str, known: Known | None = None) -> Definition:
+    """Return the definition of a document that is not stored.
+
+    Raises:
+        Invalid: it has errors; ``extra["findings"]`` has every finding.
+    """
+    definition = _checked(source, known).definition
+    if definition is None:
+        raise ValueError("only a checked definition can be played")
+    return definition
 
 
 def create(

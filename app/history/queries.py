@@ -28,7 +28,7 @@ select seq, at, actor, on_behalf_of, data -> 'lines' as lines, hash
   from history_events where instance_id = %(id)s and seq > %(after)s
  order by seq limit %(size)s
 """
-_VALUES: Final = ("variables", "values")
+_VALUES: Final = ("variables", "values", "payload")
 """Members of a line's data that hold variables by name."""
 _KEPT: Final = 64
 """Compiled definitions that are kept; the checksum says which content."""

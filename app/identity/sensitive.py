@@ -13,10 +13,10 @@ MASK: Final = "••••••"
 
 
 def hidden_names(definition: Definition, actor: Actor) -> frozenset[str]:
-    """Return the names of the variables whose values the actor may not read."""
+    """Return the names of the variables and fields whose values the actor may not read."""
     if actor.can("variable:read_sensitive"):
         return frozenset()
-    return frozenset(name for name, variable in definition.variables.items() if variable.sensitive)
+    return definition.sensitive
 
 
 def masked(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:

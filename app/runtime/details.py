@@ -9,12 +9,29 @@ from typing import Any, Final
 
 from app.core.definition import Definition
 from app.core.state import ENDED
+from app.db.tx import Tx
+from app.errors import NotFound
 from app.identity.actor import Actor
-from app.runtime import queries
+from app.identity.policy import may_start
+from app.runtime import access, queries, standing
 from app.runtime.ports import Engine
+from app.runtime.standing import Place
 
-_RUNNING: Final = frozenset({"suspend", "terminate", "retry"})
-_SUSPENDED: Final = frozenset({"activate", "terminate"})
+MAX_CHILDREN: Final = 50
+"""Of an instance, as its page lists them: the newest ones."""
+_RUNNING: Final = frozenset({"suspend", "terminate", "retry", "skip", "variables", "migrate"})
+_SUSPENDED: Final = frozenset({"activate", "terminate", "jump", "variables", "migrate"})
+_ENDED: Final = frozenset({"restart"})
+_CHILDREN: Final = """
+select c.id, c.title, c.status, c.incident_count > 0 as stuck
+  from process_instances c where c.parent_id = %(id)s order by c.id desc limit %(limit)s
+"""
+_PARENT: Final = "select id, title from process_instances where id = %(id)s"
+_STARTERS: Final = """
+select starters from process_definitions where key = %(key)s and status = 'active'
+ order by id = %(id)s desc, version_order desc, id desc limit 1
+"""
+_INCIDENT: Final = "select instance_id from incidents where id = %(id)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +42,22 @@ class Details:
         instance: its body, see ``queries.get``.
         variables: ``{name, field, value, sensitive}``, declared ones first.
         fields: variable → how it is called and shown: ``label``, ``type``, ``options``.
-        allowed: what the actor may do now: ``suspend``, ``activate``, ``terminate``, ``retry``.
+        allowed: what the actor may do now: ``suspend``, ``activate``, ``terminate``, ``retry``,
+            ``skip``, ``jump``, ``variables``, ``migrate``, ``restart``.
+        places: where its tokens stand.
+        parent: ``{id, title}`` of the instance that called it, if the actor may see that.
+        children: ``{id, title, status, stuck}`` of those that it called, the newest first.
+        definition: what it runs by.
     """
 
     instance: Mapping[str, Any]
     variables: list[dict[str, Any]]
     fields: Mapping[str, Mapping[str, Any]]
     allowed: frozenset[str]
+    places: tuple[Place, ...]
+    parent: Mapping[str, Any] | None
+    children: list[Mapping[str, Any]]
+    definition: Definition
 
 
 def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> Details:
@@ -43,12 +69,44 @@ def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
     with engine.db.transaction() as tx:
         instance = queries.get(engine.db, actor, instance_id, now=now)
         definition = engine.definitions.get(tx, instance["process_definition_id"])
-    return Details(
-        instance,
-        _variables(definition, instance["variables"]),
-        _fields(definition),
-        _allowed(actor, definition, instance),
-    )
+        return Details(
+            instance,
+            _variables(definition, instance["variables"]),
+            _fields(definition),
+            _allowed(tx, actor, definition, instance),
+            standing.places(tx, definition, instance_id),
+            _parent(tx, actor, instance["parent_id"]),
+            _children(tx, actor, instance_id),
+            definition,
+        )
+
+
+def instance_of(engine: Engine, actor: Actor, incident_id: int) -> int:
+    """Return the id of the instance that an incident belongs to.
+
+    Raises:
+        NotFound: there is no such incident, or the actor may not see its instance.
+    """
+    with engine.db.transaction() as tx:
+        found = tx.run(_INCIDENT, {"id": incident_id}).fetchone()
+        if found is None or not access.may_see(tx, actor, found["instance_id"]):
+            raise NotFound(
+                "incident_not_found", "There is no such incident, or you may not see it."
+            )
+        return int(found["instance_id"])
+
+
+def _parent(tx: Tx, actor: Actor, parent_id: int | None) -> Mapping[str, Any] | None:
+    if parent_id is None or not access.may_see(tx, actor, parent_id):
+        return None
+    return tx.run(_PARENT, {"id": parent_id}).fetchone()
+
+
+def _children(tx: Tx, actor: Actor, instance_id: int) -> list[Mapping[str, Any]]:
+    rows = tx.run(_CHILDREN, {"id": instance_id, "limit": MAX_CHILDREN}).fetchall()
+    if actor.can("process:read"):
+        return list(rows)
+    return [row for row in rows if access.may_see(tx, actor, row["id"])]
 
 
 def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -60,7 +118,7 @@ def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[s
             "name": name,
             "field": fields.get(name, {}),
             "value": values[name],
-            "sensitive": name in definition.variables and definition.variables[name].sensitive,
+            "sensitive": name in definition.sensitive,
         }
         for name in (*declared, *others)
     ]
@@ -80,9 +138,14 @@ def _fields(definition: Definition) -> dict[str, Mapping[str, Any]]:
     return fields
 
 
-def _allowed(actor: Actor, definition: Definition, instance: Mapping[str, Any]) -> frozenset[str]:
+def _allowed(
+    tx: Tx, actor: Actor, definition: Definition, instance: Mapping[str, Any]
+) -> frozenset[str]:
     if instance["status"] in ENDED:
-        return frozenset()
+        which = {"key": definition.key, "id": instance["process_definition_id"]}
+        found = tx.run(_STARTERS, which).fetchone()
+        may = found is not None and may_start(actor, tuple(found["starters"]))
+        return _ENDED if may else frozenset()
     possible = _SUSPENDED if instance["status"] == "suspended" else _RUNNING
     if actor.can("process:operate"):
         return possible

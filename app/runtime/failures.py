@@ -19,11 +19,13 @@ class Failure:
         code: stable word that ``retry_on``, ``do_not_retry`` and ``on_error`` name.
         message: for people.
         business: the service understood and refused: trying again would not help.
+        retry_after: seconds for which the service asked to be left alone.
     """
 
     code: str
     message: str
     business: bool = False
+    retry_after: float | None = None
 
 
 class ServiceFailure(Exception):
@@ -35,6 +37,7 @@ class ServiceFailure(Exception):
     """
 
     business = False
+    retry_after: float | None = None
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -45,7 +48,7 @@ class ServiceFailure(Exception):
 def of(error: BaseException) -> Failure:
     """Say what failed. An exception that is no :class:`ServiceFailure` has code ``error``."""
     if isinstance(error, ServiceFailure):
-        return Failure(_clean(error.code), _clean(error.message), error.business)
+        return Failure(_clean(error.code), _clean(error.message), error.business, error.retry_after)
     return Failure("error", f"{type(error).__name__}: {_clean(error)}")
 
 

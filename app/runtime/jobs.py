@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
+
+from psycopg.types.json import Jsonb
 
 from app.core.events import Event, JobFailed, JobSucceeded
 from app.core.retry import next_delay
@@ -27,19 +30,36 @@ HOLD: Final = timedelta(seconds=30)
 MAX_LOST: Final = 10
 """Workers that may die over one job before people are asked to look."""
 
-_LEASE: Final = """
-with due as (
-    select id from jobs
-     where state = 'due' and not paused and topic is null and due_at <= %(now)s
-     order by due_at, id limit %(limit)s for update skip locked
-)
+_TAKE: Final = """
 update jobs j
    set state = 'leased', attempt = attempt + 1, leased_by = %(worker)s,
        leased_until = %(now)s + %(hold)s
-  from due where j.id = due.id
+  from taken where j.id = taken.id
 returning j.id, j.instance_id, j.wait, j.step, j.service, j.method, j.input, j.timeout,
           j.retry, j.attempt, j.failures
 """
+# What has no room is passed over where it stands in the order; of what has a little, so much
+# is taken.
+_LEASE: Final = f"""
+with due as (
+    select id, service, method, due_at from jobs
+     where state = 'due' and not paused and topic is null and due_at <= %(now)s
+       and service || '.' || method <> all(%(full)s)
+     order by due_at, id limit %(limit)s for update skip locked
+), numbered as (
+    select id, row_number() over (partition by service, method order by due_at, id) as place,
+           coalesce((%(room)s::jsonb ->> (service || '.' || method))::int, %(limit)s) as room
+      from due
+), taken as (select id from numbered where place <= room)
+{_TAKE}"""  # noqa: S608 - the parts are constants
+_LEASE_MORE: Final = f"""
+with taken as (
+    select id from jobs
+     where state = 'due' and not paused and topic is null and due_at <= %(now)s
+       and service = %(service)s and method = %(method)s
+     order by due_at, id limit %(limit)s for update skip locked
+)
+{_TAKE}"""  # noqa: S608 - the parts are constants
 # A row that is locked is being written by its attempt: nothing is left to renew.
 _RENEW: Final = """
 with held as (
@@ -107,17 +127,48 @@ class Job:
 
 
 def lease(
-    db: Database, worker: str, *, limit: int, now: datetime, hold: timedelta = HOLD
+    db: Database,
+    worker: str,
+    *,
+    limit: int,
+    now: datetime,
+    hold: timedelta = HOLD,
+    room: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Job]:
     """Take up to ``limit`` due jobs; each is given to one worker only.
 
     Args:
         worker: who takes them; a name that no other process has or had.
         hold: they are given to somebody else unless they are renewed before.
+        room: how many of a ``Service.method`` may be taken; none of what has 0. What
+            isn't named may fill the limit. If a room was filled, more may be due.
     """
-    params = {"worker": worker, "limit": limit, "now": now, "hold": hold}
+    params = {
+        "worker": worker,
+        "limit": limit,
+        "now": now,
+        "hold": hold,
+        "full": [name for name, places in room.items() if places <= 0],
+        "room": Jsonb(dict(room)),
+    }
     with db.transaction() as tx:
         return [Job(**row) for row in tx.run(_LEASE, params).fetchall()]
+
+
+def lease_more(
+    db: Database, worker: str, like: Job, *, limit: int, now: datetime, hold: timedelta = HOLD
+) -> list[Job]:
+    """Take up to ``limit`` due jobs that call the same as ``like`` does."""
+    params = {
+        "worker": worker,
+        "limit": limit,
+        "now": now,
+        "hold": hold,
+        "service": like.service,
+        "method": like.method,
+    }
+    with db.transaction() as tx:
+        return [Job(**row) for row in tx.run(_LEASE_MORE, params).fetchall()]
 
 
 def renew(
@@ -165,6 +216,8 @@ def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: f
     delay = None
     if not failure.business:
         delay = next_delay(job.retry, job.failures + 1, failure.code, spread=spread)
+    if delay is not None and failure.retry_after is not None:
+        delay = max(delay, min(failure.retry_after, float(job.retry["max_interval"])))
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, job.instance_id)
         said = {"code": failure.code, "message": failure.message}

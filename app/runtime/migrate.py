@@ -20,6 +20,8 @@ from app.runtime.ports import Engine
 from app.runtime.refuse import checked_reason, refuse_ended
 from app.runtime.row import InstanceRow
 
+__all__ = ["Fate", "Migration", "migrate"]
+
 _TARGET: Final = "select id, key, status, checksum from process_definitions where id = %(id)s"
 # What is open is named by its step's new id from now on.
 _RENAME: Final = tuple(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
+from app.definition.custom import ConfigCheck
 
 
 class Services(Protocol):
@@ -23,6 +24,10 @@ class Services(Protocol):
 
     def names(self) -> frozenset[str]:
         """Return every ``Service.method``."""
+        ...
+
+    def types(self) -> Mapping[str, ConfigCheck]:
+        """Return the registered step types, each with what checks its config."""
         ...
 
 

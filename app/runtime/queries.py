@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.core.codec import state_from_json
 from app.core.definition import Definition
+from app.core.state import Token
 from app.db.tx import Database, Tx
 from app.definition.cache import SHARED
 from app.errors import NotFound
@@ -38,7 +39,32 @@ union all
 select wait, created_at from jobs where instance_id = %(id)s and wait = any(%(waits)s)
 union all
 select wait, at from incidents where instance_id = %(id)s and wait = any(%(waits)s)
+union all
+select wait, created_at from subscriptions where instance_id = %(id)s and wait = any(%(waits)s)
+union all
+select parent_wait, started_at from process_instances
+ where parent_id = %(id)s and parent_wait = any(%(waits)s)
 """
+# What may let a token go on without a person or a worker, by wait.
+_AWAITED: Final = """
+select wait, 'timer' as kind, due_at, null as message, null as correlation_key,
+       null::bigint as child_id
+  from timers where instance_id = %(id)s and wait = any(%(waits)s)
+union all
+select wait, 'message', null, name, key, null
+  from subscriptions where instance_id = %(id)s and wait = any(%(waits)s)
+union all
+select parent_wait, 'child', null, null, null, id
+  from process_instances
+ where parent_id = %(id)s and parent_wait = any(%(waits)s) and status in ('running', 'suspended')
+"""
+_CHILDREN: Final = """
+select c.id, d.key as definition_key, c.title, c.status
+  from process_instances c join process_definitions d on d.id = c.definition_id
+ where c.parent_id = %(id)s order by c.id desc limit %(limit)s
+"""
+MAX_CHILDREN: Final = 200
+"""Of an instance, as its body lists them: the newest ones."""
 
 
 def get(
@@ -66,6 +92,7 @@ def get(
         tasks = tx.run(_TASKS, {"id": instance_id, "now": clock}).fetchall()
         troubles = tx.run(_INCIDENTS, {"id": instance_id}).fetchall()
         tokens = _tokens(tx, definition, row)
+        children = tx.run(_CHILDREN, {"id": instance_id, "limit": MAX_CHILDREN}).fetchall()
     hidden = hidden_names(definition, actor)
     return {
         "id": row["id"],
@@ -89,25 +116,46 @@ def get(
         "ended_at": row["ended_at"],
         "workflow_id": None,
         "parent_id": row["parent_id"],
+        "children": [dict(child) for child in children],
     }
 
 
 def _tokens(tx: Tx, definition: Definition, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     state = state_from_json(row["state"], row["variables"])
     waits = [token.wait.id for token in state.tokens if token.wait is not None]
+    attached = [each.id for token in state.tokens if token.wait for each in token.wait.attached]
     since: dict[int, datetime] = {}
+    awaited: dict[int, list[dict[str, Any]]] = {}
     if waits:
         found = tx.run(_SINCE, {"id": row["id"], "waits": waits}).fetchall()
         since = {each["wait"]: each["since"] for each in found}
+        for each in tx.run(_AWAITED, {"id": row["id"], "waits": waits + attached}).fetchall():
+            wait = each.pop("wait")
+            said = {name: value for name, value in each.items() if value is not None}
+            awaited.setdefault(wait, []).append(said)
     return [
         {
             "id": token.id,
             "step": _step(definition, token.step),
             "since": since.get(token.wait.id) if token.wait else None,
             "waiting_for": token.wait.kind if token.wait else None,
+            "awaits": _awaits(token, awaited),
         }
         for token in state.tokens
     ]
+
+
+def _awaits(token: Token, awaited: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return what may let a token go on by itself; ``boundary`` says that it is attached."""
+    if token.wait is None:
+        return []
+    own = [{**each, "boundary": None} for each in awaited.get(token.wait.id, ())]
+    beside = [
+        {**each, "boundary": attached.index}
+        for attached in token.wait.attached
+        for each in awaited.get(attached.id, ())
+    ]
+    return own + beside
 
 
 def _step(definition: Definition, step_id: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.core.events import Event, Jumped, Skipped
-from app.core.outcome import choices
+from app.core.outcome import ways_past
 from app.core.state import ENDED, State, Token
 from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
@@ -51,15 +51,7 @@ def skip(
         locked = _operated(engine, tx, actor, instance_id)
         refuse_unless_running(locked.instance)
         token = _token(locked.state, token_id)
-        offered = [choice["id"] for choice in choices(locked.definition.by_id[token.step])]
-        if outcome is not None and outcome not in offered:
-            error = FieldError(
-                "outcome",
-                "unknown_outcome",
-                "There is no outcome %(given)s. Choose one of: %(choices)s.",
-                {"given": outcome, "choices": ", ".join(offered) or "–"},
-            )
-            raise Invalid("unknown_outcome", "Choose how to go on.", errors=(error,))
+        refuse_unknown_outcome(locked, token, outcome)
         wait = token.wait.id if token.wait is not None else 0
         event = Skipped(at=now, by=actor.username, wait=wait, outcome=outcome, reason=why)
         return _done(engine, tx, locked, event, actor)
@@ -142,6 +134,23 @@ def restart(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
             variables=row["variables"],
             now=now,
         ).instance
+
+
+def refuse_unknown_outcome(locked: Locked, token: Token, outcome: str | None) -> None:
+    """Refuse to go on by an outcome that the token's step does not offer.
+
+    Raises:
+        Invalid: code ``unknown_outcome``.
+    """
+    offered = [way.name for way in ways_past(locked.definition.by_id[token.step]) if way.name]
+    if outcome is not None and outcome not in offered:
+        error = FieldError(
+            "outcome",
+            "unknown_outcome",
+            "There is no outcome %(given)s. Choose one of: %(choices)s.",
+            {"given": outcome, "choices": ", ".join(offered) or "–"},
+        )
+        raise Invalid("unknown_outcome", "Choose how to go on.", errors=(error,))
 
 
 def _operated(engine: Engine, tx: Tx, actor: Actor, instance_id: int) -> Locked:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.core.events import Activated, Event, Retried, Suspended, Terminated, VariablesSet
+from app.core.events import Retried, Terminated, VariablesSet
 from app.core.state import ENDED
 from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.identity.actor import Actor
-from app.runtime import access, children, clocks, kept, step
+from app.runtime import access, pausing, step
+from app.runtime.moved import Locked
 from app.runtime.ports import Engine
 from app.runtime.refuse import checked_reason, refuse_ended, refuse_unless_running
 from app.runtime.row import InstanceRow
@@ -27,18 +28,18 @@ def suspend(
     """Stop an instance where it stands until it is activated; once more changes nothing.
 
     Its tasks can be read but not worked on; jobs that run finish, and their results wait.
+    Children that it waits for stand still with it.
 
     Raises:
         NotFound, Forbidden: the actor may not see it, or not steer it.
         Conflict: it has ended.
     """
-    event = Suspended(at=now, by=actor.username, reason=checked_reason(reason))
-
-    def stop(tx: Tx) -> list[Event]:
-        clocks.stop(tx, instance_id, now=now)
-        return []
-
-    return _operate(engine, actor, instance_id, event, done="suspended", with_it=stop)
+    why = checked_reason(reason)
+    with engine.db.transaction() as tx:
+        locked = _operated(engine, tx, actor, instance_id)
+        if locked.instance.status == "suspended":
+            return locked.instance
+        return pausing.suspend(engine, tx, locked, actor, reason=why, now=now)
 
 
 def activate(
@@ -52,15 +53,12 @@ def activate(
         NotFound, Forbidden: the actor may not see it, or not steer it.
         Conflict: it has ended.
     """
-    event = Activated(at=now, by=actor.username, reason=checked_reason(reason))
-
-    def go_on(tx: Tx) -> list[Event]:
-        results = kept.take(tx, instance_id, now=now)
-        results += children.ended_meanwhile(tx, instance_id, now=now)
-        clocks.go_on(tx, instance_id, now=now)
-        return results
-
-    return _operate(engine, actor, instance_id, event, done="running", with_it=go_on)
+    why = checked_reason(reason)
+    with engine.db.transaction() as tx:
+        locked = _operated(engine, tx, actor, instance_id)
+        if locked.instance.status == "running":
+            return locked.instance
+        return pausing.activate(engine, tx, locked, actor, reason=why, now=now)
 
 
 def terminate(
@@ -146,29 +144,13 @@ def set_variables(
         return moved.instance
 
 
-def _operate(
-    engine: Engine,
-    actor: Actor,
-    instance_id: int,
-    event: Event,
-    *,
-    done: str,
-    with_it: Callable[[Tx], list[Event]],
-) -> InstanceRow:
-    """Let ``event`` happen, unless the instance already has the status ``done``.
-
-    Args:
-        with_it: what else has to be done; returns what happens next.
-    """
-    with engine.db.transaction() as tx:
-        locked = step.lock(engine, tx, instance_id)
-        access.require_operate(tx, actor, locked.instance)
-        if locked.instance.status == done:
-            return locked.instance
-        if locked.instance.status in ENDED:
-            refuse_ended(locked.instance)
-        events = [event, *with_it(tx)]
-        return step.move_locked(engine, tx, locked, lambda _: events, actor=actor).instance
+def _operated(engine: Engine, tx: Tx, actor: Actor, instance_id: int) -> Locked:
+    """Lock an instance that the actor may steer and that has not ended."""
+    locked = step.lock(engine, tx, instance_id)
+    access.require_operate(tx, actor, locked.instance)
+    if locked.instance.status in ENDED:
+        refuse_ended(locked.instance)
+    return locked
 
 
 def _no_incident() -> NotFound:

@@ -21,7 +21,7 @@ from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.starting import start
 
-_AS_JSON: Final[Mapping[str, str]] = {
+AS_JSON: Final[Mapping[str, str]] = {
     "object": 'Written as JSON: an object, like {"city": "Ulm"}.',
     "array": "Written as JSON: a list, like [1, 2, 3].",
     "file": "Written as JSON: an object, or a list of objects.",
@@ -36,7 +36,7 @@ _CONTROLS: Final[Mapping[str, str]] = {
     "date": "date",
     "datetime": "datetime",
     "money": "number",
-    **dict.fromkeys(_AS_JSON, "text"),
+    **dict.fromkeys(AS_JSON, "text"),
 }
 """Type of a variable → type of its field; any other is a line of text."""
 
@@ -82,7 +82,7 @@ class StartForm:
             try:
                 values[name] = self._as_declared(name, value)
             except JsonError as error:
-                found.append(_not_json(name, error))
+                found.append(not_json(name, error))
         if found:
             raise Invalid("invalid_variables", "Correct the values.", errors=tuple(found))
         return values
@@ -108,7 +108,7 @@ class StartForm:
         variable = self.declared.get(name)
         if not self.generated or variable is None or variable.enum is not None:
             return None
-        return variable.type if variable.type in _AS_JSON else None
+        return variable.type if variable.type in AS_JSON else None
 
 
 def start_form(engine: Engine, actor: Actor, definition_id: int, *, now: datetime) -> StartForm:
@@ -135,7 +135,7 @@ def start_form(engine: Engine, actor: Actor, definition_id: int, *, now: datetim
     given = definition.start.get("form")
     fields: tuple[Mapping[str, Any], ...]
     if given is None:
-        fields = tuple(_of_variable(variable) for variable in definition.variables.values())
+        fields = tuple(field_of(variable) for variable in definition.variables.values())
     else:
         scope = _scope(definition, actor)
         fields = tuple(_live(_declared(field, definition), scope, now) for field in given)
@@ -171,8 +171,8 @@ def start_by_form(
         )
 
 
-def _of_variable(variable: Variable) -> dict[str, Any]:
-    """Make the field of a declared variable."""
+def field_of(variable: Variable) -> dict[str, Any]:
+    """Make the field in which a declared variable is filled in."""
     field: dict[str, Any] = {
         "name": variable.name,
         "type": _CONTROLS.get(variable.type, "string"),
@@ -183,8 +183,8 @@ def _of_variable(variable: Variable) -> dict[str, Any]:
     if variable.enum is not None:
         options = [{"value": one, "label": plain_text(one)} for one in variable.enum]
         return {**field, "type": "select", "options": options}
-    if variable.type in _AS_JSON:
-        field["help"] = _AS_JSON[variable.type]
+    if variable.type in AS_JSON:
+        field["help"] = AS_JSON[variable.type]
     return field
 
 
@@ -232,7 +232,8 @@ def _shown(value: Any, kind: str | None) -> Any:
     return value if kind is None or isinstance(value, str) else plain_text(value)
 
 
-def _not_json(name: str, error: JsonError) -> FieldError:
+def not_json(name: str, error: JsonError) -> FieldError:
+    """Return what is wrong with a value that should be JSON."""
     return FieldError(
         name,
         "bad_json",

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from app.db.tx import Tx
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
 select i.id, i.definition_id, i.business_key, i.title, i.status, i.result, i.state,
        i.variables, i.incident_count, i.started_by, i.started_at, i.ended_at,
        i.suspended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait, i.root_id
-  from process_instances i
 """
-LOCK: Final = f"{_COLUMNS} where i.id = %(id)s and i.root_id is null for update"
-_LOCK_CHILD: Final = f"{_COLUMNS} where i.id = %(id)s for update"
+_FROM: Final = "from process_instances i"
+LOCK: Final = f"{COLUMNS} {_FROM} where i.id = %(id)s and i.root_id is null for update"
+_LOCK_CHILD: Final = f"{COLUMNS} {_FROM} where i.id = %(id)s for update"
 # A family's root is locked before any of its children, whoever comes: their ends and
 # their terminations meet there instead of waiting for each other.
 _LOCK_ROOT: Final = """

@@ -15,6 +15,21 @@ Kind = Literal["primary", "danger-fill"]
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Something that is chosen with the answer.
+
+    Args:
+        name: of the control, and of the field that errors name.
+        options: ``(value, text)`` pairs.
+    """
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked before something is done.
 
@@ -26,6 +41,8 @@ class Question:
         back_url, back_text: where the page without scripts leads back to.
         nav: entry of the navigation, see base.html.
         with_reason: whether there is a place for a reason.
+        choice: what else has to be said.
+        details: what will happen in detail, a sentence each.
     """
 
     title: str
@@ -37,6 +54,8 @@ class Question:
     nav: str
     kind: Kind = "primary"
     with_reason: bool = False
+    choice: Choice | None = None
+    details: tuple[str, ...] = ()
 
 
 def ask(question: Question, error: Invalid | None = None) -> Response:
@@ -49,6 +68,11 @@ def ask(question: Question, error: Invalid | None = None) -> Response:
         nav=question.nav,
         reason=forms.text("reason"),
         reason_label=gettext("Reason"),
+        chosen=forms.text(question.choice.name) if question.choice else "",
+        labels={
+            "reason": gettext("Reason"),
+            **({question.choice.name: question.choice.label} if question.choice else {}),
+        },
         problems=forms.problems(error),
     )
 

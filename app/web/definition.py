@@ -177,9 +177,10 @@ def _page(definition_id: int, error: Conflict | None = None) -> Response:
     Args:
         error: why a verb was refused; its status is the answer's.
     """
-    db, who = engine().db, actor()
+    db, services, who = engine().db, engine().services, actor()
     row = queries.get(db, who, definition_id)
-    checked = service.check_source(row.source, service.known(db, engine().services.names()))
+    known = service.known(db, services.names(), services.types())
+    checked = service.check_source(row.source, known)
     starters = [key.partition(":")[::2] for key in row.starters]
     users = {name for kind, name in starters if kind == "u"}
     return respond.page(

@@ -9,16 +9,18 @@ from typing import Any, Final
 from flask import Response, request, url_for
 from flask_babel import LazyString, gettext, lazy_gettext
 
+from app.definition import queries as definitions
+from app.definition.row import DefinitionRow
 from app.errors import AppError, Conflict, Invalid
 from app.history.queries import events
 from app.identity.policy import require
 from app.identity.queries import display_names, group_titles
 from app.runtime import service
-from app.runtime.details import Details, details
+from app.runtime.details import Details, details, instance_of
 from app.runtime.row import InstanceRow
 from app.web import forms, passage, respond, timeline
 from app.web.ask import Kind, Question, ask, reason
-from app.web.i18n import translate_error
+from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
 
 _SHOWN: Final = 40
@@ -78,7 +80,7 @@ VERBS: Final[Mapping[str, Verb]] = {
 
 def show(instance_id: int) -> Response:
     """Show where an instance stands and how it came there."""
-    return _page(instance_id)
+    return page_of(instance_id)
 
 
 def steer(instance_id: int, verb: str) -> Response:
@@ -94,16 +96,45 @@ def steer(instance_id: int, verb: str) -> Response:
     except Invalid as error:
         return ask(_question(shown, verb), error)
     except Conflict as error:
-        return _page(instance_id, error)
+        return page_of(instance_id, error)
     message = str(chosen.done) % {"title": row.title}
     return respond.redirect(url_for("runtime.instance", instance_id=instance_id), message)
 
 
 def retry(incident_id: int) -> Response:
-    """Let the step of an incident begin anew."""
-    row = service.retry_incident(engine(), actor(), incident_id, reason=reason(), now=now())
+    """Ask (GET), or let the step of an incident begin anew (POST)."""
+    instance_id = instance_of(engine(), actor(), incident_id)
+    shown = details(engine(), actor(), instance_id, now=now())
+    if request.method == "GET":
+        require(actor(), "process:operate")
+        return ask(_retrying(shown, incident_id))
+    try:
+        row = service.retry_incident(engine(), actor(), incident_id, reason=reason(), now=now())
+    except Invalid as error:
+        return ask(_retrying(shown, incident_id), error)
+    except Conflict as error:
+        return page_of(instance_id, error)
     message = gettext("The step is tried again.")
     return respond.redirect(url_for("runtime.instance", instance_id=row.id), message)
+
+
+def _retrying(shown: Details, incident_id: int) -> Question:
+    instance = shown.instance
+    steps = [
+        pick(trouble["step"]["name"], trouble["step"]["id"])
+        for trouble in instance["incidents"]
+        if trouble["id"] == incident_id
+    ]
+    return Question(
+        title=gettext("Try “%(step)s” again?", step=steps[0] if steps else instance["title"]),
+        text=gettext("The step begins anew, with a fresh set of attempts."),
+        action=gettext("Try again"),
+        url=url_for("runtime.retry", incident_id=incident_id),
+        back_url=url_for("runtime.instance", instance_id=instance["id"]),
+        back_text=instance["title"],
+        nav=nav_of(instance),
+        with_reason=True,
+    )
 
 
 def _question(shown: Details, verb: str) -> Question:
@@ -115,13 +146,13 @@ def _question(shown: Details, verb: str) -> Question:
         url=url_for(f"runtime.{verb}", instance_id=instance["id"]),
         back_url=url_for("runtime.instance", instance_id=instance["id"]),
         back_text=instance["title"],
-        nav=_nav(instance),
+        nav=nav_of(instance),
         kind=chosen.kind,
         with_reason=True,
     )
 
 
-def _nav(instance: Mapping[str, Any]) -> str:
+def nav_of(instance: Mapping[str, Any]) -> str:
     """Return the entry of the navigation that an instance belongs to for its reader."""
     own = instance["started_by"] == actor().username
     if own or not actor().can("process:read"):
@@ -129,7 +160,7 @@ def _nav(instance: Mapping[str, Any]) -> str:
     return "instances"
 
 
-def _page(instance_id: int, error: AppError | None = None) -> Response:
+def page_of(instance_id: int, error: AppError | None = None) -> Response:
     """Return the page of an instance.
 
     Args:
@@ -139,24 +170,44 @@ def _page(instance_id: int, error: AppError | None = None) -> Response:
     lines = events(engine().db, actor(), instance_id)
     instance = shown.instance
     names = display_names(engine().db, _usernames(instance) | timeline.people(lines))
-    history = timeline.moments(lines, names, shown.fields)
+    history = timeline.moments(
+        lines,
+        names,
+        shown.fields,
+        {step.id: pick(step.name, step.id) for step in shown.definition.steps},
+        {child["id"]: child["title"] for child in shown.children},
+    )
     return respond.page(
         "runtime/instance.html",
         status=error.status if error else 200,
         instance=instance,
-        standing=passage.standing(instance),
+        standing=passage.standing(shown),
+        parent=shown.parent,
+        children=shown.children,
+        allowed=shown.allowed,
         passed=passage.passed(lines, instance, names),
         variables=shown.variables,
         verbs=[(verb, chosen) for verb, chosen in VERBS.items() if verb in shown.allowed],
-        may_retry="retry" in shown.allowed and actor().can("process:operate"),
+        may_retry="retry" in shown.allowed,
+        may_migrate="migrate" in shown.allowed and bool(other_versions(shown)),
         history=history[:_SHOWN],
         earlier=max(0, len(history) - _SHOWN),
         names=names,
         groups=group_titles(engine().db, _groups(instance)),
         conflict=translate_error(error) if error else None,
         problems=forms.problems(error),
-        nav=_nav(instance),
+        nav=nav_of(instance),
     )
+
+
+def other_versions(shown: Details) -> list[DefinitionRow]:
+    """Return the versions that an instance could go over to, the newest first."""
+    current = shown.instance["process_definition_id"]
+    return [
+        row
+        for row in definitions.versions(engine().db, actor(), shown.definition.key)
+        if row.id != current and row.status != "draft"
+    ]
 
 
 def _usernames(instance: Mapping[str, Any]) -> set[str]:

@@ -12,7 +12,7 @@ from app.errors import Malformed
 from app.identity.policy import require
 from app.identity.queries import display_names, group_titles
 from app.runtime import queries
-from app.web import instance, respond, start
+from app.web import instance, repair, respond, start
 from app.web.session import actor, engine
 
 bp = Blueprint("runtime", __name__)
@@ -36,7 +36,15 @@ for _verb in instance.VERBS:
         defaults={"verb": _verb},
         methods=["GET", "POST"],
     )
-bp.post("/incidents/<int:incident_id>/retry", endpoint="retry")(instance.retry)
+for _rule, _endpoint, _view in (
+    ("/incidents/<int:incident_id>/retry", "retry", instance.retry),
+    ("/instances/<int:instance_id>/tokens/<int:token>/skip", "skip", repair.skip),
+    ("/instances/<int:instance_id>/tokens/<int:token>/jump", "jump", repair.jump),
+    ("/instances/<int:instance_id>/variables", "variables", repair.variables),
+    ("/instances/<int:instance_id>/migrate", "migrate", repair.move_over),
+    ("/instances/<int:instance_id>/restart", "restart", repair.restart),
+):
+    bp.add_url_rule(_rule, endpoint=_endpoint, view_func=_view, methods=["GET", "POST"])
 
 
 @bp.get("/requests")

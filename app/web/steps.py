@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any
 
-from flask_babel import LazyString, gettext, lazy_gettext
+from flask_babel import gettext
 
 from app.core.definition import Definition, Step
 from app.web.i18n import pick
-
-_TYPES: Final[Mapping[str, tuple[LazyString, str]]] = {
-    "user_task": (lazy_gettext("For people"), "user"),
-    "service_task": (lazy_gettext("Automatic"), "settings"),
-    "exclusive_gateway": (lazy_gettext("Branch"), "route"),
-    "start": (lazy_gettext("Beginning"), "player-play"),
-    "end": (lazy_gettext("End"), "circle-check"),
-}
-"""Step type → its word and icon."""
-
-
-_STARTER: Final = re.compile(r"\$\{\s*initiator(\.username)?\s*\}")
+from app.web.step_words import event_words, kind_of, notes_of, work_of
 
 
 def rows_of(definition: Definition | None) -> list[dict[str, Any]]:
-    """Return a row per step: ``{number, id, name, type, icon, work, due, fields, ways}``.
+    """Return a row per step, for people.
+
+    Each is ``{number, id, name, description, type, icon, work, notes, within, due, fields,
+    ways}``; ``within`` is the name of the sub-process that it stands in.
 
     Args:
         definition: None gives no rows: what is stored was checked by an older version.
@@ -33,14 +24,9 @@ def rows_of(definition: Definition | None) -> list[dict[str, Any]]:
     return [_row(definition, step) for step in definition.steps] if definition else []
 
 
-def kind_of(step_type: str | None) -> tuple[str, str]:
-    """Return the word and icon of a step type; an unknown one by its own name."""
-    word, icon = _TYPES.get(step_type or "", (step_type or "", "circle"))
-    return str(word), icon
-
-
 def _row(definition: Definition, step: Step) -> dict[str, Any]:
     word, icon = kind_of(step.type)
+    around = definition.by_id[step.parent] if step.parent else None
     return {
         "number": definition.steps.index(step) + 1,
         "id": step.id,
@@ -48,29 +34,15 @@ def _row(definition: Definition, step: Step) -> dict[str, Any]:
         "description": pick(step.description),
         "type": word,
         "icon": icon,
-        "work": _work(step.config),
+        "work": work_of(definition, step),
+        "notes": notes_of(step),
+        "within": pick(around.name, around.id) if around else None,
         "due": step.config.get("due_date"),
         "fields": [
             pick(field.get("label"), field["name"]) for field in step.config.get("form", ())
         ],
         "ways": list(_ways(definition, step)),
     }
-
-
-def _work(config: Mapping[str, Any]) -> list[str]:
-    """Return who does it, or what is called."""
-    if "service_name" in config:
-        return [f"{config['service_name']}.{config['method']}"]
-    named = [config.get("assignee")]
-    for key in ("candidate_users", "candidate_groups"):
-        given = config.get(key) or ()
-        named += [given] if isinstance(given, str) else list(given)
-    return [_person(str(name)) for name in named if name]
-
-
-def _person(name: str) -> str:
-    """Return who a step names; the one who started it in words, not as an expression."""
-    return gettext("who started it") if _STARTER.fullmatch(name) else name
 
 
 def _ways(definition: Definition, step: Step) -> Iterator[dict[str, Any]]:
@@ -83,6 +55,10 @@ def _ways(definition: Definition, step: Step) -> Iterator[dict[str, Any]]:
     for target, answer in answers.items():
         if target in definition.by_id:
             yield _way(definition, target, pick(answer.get("label"), answer["id"]))
+    for event in step.boundary:
+        when = pick(event.label) or event_words(event)
+        if event.target is not None:
+            yield _way(definition, event.target, when)
     if step.on_error:
         yield _way(definition, step.on_error, gettext("on failure"))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from flask import url_for
 from flask_babel import LazyString, lazy_gettext
 from markupsafe import Markup
 
@@ -24,6 +25,12 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "job.failed": lazy_gettext("%(step)s: attempt %(attempt)s failed"),
     "job.completed": lazy_gettext("%(step)s: done automatically"),
     "timer.fired": lazy_gettext("%(step)s: time reached"),
+    "message.received": lazy_gettext("%(step)s: message “%(name)s” received"),
+    "message.sent": lazy_gettext("%(step)s: message “%(name)s” sent"),
+    "child.started": lazy_gettext("%(step)s: process %(process)s started"),
+    "child.ended": lazy_gettext("%(step)s: the process it called has ended"),
+    "token.skipped": lazy_gettext("%(step)s: skipped"),
+    "token.jumped": lazy_gettext("%(step)s: moved on to %(to)s"),
     "incident.opened": lazy_gettext("%(step)s: stopped by an incident"),
     "incident.resolved": lazy_gettext("%(step)s: incident resolved"),
     "decision.automatic": lazy_gettext("%(step)s: decided by rule"),
@@ -31,12 +38,16 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
 """What is told of a step. Its being reached and left is seen from what is done there."""
 
 _OF_THE_WHOLE: Final = "instance."
+_QUIET: Final = frozenset({"skipped", "withdrawn"})
+"""How an incident ends when another line tells why."""
 
 
 def moments(
     lines: Iterable[Line],
     names: Mapping[str, str],
     fields: Fields | None = None,
+    steps: Mapping[str, str] | None = None,
+    children: Mapping[int, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the lines worth telling as items of the macro ``timeline``.
 
@@ -45,8 +56,14 @@ def moments(
         names: username → what a person is called.
         fields: variable → its ``label``, ``type`` and ``options``, for what somebody entered;
             shown in this order, others after them.
+        steps: step id → what it is called, for steps that a line leads to.
+        children: id → title of the instances that were called and may be seen.
     """
-    told = [_moment(line, names, fields or {}) for line in lines if _is_told(line)]
+    told = [
+        _moment(line, names, fields or {}, steps or {}, children or {})
+        for line in lines
+        if _is_told(line)
+    ]
     return told[::-1]
 
 
@@ -60,33 +77,58 @@ def _is_told(line: Line) -> bool:
     if kind == "variables.changed":
         # Only a person's correction has a place for a reason; the others follow from a step.
         return "reason" in line["data"]
+    if kind == "incident.resolved" and line["data"].get("how") in _QUIET:
+        return False
     return kind in _SENTENCES or kind.startswith(_OF_THE_WHOLE)
 
 
-def _moment(line: Line, names: Mapping[str, str], fields: Fields) -> dict[str, Any]:
+def _moment(
+    line: Line,
+    names: Mapping[str, str],
+    fields: Fields,
+    steps: Mapping[str, str],
+    children: Mapping[int, str],
+) -> dict[str, Any]:
     data = line["data"]
     word = event_word(line["kind"])
     at: datetime = line["at"]
     return {
         "icon": word.icon,
         "tone": word.tone,
-        "text": _sentence(line, word.text),
+        "text": _sentence(line, word.text, steps),
         "by": None
         if line["actor"] in (None, "system")
         else names.get(line["actor"], line["actor"]),
         "at": at,
         "quote": data.get("comment") or data.get("reason"),
-        "detail": _detail(line["kind"], data, fields),
+        "detail": _child(data, children) or _detail(line["kind"], data, fields),
     }
 
 
-def _sentence(line: Line, otherwise: LazyString | str) -> str:
+def _sentence(line: Line, otherwise: LazyString | str, steps: Mapping[str, str]) -> str:
     template = _SENTENCES.get(line["kind"])
     step = line["step"]
     if template is None or step is None:
         return str(otherwise)
-    attempt = line["data"].get("attempt", "")
-    return str(template) % {"step": pick(step["name"], step["id"]), "attempt": attempt}
+    data = line["data"]
+    target = str(data.get("to") or "")
+    return str(template) % {
+        "step": pick(step["name"], step["id"]),
+        "attempt": data.get("attempt", ""),
+        "name": data.get("name", ""),
+        "process": data.get("process_key", ""),
+        "to": steps.get(target, target),
+    }
+
+
+def _child(data: Mapping[str, Any], children: Mapping[int, str]) -> Markup:
+    """Return a link to the instance that a line is about."""
+    child = data.get("child")
+    if not isinstance(child, int) or child not in children:
+        return Markup()
+    return Markup('<p class="small"><a href="{}">{}</a></p>').format(
+        url_for("runtime.instance", instance_id=child), children[child]
+    )
 
 
 def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:

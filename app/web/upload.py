@@ -76,7 +76,7 @@ def receive() -> Response:
             max=MAX_DOCUMENTS,
         )
         return _page(documents[:1], status=413, chosen=status)
-    known = service.known(engine().db, engine().services.names())
+    known = service.known(engine().db, engine().services.names(), engine().services.types())
     for document in documents:
         if document.problem is None:
             _judge(document, known, status if storing else None)

@@ -90,7 +90,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure(level=settings.log.level, form=settings.log.format, output=settings.log.output)
-    run(settings, standard_registry())
+    run(settings, standard_registry(settings))
     return 0
 
 

@@ -4,8 +4,11 @@ One thread leases, and renews the leases of what runs; every attempt has a threa
 own. Who is told what:
 
 - ``notify`` says that there may be work (RQ's message, or a job this process created);
-- an attempt says that its place is free;
+- a call says that its place is free;
 - without either the table is looked at now and then, so that nothing depends on Redis.
+
+A service that is slow takes no more than its own places: the others' jobs are leased
+around it (see ``places``).
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,13 +28,15 @@ from app.connector.registry import Registry
 from app.db import faults
 from app.errors import AppError
 from app.runtime import jobs
+from app.runtime.jobs import Job
 from app.runtime.ports import Engine, Waker
-from app.worker.execute import Attempt
+from app.worker.execute import Attempt, Call
+from app.worker.places import Places
 
 log = structlog.get_logger(__name__)
 
 PLACES: Final = 8
-"""Attempts at the same time in one process."""
+"""Calls at the same time in one process."""
 IDLE: Final = 5.0
 """Seconds between two looks at the table while Redis can wake us."""
 IDLE_DEAF: Final = 1.0
@@ -42,8 +48,8 @@ class Drain:
 
     Args:
         worker: the name that leases carry.
-        places: attempts at the same time. A hung one that ran into its time limit gives
-            its place back, but its thread stays until the service answers.
+        places: calls at the same time. A hung one that ran into its time limit gives its
+            place back, but its thread stays until the service answers.
         hold: how long this process may be silent before others take its jobs.
         looked: called before a look that a message asked for.
     """
@@ -61,13 +67,13 @@ class Drain:
     ) -> None:
         self.hears = False
         self._engine = replace(engine, waker=_Near(self, engine.waker))
-        self._registry = registry
+        self._places = Places(registry, places)
         self._worker = worker
         self._clock = clock
-        self._places = places
         self._hold = hold
         self._looked = looked
         self._running: dict[Attempt, float] = {}
+        self._calls: dict[Call, set[Attempt]] = {}
         self._renew_at = 0.0
         self._trouble = False
         self._lock = threading.Lock()
@@ -99,7 +105,13 @@ class Drain:
     def full(self) -> bool:
         """Whether nothing more can be taken here."""
         with self._lock:
-            return self._stopping or len(self._running) >= self._places
+            return self._stopping or self._free <= 0
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether there are jobs that cannot be taken here, but may be elsewhere."""
+        with self._lock:
+            return self._stopping or self._free <= 0 or self._places.crowded()
 
     def stop(self, within: float) -> None:
         """Take no more work, wait for what runs, hand back what does not end in time.
@@ -163,38 +175,101 @@ class Drain:
     def _renew(self, ids: list[int]) -> None:
         jobs.renew(self._engine.db, self._worker, ids, now=self._clock(), hold=self._hold)
 
+    @property
+    def _free(self) -> int:
+        """Places that nobody has; read under the lock."""
+        return self._places.total - len(self._calls)
+
     def _lease(self) -> None:
         """Fill the free places; remember whether more may be waiting."""
         with self._lock:
-            free = self._places - len(self._running)
+            free, room = self._free, self._places.room()
         if free <= 0:
             self._more_waits = True
             return
         leased = jobs.lease(
-            self._engine.db, self._worker, limit=free, now=self._clock(), hold=self._hold
+            self._engine.db,
+            self._worker,
+            limit=free,
+            now=self._clock(),
+            hold=self._hold,
+            room=room,
         )
         if leased:
             faults.point("after_lease")
             if not self._held():
                 self._renew_at = time.monotonic() + self._hold.total_seconds() / 3
-        self._more_waits = len(leased) == free
-        for job in leased:
-            attempt = Attempt(self._engine, self._registry, job, clock=self._clock, done=self._done)
-            with self._lock:
-                self._running[attempt] = time.monotonic() + job.timeout
-            attempt.start()
+        taken = Counter(f"{job.service}.{job.method}" for job in leased)
+        filled = any(room.get(name) == count for name, count in taken.items())
+        self._more_waits = filled or len(leased) == free
+        for group in self._places.grouped(leased):
+            self._begin(self._filled(group))
+        if self._more_waits and not self.full:
+            self.notify()  # others may stand behind a service that is full now
 
-    def _done(self, attempt: Attempt) -> None:
+    def _filled(self, group: list[Job]) -> list[Job]:
+        """Take more of the same along, if one call takes several."""
+        missing = self._places.batch(group[0]) - len(group)
+        if missing <= 0:
+            return group
+        more: list[Job] = []
+
+        def take() -> None:
+            more.extend(
+                jobs.lease_more(
+                    self._engine.db,
+                    self._worker,
+                    group[0],
+                    limit=missing,
+                    now=self._clock(),
+                    hold=self._hold,
+                )
+            )
+
+        self._tried(take, "worker.cannot_lease")  # those that are leased begin nevertheless
+        return [*group, *more]
+
+    def _begin(self, group: list[Job]) -> None:
+        attempts = [
+            Attempt(self._engine, job, clock=self._clock, done=self._timed_out) for job in group
+        ]
+        call = Call(self._places.service(group[0]), attempts, ended=self._call_ended)
         with self._lock:
-            self._running.pop(attempt, None)
+            start = time.monotonic()
+            self._running |= {attempt: start + attempt.job.timeout for attempt in attempts}
+            self._calls[call] = set(attempts)
+            self._places.take(call)
+        call.start()
+
+    def _timed_out(self, attempt: Attempt) -> None:
+        """Give the place back of what ran into its time limit; its thread may go on."""
+        self._free_places([attempt])
         if self._more_waits or self._stopping:
             self.notify()
 
-    def _end_overdue(self) -> None:
+    def _call_ended(self, call: Call, attempts: Sequence[Attempt]) -> None:
+        self._free_places(attempts)
         with self._lock:
-            late = [each for each, end in self._running.items() if end <= time.monotonic()]
+            held_up = self._places.give_back(call)
+        if held_up or self._more_waits or self._stopping:
+            self.notify()
+
+    def _free_places(self, attempts: Sequence[Attempt]) -> None:
+        with self._lock:
+            for attempt in attempts:
+                self._running.pop(attempt, None)
+            ended = set(attempts)
+            self._calls = {call: left - ended for call, left in self._calls.items() if left - ended}
+
+    def _end_overdue(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            late = [each for each, end in self._running.items() if end <= now]
             for attempt in late:
                 self._running[attempt] = math.inf  # told once; writing it down takes its time
+            lost = self._places.give_up(now)
+        for name in lost:
+            log.error("worker.call_hangs", service=name)
         for attempt in late:
             attempt.time_out()
 
@@ -207,6 +282,7 @@ class Drain:
         idle = IDLE if self.hears and not self._trouble else IDLE_DEAF
         with self._lock:
             ends = [*self._running.values(), *([self._renew_at] if self._running else [])]
+            ends.append(self._places.give_up_at)
         return max(0.0, min([idle, *(end - time.monotonic() for end in ends)]))
 
 
@@ -219,7 +295,7 @@ class _Near:
 
     def wake(self) -> None:
         """Never raises."""
-        if self._drain.full:
+        if self._drain.holds_up:
             self._far.wake()
         self._drain.notify()
 

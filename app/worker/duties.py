@@ -97,7 +97,9 @@ def run(settings: Settings) -> None:
         settings.database_url, pool_size=2, max_overflow=1, name="workflow-engine duties"
     )
     waker = RqWaker(connect(settings.redis_url))
-    engine = Engine(db=db, services=standard_registry(), waker=waker, definitions=DefinitionCache())
+    engine = Engine(
+        db=db, services=standard_registry(settings), waker=waker, definitions=DefinitionCache()
+    )
     leadership = Leadership(db, DUTIES_LOCK)
     stop = threading.Event()
     stop_on_signals(stop)

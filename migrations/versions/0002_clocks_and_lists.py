@@ -36,7 +36,7 @@ def upgrade() -> None:
     op.create_index(
         "idx_tasks_cancelled",
         "tasks",
-        ["assignee"],
+        ["assignee", "id"],
         unique=False,
         postgresql_where=sa.text("state = 'cancelled'"),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import TOUCH, Window, focused, sideways, violations
+from tests.browser.conftest import TOUCH, Window, focused, sideways, sign_in, violations
 from tests.browser.serving import Live
 from tests.support.until import until
 
@@ -33,14 +33,6 @@ VISIT: dict[str, Any] = {
         }
     ],
 }
-
-
-def sign_in(page: Page, username: str) -> None:
-    """Sign in as people do."""
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill("password123")
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
 
 
 def test_upload_start_claim_complete_done(live: Live, window: Window) -> None:

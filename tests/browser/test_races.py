@@ -29,7 +29,9 @@ def test_the_loser_of_a_completion_keeps_what_was_typed(live: Live, window: Wind
     told = second.get_by_role("alert")
     expect(told).to_contain_text("Chen Mei 陈梅")
     expect(told).to_contain_text("What you typed is still below")
-    expect(second.get_by_label("What you had typed")).to_contain_text(TYPED)
+    kept = second.get_by_label("What you had typed")
+    expect(kept).to_contain_text(TYPED)
+    expect(kept).to_contain_text("Has the payment arrived?Yes")
     expect(second.get_by_label("What was entered")).to_contain_text("No")
     assert "Chen Mei" in focused(second)
 

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Window
+from tests.browser.conftest import Window, sign_in
 from tests.browser.serving import Live
-
-
-def sign_in(page: Page, username: str) -> None:
-    """Sign in at the door that is open."""
-    page.get_by_label("Username").fill(username)
-    page.get_by_label("Password").fill("password123")
-    page.get_by_role("button", name="Sign in").click()
 
 
 def test_a_lost_session_leads_back_with_what_was_typed(live: Live, window: Window) -> None:

@@ -242,7 +242,7 @@ def _people(live: Live) -> None:
 def _definitions(live: Live) -> int:
     """Store a draft beside an older version that is retired; return the draft's id."""
     db, admin = live.engine.db, live.actor("admin")
-    known = definitions.known(db, live.engine.services.names())
+    known = definitions.known(db, live.engine.services.names(), live.engine.services.types())
     issue = json.dumps(ISSUE, ensure_ascii=False, indent=2)
     definitions.create(db, admin, issue, known=known, now=NOW - timedelta(days=12))
     old = json.dumps(INVENTORY | {"version": "1.4.0"}, ensure_ascii=False, indent=2)

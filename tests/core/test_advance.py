@@ -124,7 +124,7 @@ def test_no_way_out_is_an_incident_that_shows_each_expression_and_its_values():
         {"expression": "kind == 'x'", "next": "b", "values": {"kind": "y"}},
     ]
     assert played.state.status == "running"
-    assert played.waiting("choose").wait.error["kind"] == "no_way_out"
+    assert played.at("choose").wait.error["kind"] == "no_way_out"
 
 
 def test_what_an_incident_shows_is_short():
@@ -186,7 +186,7 @@ def test_the_visits_of_a_step_are_bounded_and_a_retry_begins_anew():
         played.give(TaskCompleted(at=LATER, by="li", wait=played.wait("p")))
     assert incident(played).error_kind == "loop_limit"
     played.give(Retried(at=LATER, by="admin", wait=played.wait("p")))
-    assert played.waiting("p").wait.kind == "task"
+    assert played.at("p").wait.kind == "task"
     assert played.state.visits == {"p": 1}
 
 
@@ -195,7 +195,7 @@ def test_skip_when_passes_through_on_the_way_that_fits():
     definition = define(service("s", *ways, skip_when="${skip}"), end("a"), end("b"))
     assert started(definition, {"skip": True, "x": 1}).path == ["s", "a"]
     assert started(definition, {"skip": True, "x": 2}).path == ["s", "b"]
-    assert started(definition, {"skip": False, "x": 1}).waiting("s").wait.kind == "job"
+    assert started(definition, {"skip": False, "x": 1}).at("s").wait.kind == "job"
 
 
 def test_a_skipped_choice_takes_its_first_way():

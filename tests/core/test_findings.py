@@ -9,7 +9,7 @@ from app.core.compiling import MAX_FINDINGS
 from app.core.findings import Known
 from app.core.parse import check
 from app.core.values import json_text
-from tests.support import code_words
+from tests.support import code_words, mistakes_flow
 from tests.support.mistakes import (
     KNOWN,
     REFERENCES,
@@ -21,10 +21,10 @@ from tests.support.mistakes import (
     one,
     steps,
 )
-from tests.support.mistakes_flow import FLOW, SOUND
+from tests.support.mistakes_sound import SOUND
 from tests.support.pace import within
 
-ALL = (*TEXT, *SHAPE, *REFERENCES, *FLOW, *SOUND)
+ALL = (*TEXT, *SHAPE, *REFERENCES, *mistakes_flow.SHAPE, *mistakes_flow.REFERENCES, *SOUND)
 WARNINGS = {
     "not_evaluated",
     "type_differs",

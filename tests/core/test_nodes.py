@@ -169,7 +169,7 @@ def test_an_outcome_that_cannot_be_worked_out_is_an_incident(set_, kind):
     played = started(define(person("p", outcomes=outcomes)), {"big": "x" * 200_000})
     played.give(TaskCompleted(at=LATER, by="li", wait=played.wait("p"), outcome="ok"))
     assert incident(played).error_kind == kind
-    assert played.waiting("p").wait.kind == "incident"
+    assert played.at("p").wait.kind == "incident"
 
 
 def test_a_completion_that_decides_nothing_is_an_incident():
@@ -177,7 +177,7 @@ def test_a_completion_that_decides_nothing_is_an_incident():
     played.give(TaskCompleted(at=LATER, by="li", wait=played.wait("p"), outcome="c"))
     assert incident(played).error_kind == "no_decision"
     played.give(Retried(at=LATER, wait=played.wait("p")))
-    assert played.waiting("p").wait.kind == "task"
+    assert played.at("p").wait.kind == "task"
 
 
 # Machines --------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_an_output_that_fails_is_an_incident_and_a_retry_asks_again():
     played = result(5, {"a": "text"}, output={"n": "${result + a}"})
     assert incident(played).error_kind == "expression"
     played.give(Retried(at=LATER, wait=played.wait("s")))
-    assert played.waiting("s").wait.kind == "job"
+    assert played.at("s").wait.kind == "job"
 
 
 def test_a_service_that_failed_hands_over_to_on_error():

@@ -33,7 +33,7 @@ def test_the_least_document_there_is():
         DEFAULT_VERSION,
     )
     [step] = definition.steps
-    assert (step.id, step.index, step.name, step.next) == ("a", 0, "a", ())
+    assert (step.id, step.path, step.name, step.next) == ("a", ("steps", 0), "a", ())
     assert definition.max_visits == 1000
 
 

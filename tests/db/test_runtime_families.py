@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,15 +10,16 @@ import pytest
 
 from app.db.tx import Database
 from app.definition import service as definitions
-from app.runtime import cron_starts, external, messages, migrate, repair, timers
+from app.identity.sensitive import MASK
+from app.runtime import cron_starts, external, messages, migrate, queries, repair, timers
 from app.runtime import service as runtime
 from app.task import service as tasks
 from tests.support.office import NOW, Office, make_office
 
 
 @pytest.fixture
-def office(db: Database) -> Iterator[Office]:
-    yield make_office(db)
+def office(db: Database) -> Office:
+    return make_office(db)
 
 
 def define(office: Office, key: str, steps: list[dict[str, Any]], **rest: Any) -> int:
@@ -194,3 +194,61 @@ def test_the_clock_starts_an_instance(office: Office) -> None:
     assert cron_starts.start_due(office.engine, now=NOW) == 0
     assert cron_starts.start_due(office.engine, now=NOW + timedelta(hours=3)) == 1
     assert cron_starts.start_due(office.engine, now=NOW + timedelta(hours=4)) == 0
+
+
+def test_a_sensitive_field_of_a_form_is_masked(office: Office) -> None:
+    form = [{"name": "iban", "type": "string", "sensitive": True}]
+    define(
+        office,
+        "f",
+        [
+            step("ask", "user_task", "then", assignee="li", form=form),
+            step("then", "user_task", assignee="li"),
+        ],
+    )
+    one = office.start("f")
+    tasks.complete(
+        office.engine, office["li"], office.task_of(one, "ask"), {"iban": "DE1"}, now=NOW
+    )
+    seen = queries.get(office.db, office["li"], one, now=NOW)
+    assert seen["variables"]["iban"] == MASK
+
+
+def test_children_stand_still_with_their_parent(office: Office) -> None:
+    define(office, "c", [step("w", "timer", after="2h")])
+    define(office, "p", [step("call", "call_activity", process_key="c")])
+    one, root = office.start("p"), office["root"]
+    child = one + 1
+    runtime.suspend(office.engine, root, one, now=NOW)
+    assert status(office, child) == "suspended"
+    assert timers.fire_due(office.engine, now=NOW + timedelta(hours=3)) == 0
+    at = NOW + timedelta(days=1)
+    runtime.activate(office.engine, root, one, now=at)
+    assert status(office, child) == "running"
+    assert timers.fire_due(office.engine, now=at + timedelta(hours=2)) == 1
+    assert status(office, one) == "completed"
+
+
+def test_a_child_that_was_suspended_by_itself_stays_so(office: Office) -> None:
+    define(office, "c", [step("w", "user_task", assignee="li")])
+    define(office, "p", [step("call", "call_activity", process_key="c")])
+    one, root = office.start("p"), office["root"]
+    runtime.suspend(office.engine, root, one + 1, now=NOW)
+    runtime.suspend(office.engine, root, one, now=NOW + timedelta(hours=1))
+    runtime.activate(office.engine, root, one, now=NOW + timedelta(hours=2))
+    assert (status(office, one), status(office, one + 1)) == ("running", "suspended")
+
+
+def test_a_child_s_end_while_its_parent_is_suspended_is_told_later(office: Office) -> None:
+    define(office, "c", [step("w", "user_task", assignee="li")])
+    define(
+        office,
+        "p",
+        [step("call", "call_activity", "end", on_error="end", process_key="c"), step("end", "end")],
+    )
+    one, root = office.start("p"), office["root"]
+    runtime.suspend(office.engine, root, one, now=NOW)
+    runtime.terminate(office.engine, root, one + 1, now=NOW)
+    assert status(office, one) == "suspended"
+    runtime.activate(office.engine, root, one, now=NOW)
+    assert status(office, one) == "completed"

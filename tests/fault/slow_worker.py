@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from app.connector.registry import Registry
 from app.telemetry import logs
 from app.worker.__main__ import run
 from tests.fault.plant import Plant, Program
+from tests.support.until import until
 
 log = structlog.get_logger(__name__)
 _GO = "SLOW_UNTIL"
@@ -25,8 +25,7 @@ _GO = "SLOW_UNTIL"
 def _send(given: Mapping[str, Any], context: JobContext) -> dict[str, Any]:
     log.info("slow.called", key=context.idempotency_key)
     go = Path(os.environ[_GO])
-    while not go.exists():
-        time.sleep(0.02)
+    until(go.exists, seconds=600)
     return email.send(given, context)
 
 

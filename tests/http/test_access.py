@@ -45,6 +45,13 @@ BROKEN: dict[str, Any] = {
     ],
 }
 
+ELSEWHERE: dict[str, Any] = {
+    "name": "Elsewhere",
+    "key": "elsewhere",
+    "version": "1",
+    "steps": [{"id": "work", "type": "external_task", "config": {"topic": "print"}}],
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -72,6 +79,8 @@ API = {
     "POST /process-definitions": Entry(MANAGERS, BROKEN),
     "GET /process-definitions": Entry(SIGNED_IN),
     "POST /process-definitions/check": Entry(MANAGERS, BROKEN),
+    "POST /process-definitions/simulate": Entry(MANAGERS, {**BROKEN, "scenario": {}}),
+    "GET /process-definitions/format.schema.json": Entry(ALL),
     "GET /process-definitions/<int:definition_id>": Entry(SIGNED_IN),
     "PUT /process-definitions/<int:definition_id>": Entry(MANAGERS, BROKEN),
     "DELETE /process-definitions/<int:definition_id>": Entry(MANAGERS),
@@ -92,9 +101,25 @@ API = {
         MANAGERS, {"variables": {"amount": 7}}
     ),
     "GET /process-instances/<int:instance_id>/history": Entry(PART),
+    # Each item is judged for itself; test_api_language_repair has who may not.
+    "POST /process-instances/batch": Entry(SIGNED_IN, {"action": "suspend", "ids": [1]}),
+    "POST /process-instances/<int:instance_id>/jump": Entry(MANAGERS, {"token": 1, "to": "pay"}),
+    "POST /process-instances/<int:instance_id>/skip": Entry(MANAGERS, {"token": 1}),
+    "POST /process-instances/<int:instance_id>/migrate": Entry(
+        MANAGERS, {"process_definition_id": "<definition_id>", "preview": True}
+    ),
+    "POST /process-instances/<int:instance_id>/restart": Entry(PART),
     "GET /incidents": Entry(MANAGERS),
     "POST /incidents/<int:incident_id>/retry": Entry(MANAGERS),
     "PUT /incidents/<int:incident_id>/retry": Entry(MANAGERS),
+    "POST /incidents/<int:incident_id>/skip": Entry(MANAGERS),
+    "POST /incidents/batch-retry": Entry(MANAGERS, {"process_definition_id": "<definition_id>"}),
+    "POST /messages": Entry(ADMIN, {"name": "paid"}),
+    "POST /external-tasks/fetch-and-lock": Entry(ADMIN, {"worker_id": "w", "topics": ["a"]}),
+    "POST /external-tasks/<int:external_id>/complete": Entry(ADMIN, {"worker_id": "w"}),
+    "POST /external-tasks/<int:external_id>/fail": Entry(ADMIN, {"worker_id": "w", "code": "x"}),
+    "POST /external-tasks/<int:external_id>/extend": Entry(ADMIN, {"worker_id": "w", "lock": "1m"}),
+    "POST /external-tasks/<int:external_id>/unlock": Entry(ADMIN, {"worker_id": "w"}),
     "GET /tasks": Entry(SIGNED_IN),
     "GET /tasks/<int:task_id>": Entry(PART),
     "PUT /tasks/<int:task_id>/claim": Entry(CANDIDATE),
@@ -172,6 +197,10 @@ OPEN = {
 def things(rest: Rest) -> dict[str, int]:
     """Something behind every parameter of a route."""
     rest("root", "POST", "/process-definitions", BROKEN).ok(201)
+    rest("root", "POST", "/process-definitions", ELSEWHERE).ok(201)
+    rest("root", "POST", "/process-instances", {"process_definition_key": "elsewhere"}).ok(201)
+    worker = {"worker_id": "w", "topics": ["print"]}
+    held = rest("root", "POST", "/external-tasks/fetch-and-lock", worker).ok()["items"]
     broken = rest("root", "POST", "/process-instances", {"process_definition_key": "broken"})
     task = rest.office.open_task(amount=5)
     seen = rest("root", "GET", f"/tasks/{task}").ok()
@@ -179,6 +208,7 @@ def things(rest: Rest) -> dict[str, int]:
         "task_id": task,
         "instance_id": seen["process_instance_id"],
         "definition_id": seen["process_definition_id"],
+        "external_id": held[0]["id"],
         "incident_id": broken.ok(201)["incidents"][0]["id"],
     }
 
@@ -188,6 +218,16 @@ def address(rule: str, things: dict[str, int]) -> str:
         rule = rule.replace(f"<int:{name}>", str(value))
     assert "<" not in rule, f"nothing stands for a parameter of {rule}"
     return rule
+
+
+def filled(body: Any, things: dict[str, int]) -> Any:
+    """Return a body with ids for the names in it."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        name: things[value[1:-1]] if isinstance(value, str) and value[:1] == "<" else value
+        for name, value in body.items()
+    }
 
 
 def routes(app: Flask) -> Iterator[str]:
@@ -205,7 +245,7 @@ def test_api(rest: Rest, things: dict[str, int]) -> None:
             with taken_back(rest.office.db):
                 prepare(rest, route, things)
                 rest._tokens.clear()
-                answer = rest(person, method, address(rule, things), entry.body)
+                answer = rest(person, method, address(rule, things), filled(entry.body, things))
                 assert answer.status < 500, (route, person, answer.text)
                 if answer.status not in REFUSALS:
                     let_in.add(person)

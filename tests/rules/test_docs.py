@@ -37,7 +37,7 @@ from app.telemetry import metrics
 from app.worker.duties import DUTIES
 from tests.support import code_words, reference
 from tests.support.markdown import ROOT, Row, code_in, column, page, pages
-from tests.support.mistakes_flow import SOUND
+from tests.support.mistakes_sound import SOUND
 
 FORMAT = page("docs/definition-format.md")
 MACHINE = page("docs/state-machine.md")

@@ -13,7 +13,8 @@ KNOWN = Known(
     groups=frozenset({"finance_team"}),
     roles=frozenset({"manager"}),
     services=frozenset({"Mail.send"}),
-    processes=frozenset({"billing"}),
+    types=frozenset({"letter"}),
+    processes=frozenset({"onboard"}),
 )
 END = '{"id":"e","type":"end"}'
 

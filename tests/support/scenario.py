@@ -1,84 +1,55 @@
-"""Plays a scenario file through the pure core: invented answers, nothing stored.
-
-A scenario is ``{name, definition, start, answers, expect}``:
-
-* ``start``: ``by`` (the initiator's facts), ``at``, ``variables``;
-* ``answers``: in order, each for the ``step`` that waits: a task's ``by``, ``values``,
-  ``outcome``; a job's ``result`` or ``fails`` (``code``, ``message``, ``business``);
-  ``after`` says how long after the answer before;
-* ``expect``: ``path`` (steps in the order they were entered), ``status``, ``result`` and
-  those ``variables`` that are worth naming.
-"""
+"""Runs of definitions in tests: by hand, or from scenario files with invented answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.advance import Transition, advance
-from app.core.codec import (
-    effect_line,
-    event_from_json,
-    event_to_json,
-    state_from_json,
-    state_to_json,
-)
+from app.core import simulate
+from app.core.advance import Transition
+from app.core.codec import event_from_json, event_to_json, state_from_json, state_to_json
 from app.core.definition import Definition
-from app.core.duration import parse_duration
-from app.core.effects import Effect, OpenTask, Passed
-from app.core.events import Event, JobFailed, JobSucceeded, Started, TaskCompleted
-from app.core.form import validate
+from app.core.events import Event, Started
+from app.core.findings import Known
 from app.core.jsontext import read
-from app.core.parse import load
-from app.core.state import State, Token
+from app.core.parse import check, load
+from app.core.simulate import BEGINS as MONDAY
+from app.core.state import Token
 from app.core.values import json_text
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TYPES = frozenset({"letter"})
+"""Step types that count as registered in tests."""
 
 
-@dataclass
-class Played:
-    """How far a run has come."""
-
-    definition: Definition
-    state: State = field(default_factory=State)
-    effects: list[Effect] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+class Played(simulate.Simulation):
+    """A run that is driven by hand, as a stored instance would be."""
 
     def give(self, event: Event) -> Transition:
-        """Advance by one event, through the codec both ways as a stored instance would."""
+        """Advance by one event, through the codec both ways."""
         kept = event_from_json(event_to_json(event))
         stored = state_from_json(state_to_json(self.state), self.state.variables)
         assert (kept, stored) == (event, self.state)
-        moved = advance(self.definition, self.state, event)
-        if moved.ignored is None:
-            self.events.append(event)
-        self.state = moved.state
-        self.effects.extend(moved.effects)
-        return moved
+        return super().give(event)
 
-    @property
-    def path(self) -> list[str]:
-        """Ids of the steps in the order they were entered."""
-        return [e.step for e in self.effects if isinstance(e, Passed) and not e.left]
-
-    def waiting(self, step: str) -> Token:
-        """Return the token that waits at a step."""
-        for token in self.state.tokens:
-            if token.step == step and token.wait is not None:
-                return token
-        at = [(token.step, token.wait) for token in self.state.tokens]
-        raise AssertionError(f"nothing waits at {step}; status {self.state.status}, tokens {at}")
+    def at(self, step: str) -> Token:
+        """Return the first token that waits at a step."""
+        there = self.tokens_at(step)
+        assert there, f"nothing waits at {step}; {self.state.status}: {self.waiting()}"
+        return there[0]
 
     def wait(self, step: str) -> int:
         """Return the id of what waits at a step."""
-        wait = self.waiting(step).wait
+        wait = self.at(step).wait
         assert wait is not None
         return wait.id
+
+    def answer(self, step: str, at: datetime = MONDAY, **given: Any) -> Played:
+        """Give one answer as a scenario's; see ``app.core.simulate``."""
+        simulate.answer(self, {"step": step, **given}, at)
+        return self
 
 
 def started(
@@ -117,7 +88,7 @@ def example(key: str) -> Definition:
 
 
 def scenarios() -> list[Path]:
-    """Return the shipped scenario files."""
+    """Return the scenario files of the shipped definitions."""
     return sorted((EXAMPLES / "scenarios").glob("*.json"))
 
 
@@ -127,47 +98,16 @@ def read_scenario(path: Path) -> dict[str, Any]:
     return value
 
 
-def play(scenario: Mapping[str, Any]) -> Played:
-    """Run a scenario to its last answer."""
-    start = scenario["start"]
-    at = datetime.fromisoformat(start["at"]) if "at" in start else MONDAY
-    played = started(
-        example(scenario["definition"]), start["variables"], initiator=start.get("by"), at=at
-    )
-    for answer in scenario["answers"]:
-        at = parse_duration(answer.get("after", "1m")).add_to(at, UTC)
-        moved = played.give(_event(played, answer, at))
-        assert moved.ignored is None, (answer, moved.ignored)
-    return played
-
-
-def everything() -> str:
-    """Return what becomes of every shipped scenario, all states and effects, as one text."""
-    texts = []
-    for path in scenarios():
-        played = play(read_scenario(path))
-        texts += [json_text(effect_line(effect)) for effect in played.effects]
-        texts += [json_text(state_to_json(played.state)), json_text(played.state.variables)]
-    return "\n".join(texts)
-
-
-def _event(played: Played, answer: Mapping[str, Any], at: datetime) -> Event:
-    wait = played.wait(answer["step"])
-    if "fails" in answer:
-        return JobFailed(at=at, wait=wait, **answer["fails"])
-    if "values" not in answer:
-        return JobSucceeded(at=at, wait=wait, result=answer.get("result"))
-    task = next(e for e in played.effects if isinstance(e, OpenTask) and e.wait == wait)
-    values, errors = validate(task.form, answer["values"], text=False)
-    assert not errors, [(answer["step"], error.field, error.text()) for error in errors]
-    return TaskCompleted(
-        at=at, by=answer["by"], wait=wait, values=values, outcome=answer.get("outcome")
-    )
+def play(scenario: Mapping[str, Any]) -> simulate.Simulation:
+    """Run a scenario of a shipped definition to its last answer."""
+    return simulate.play(example(scenario["definition"]), scenario)
 
 
 def define(*steps: Mapping[str, Any], **rest: Any) -> Definition:
     """Return the definition of these steps."""
-    return load(source(*steps, **rest))
+    checked = check(source(*steps, **rest), Known(types=TYPES))
+    assert checked.definition is not None, [found.text() for found in checked.findings]
+    return checked.definition
 
 
 def source(*steps: Mapping[str, Any], **rest: Any) -> str:
@@ -176,29 +116,49 @@ def source(*steps: Mapping[str, Any], **rest: Any) -> str:
 
 
 def service(id: str, *next_: Any, **rest: Any) -> dict[str, Any]:
-    """Return a service step; other keys than ``on_error`` and ``skip_when`` are config."""
-    return _made("service_task", id, next_, {"service_name": "Mail", "method": "send", **rest})
+    """Return a service step; keys that do not stand beside the config are in it."""
+    return step("service_task", id, *next_, **{"service_name": "Mail", "method": "send", **rest})
 
 
 def person(id: str, *next_: Any, **rest: Any) -> dict[str, Any]:
     """Return a user step."""
-    return _made("user_task", id, next_, rest)
+    return step("user_task", id, *next_, **rest)
 
 
 def gateway(id: str, *conditions: tuple[str, str], **rest: Any) -> dict[str, Any]:
     """Return a gateway with (expression, next) pairs."""
     rows = [{"expression": expression, "next": target} for expression, target in conditions]
-    return _made("exclusive_gateway", id, (), {"conditions": rows, **rest})
+    return step("exclusive_gateway", id, **{"conditions": rows, **rest})
 
 
 def end(id: str = "end", **config: Any) -> dict[str, Any]:
     """Return an explicit end."""
-    return _made("end", id, (), config)
+    return step("end", id, **config)
 
 
-def _made(kind: str, id: str, next_: tuple[Any, ...], rest: dict[str, Any]) -> dict[str, Any]:
-    beside = {key: rest.pop(key) for key in ("on_error", "skip_when") if key in rest}
+_BESIDE = ("on_error", "skip_when", "boundary", "multi")
+
+
+def step(kind: str, id: str, *next_: Any, **rest: Any) -> dict[str, Any]:
+    """Return a step of any type."""
+    beside = {key: rest.pop(key) for key in _BESIDE if key in rest}
     made = {"id": id, "type": kind, "config": rest, **beside}
     if next_:
         made["next"] = list(next_)
     return made
+
+
+def all_at_once(id: str, *next_: str) -> dict[str, Any]:
+    """Return a parallel gateway."""
+    return step("parallel_gateway", id, *next_)
+
+
+def any_of(id: str, *conditions: tuple[str, str], **rest: Any) -> dict[str, Any]:
+    """Return an inclusive gateway with (expression, next) pairs; ``next`` makes it a join."""
+    made = gateway(id, *conditions, **rest)
+    return {**made, "type": "inclusive_gateway"}
+
+
+def inside(id: str, steps: list[dict[str, Any]], *next_: str, **rest: Any) -> dict[str, Any]:
+    """Return a sub-process."""
+    return step("sub_process", id, *next_, steps=steps, **rest)

@@ -17,7 +17,7 @@ from tests.worker.conftest import Shop, Step, service
 CONTEXT = JobContext("17", instance_id=4, step="mail", attempt=2, timeout=60)
 
 
-def test_a_name_is_taken_once(shop: Shop) -> None:
+def test_a_name_is_taken_once() -> None:
     registry = Registry()
     registry.register("A", "do", lambda given, context: 1)
     registry.register_inline("A", "add", lambda given: 2)
@@ -29,13 +29,14 @@ def test_a_name_is_taken_once(shop: Shop) -> None:
     assert registry.names() == {"A.do", "A.add"}
 
 
-def test_a_worker_may_call_what_could_run_inside_a_step(shop: Shop) -> None:
+def test_a_worker_may_call_what_could_run_inside_a_step() -> None:
     registry = Registry()
     registry.register_inline("A", "add", lambda given: given["n"] + 1)
-    handler = registry.handler("A", "add")
-    assert handler is not None
-    assert handler({"n": 1}, CONTEXT) == 2
-    assert registry.handler("A", "other") is None
+    service = registry.service("A", "add")
+    assert service is not None
+    assert service.one is not None
+    assert service.one({"n": 1}, CONTEXT) == 2
+    assert registry.service("A", "other") is None
     assert registry.inline("A", "other") is None
     assert not registry.known("A", "other")
 
@@ -48,6 +49,9 @@ def test_what_comes_with_the_program() -> None:
         "OrderValidationService.validate",
         "OrderService.fulfill",
         "OrderService.cancel",
+        "webhook.call",
+        "message_queue.publish",
+        "email.send",
     }
 
 

@@ -27,7 +27,7 @@ class Custom(JobNode):
         """Keep apart what is its own: none of its keys means anything to ours."""
         common = {key.name for key in self.keys}
         made = super().compile({k: v for k, v in config.items() if k in common}, making)
-        return {**made, "own": {k: v for k, v in config.items() if k not in common}}
+        return {**made, "own": given_keys(config)}
 
     def call(self, visit: Visit) -> tuple[str, str]:
         """Return the type's own name."""
@@ -36,3 +36,9 @@ class Custom(JobNode):
     def given(self, visit: Visit) -> Any:
         """Return the evaluated config."""
         return kept(evaluate_config(visit.step.config["own"], visit.scope, visit.now))
+
+
+def given_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a config that belongs to the type itself."""
+    ours = {key.name for key in Custom.keys}
+    return {k: v for k, v in config.items() if k not in ours and not k.startswith("x-")}

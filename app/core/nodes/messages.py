@@ -47,7 +47,8 @@ class ReceiveMessage(Node):
         """Take the payload along."""
         if not isinstance(event, MessageReceived):
             return None
-        variables = taken(visit, dict(event.payload), visit.step.config.get("output"))
+        payload, output = dict(event.payload), visit.step.config.get("output")
+        variables = taken(visit, payload, output, otherwise=bool(payload))
         return variables if isinstance(variables, Fail) else Leave(None, variables, by_edges=True)
 
 

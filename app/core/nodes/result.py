@@ -30,8 +30,7 @@ def taken(
     elif isinstance(result, dict) and any(name in declared for name in result):
         found = {name: value for name, value in result.items() if name in declared}
     else:
-        nothing = not otherwise or result is None or result == {}
-        found = {} if nothing else {visit.step.id: result}
+        found = {} if result is None or not otherwise else {visit.step.id: result}
     return fitting(visit, dict(found))
 
 
