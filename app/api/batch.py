@@ -54,9 +54,14 @@ def needed(name: str, given: object, action: str) -> None:
         Invalid: code ``invalid_body``.
     """
     if given is None:
-        message = "The action %(action)s needs %(name)s."
-        error = FieldError(f"/{name}", "required", message, {"action": action, "name": name})
-        raise Invalid("invalid_body", message, errors=(error,), action=action, name=name)
+        error = FieldError(f"/{name}", "required", "This member is required.")
+        raise Invalid(
+            "invalid_body",
+            "The action %(action)s needs %(name)s.",
+            errors=(error,),
+            action=action,
+            name=name,
+        )
 
 
 def _one(

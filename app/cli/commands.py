@@ -34,7 +34,7 @@ class _InSentences(click.Group):
 
 @click.group(cls=_InSentences)
 def main() -> None:
-    """Workflow Engine: run it, migrate its database."""
+    """Workflow Engine: run it, migrate its database, try definitions out."""
 
 
 @main.command()
@@ -81,6 +81,95 @@ def prepare() -> None:
     with database(settings) as url:
         contents.migrate(url)
         contents.load(settings, url)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check definitions in FILES; exit status 1 if one has errors. Opens no database."""
+    from app.cli.check import check as judge
+
+    sys.exit(0 if judge(files, as_json=as_json) else 1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--scenario",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="JSON: start, answers, expect.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print how it went as JSON.")
+def simulate(file: Path, scenario: Path, as_json: bool) -> None:
+    """Play FILE with invented answers; exit status 1 if the end is not as expected.
+
+    Opens no database and calls nobody.
+    """
+    from app.cli.simulate import simulate as play
+
+    sys.exit(0 if play(file, scenario, as_json=as_json) else 1)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of the definition format, for editors."""
+    from app.cli.schema import text
+
+    click.echo(text(), nl=False)
+
+
+@main.group()
+def users() -> None:
+    """Accounts: DATABASE_URL's, or those of the PostgreSQL in var/."""
+
+
+@users.command("add")
+@click.argument("username")
+@click.option("--name", required=True, help="What people call them.")
+@click.option("--email")
+@click.option("--role", "roles", multiple=True, required=True, help="May be given again.")
+@click.option("--group", "groups", multiple=True, help="May be given again.")
+@click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
+def users_add(
+    username: str,
+    name: str,
+    email: str | None,
+    roles: tuple[str, ...],
+    groups: tuple[str, ...],
+    password_stdin: bool,
+) -> None:
+    """Make an account; its password is asked for."""
+    from app.cli import users as commands
+
+    commands.add(
+        _settings_without_secret(),
+        username,
+        name=name,
+        email=email,
+        roles=roles,
+        groups=groups,
+        from_stdin=password_stdin,
+    )
+
+
+@users.command("list")
+def users_list() -> None:
+    """Who there is, with roles and groups."""
+    from app.cli import users as commands
+
+    commands.list_(_settings_without_secret())
+
+
+@users.command("password")
+@click.argument("username")
+@click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
+def users_password(username: str, password_stdin: bool) -> None:
+    """Give an account another password; it is signed out everywhere."""
+    from app.cli import users as commands
+
+    commands.password(_settings_without_secret(), username, from_stdin=password_stdin)
 
 
 @main.group()

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from app.db.tx import Database, Tx
-from app.errors import Conflict, FieldError, Forbidden, Invalid
+from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.identity import names, passwords, store
 from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import ROLES, require
 from app.identity.preferences import preference_errors
+from app.identity.tokens import sign_out_everywhere
 
 
 def ensure_roles(db: Database) -> None:
@@ -130,6 +131,44 @@ def create_user(
         _attach(tx, row["id"], group_ids, role_ids)
         made = store.person_by_id(tx, row["id"])
     return store.actor_of(made or {})
+
+
+def set_password(db: Database, actor: Actor, *, username: str, new: str, now: datetime) -> None:
+    """Give a person another password; every session and token of theirs ends.
+
+    Raises:
+        Forbidden: without ``user:admin``.
+        NotFound: there is no such person.
+        Invalid: the password is too weak.
+    """
+    require(actor, "user:admin")
+    username = names.normal(username)
+    weak = passwords.problem("password", new, username=username)
+    if weak:
+        raise Invalid("weak_password", "Choose a stronger password.", errors=(weak,))
+    hashed = passwords.hash_password(new)
+    with db.transaction() as tx:
+        row = None
+        if names.problem("username", username) is None:
+            row = store.person_by_username(tx, username)
+        if row is None:
+            raise NotFound("user_not_found", "There is no such person.")
+        tx.run(
+            "update users set password_hash = %(hash)s where id = %(id)s",
+            {"hash": hashed, "id": row["id"]},
+        )
+        sign_out_everywhere(db, store.actor_of(row), now=now)
+
+
+def list_people(db: Database, actor: Actor) -> list[dict[str, Any]]:
+    """Return everybody by username: ``username, name, active, roles, groups``.
+
+    Raises:
+        Forbidden: without ``user:admin``.
+    """
+    require(actor, "user:admin")
+    with db.transaction() as tx:
+        return tx.run(store.EVERYBODY).fetchall()
 
 
 def _attach(tx: Tx, user_id: int, group_ids: list[int], role_ids: list[int]) -> None:

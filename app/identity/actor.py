@@ -47,3 +47,5 @@ class Actor:
 
 SYSTEM = Actor(id=0, username="system", name="system", permissions=ALL)
 """The engine itself: automatic decisions, duties, workers."""
+OPERATOR = Actor(id=0, username="system", name="system", permissions=ALL)
+"""Whoever may run commands on the server: as much as the engine, by the rules for people."""

@@ -21,6 +21,7 @@ select u.id, u.username, u.name, u.email, u.password_hash, u.active, u.language,
 """
 BY_ID: Final = _PERSON + " where u.id = %(id)s"
 BY_USERNAME: Final = _PERSON + " where u.username = %(username)s"
+EVERYBODY: Final = _PERSON + " order by u.username"
 
 RAISE_EPOCH: Final = "update users set auth_epoch = auth_epoch + 1 where id = %(user_id)s"
 REVOKE_ALL_REFRESH: Final = """

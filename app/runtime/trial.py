@@ -55,19 +55,28 @@ def told(run: Simulation) -> dict[str, Any]:
 
 
 def differences(run: Simulation, expect: Mapping[str, Any]) -> list[Phrase]:
-    """Return what of ``expect`` did not come true: path, status, result, named variables."""
+    """Return what of ``expect`` did not come true.
+
+    Args:
+        expect: ``path``, ``status``, ``result``, kinds of open ``incidents``, and those
+            ``variables`` that are worth naming.
+    """
     found = told(run)
     wrong = [
         _differs(name, expect[name], found[name])
         for name in ("path", "status", "result")
         if name in expect and expect[name] != found[name]
     ]
+    if "incidents" in expect:
+        kinds = [incident["kind"] for incident in found["incidents"]]
+        if kinds != expect["incidents"]:
+            wrong.append(_differs("incidents", expect["incidents"], kinds))
     variables = expect.get("variables", {})
     for name, wanted in variables.items() if isinstance(variables, Mapping) else ():
         got = found["variables"].get(name)
         if got != wanted or isinstance(got, bool) is not isinstance(wanted, bool):
             wrong.append(_differs(f"variables.{name}", wanted, got))
-    unknown = sorted(set(expect) - {"path", "status", "result", "variables"})
+    unknown = sorted(set(expect) - {"path", "status", "result", "variables", "incidents"})
     wrong += [Phrase("expect names %(name)s, which nobody knows.", name=name) for name in unknown]
     return wrong
 
