@@ -138,10 +138,10 @@ def test_the_connector_of_the_recipe() -> None:
     exec(text, made)  # noqa: S102  # the page's own example
     registry = Registry()
     made["install"](registry)
-    handler = registry.handler("StockService", "reserve")
-    assert handler is not None
+    service = registry.service("StockService", "reserve")
+    assert service is not None and service.one is not None
     context = JobContext("17", 1, "reserve", 1, 60.0)
-    assert handler({"article": "A-1"}, context) == {"reservation": "R-17"}
+    assert service.one({"article": "A-1"}, context) == {"reservation": "R-17"}
 
 
 # Shell --------------------------------------------------------------------------------
