@@ -139,7 +139,8 @@ def test_the_connector_of_the_recipe() -> None:
     registry = Registry()
     made["install"](registry)
     service = registry.service("StockService", "reserve")
-    assert service is not None and service.one is not None
+    assert service is not None
+    assert service.one is not None
     context = JobContext("17", 1, "reserve", 1, 60.0)
     assert service.one({"article": "A-1"}, context) == {"reservation": "R-17"}
 
