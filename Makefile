@@ -32,8 +32,8 @@ test: setup ## every test; PYTEST_ARGS="-k word" adds options
 migrate-up: setup ## bring the database (DATABASE_URL, else the one in var/) up to date
 	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine migrate up
 
-bench: setup ## speed as a ratio to a hand-written floor
-	@exec $(BIN)/python -m tests.bench
+bench: setup ## speed as ratios; BENCH_ARGS="--only rest --seconds 2" picks
+	@exec $(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 lint: setup ## style, types, layers, dependencies
 	$(BIN)/ruff check .

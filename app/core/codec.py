@@ -34,6 +34,8 @@ EVENTS: Final[Mapping[str, type[ev.Event]]] = {
         ev.Migrated,
     )
 }
+_NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in EVENTS.values()}
+"""Of the fields of each kind of event."""
 
 
 def state_to_json(state: State) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _scope_from_json(kept: Mapping[str, Any]) -> Scope:
 
 def event_to_json(event: ev.Event) -> dict[str, Any]:
     """Return an event so that it can be given to the core again."""
-    kept = {field.name: getattr(event, field.name) for field in fields(event)}
+    kept = {name: getattr(event, name) for name in _NAMES[type(event)]}
     kept["at"] = event.at.isoformat()
     kept["kind"] = event.kind
     return {name: value for name, value in kept.items() if value is not None}

@@ -128,8 +128,8 @@ class Compiling:
         """Note a finding at a place; ``key`` points at the key itself, not its value."""
         self._counts[severity] += 1
         if self._counts[severity] <= MAX_FINDINGS:
-            note = _Note(code, severity, path, key, message, hint, shortened(params), witness)
-            self._notes.append(note)
+            told = shortened(params)
+            self._notes.append(_Note(code, severity, path, key, message, hint, told, witness))
 
     def error(self, code: str, path: Path, message: str, **more: Any) -> None:
         """Note an error."""

@@ -15,12 +15,12 @@ ALWAYS: Final = frozenset({"initiator", "instance", "result", "error"})
 """Names that expressions may read without anyone declaring them."""
 _FITTING: Final[Mapping[str, frozenset[str]]] = {
     "boolean": frozenset({"boolean"}),
-    "string": frozenset({"string"}),
-    "text": frozenset({"string"}),
+    "string": frozenset({"string", "text"}),
+    "text": frozenset({"string", "text"}),
     "number": frozenset({"number", "money"}),
     "integer": frozenset({"integer", "number", "money"}),
-    "date": frozenset({"date", "string"}),
-    "datetime": frozenset({"datetime", "string"}),
+    "date": frozenset({"date", "string", "text"}),
+    "datetime": frozenset({"datetime", "string", "text"}),
 }
 """Types of a variable that a field's value fits, beside ``any``."""
 _TABLE: Final = "decision"

@@ -31,7 +31,7 @@ def storable(value: Any) -> Any:
 
 
 def _storable(value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
+    if type(value) in _PLAIN or depth > MAX_DEPTH:
         return value
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
         return Decimal(repr(float(value)))

@@ -26,6 +26,8 @@ class DefinitionRow:
         status: ``draft``, ``active`` or ``retired``.
         source: the document as uploaded; empty in lists.
         checksum: SHA-256 of the canonical document, hexadecimal.
+        start_cron, start_message: by what it starts by itself, if by anything.
+        next_start_at: when the clock starts it next, as far as that is worked out yet.
         starters: candidate keys (``u:``, ``g:``, ``r:``) of who may start it; empty: everyone.
     """
 
@@ -42,6 +44,9 @@ class DefinitionRow:
     created_by: str
     created_at: datetime
     changed_at: datetime
+    start_cron: str | None = None
+    start_message: str | None = None
+    next_start_at: datetime | None = None
 
 
 def row_of(row: dict[str, Any]) -> DefinitionRow:
@@ -60,4 +65,7 @@ def row_of(row: dict[str, Any]) -> DefinitionRow:
         created_by=row["created_by"],
         created_at=row["created_at"],
         changed_at=row["changed_at"],
+        start_cron=row["start_cron"],
+        start_message=row["start_message"],
+        next_start_at=row["next_start_at"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from app.core.events import (
     Activated,
@@ -46,6 +46,8 @@ KINDS: dict[str, str] = {
     Migrated.kind: "instance.migrated",
 }
 """What a history row is called by the event that set it off."""
+_REASONED: Final = (Terminated, Retried, VariablesSet, Jumped)
+"""Events whose reason is told in the line about what followed from them."""
 
 
 def event_line(event: Event, before: State) -> Line | None:
@@ -92,9 +94,7 @@ def _answer(event: TimerFired | MessageReceived | ChildEnded | Skipped) -> dict[
 
 def with_reason(line: Line, event: Event) -> Line:
     """Add the reason that an operator gave to the line about what followed from it."""
-    if not isinstance(event, Terminated | Retried | VariablesSet | Jumped):
-        return line
-    if line[0] != KINDS[event.kind]:
+    if not isinstance(event, _REASONED) or line[0] != KINDS[event.kind]:
         return line
     return [line[0], line[1], {**line[2], "reason": event.reason}]
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext
 
+from app.core import cron
+from app.core.definition import Definition
+from app.core.moments import zone_of
 from app.definition import queries, service
 from app.definition.row import DefinitionRow
 from app.errors import Conflict, Malformed
@@ -15,6 +19,7 @@ from app.identity.policy import may_start, require
 from app.identity.queries import display_names, group_titles
 from app.web import respond
 from app.web.ask import Question, ask
+from app.web.dry_run import dry_run
 from app.web.i18n import pick, translate_error
 from app.web.paging import number_of
 from app.web.session import actor, engine, now
@@ -27,6 +32,12 @@ _SIZE: Final = 50
 
 bp.get("/definitions/upload", endpoint="upload")(upload_form)
 bp.post("/definitions/upload", endpoint="receive")(receive)
+bp.add_url_rule(
+    "/definitions/<int:definition_id>/dry-run",
+    endpoint="dry_run",
+    view_func=dry_run,
+    methods=["GET", "POST"],
+)
 
 
 @bp.get("/definitions")
@@ -188,7 +199,7 @@ def _page(definition_id: int, error: Conflict | None = None) -> Response:
         status=error.status if error else 200,
         row=row,
         conflict=translate_error(error) if error else None,
-        findings=show_findings(checked.findings),
+        findings=show_findings(checked.findings, checked.document),
         marks={found.line: found.severity for found in reversed(checked.findings)},
         description=checked.definition.description if checked.definition else row.description,
         steps=rows_of(checked.definition),
@@ -199,4 +210,28 @@ def _page(definition_id: int, error: Conflict | None = None) -> Response:
         groups=group_titles(db, {name for kind, name in starters if kind == "g"}),
         may_start=row.status == "active" and may_start(who, row.starters),
         may_write=who.can("process:write"),
+        may_try=who.can("process:read"),
+        next_start=_next_start(row, checked.definition),
+        clock_zone=checked.definition.settings.get("timezone") if checked.definition else None,
     )
+
+
+def _next_start(row: DefinitionRow, definition: Definition | None) -> datetime | None:
+    """Return when the clock starts it next: only the newest active version is started.
+
+    Before a duties process has worked the time out, it is what the expression says.
+    """
+    if row.start_cron is None or row.status != "active" or definition is None:
+        return None
+    newest = next(
+        (
+            each
+            for each in queries.versions(engine().db, actor(), row.key)
+            if each.status == "active"
+        ),
+        row,
+    )
+    if newest.id != row.id:
+        return None
+    zone = zone_of(definition.settings)
+    return row.next_start_at or cron.parse(row.start_cron).next_after(now(), zone)

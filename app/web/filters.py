@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, request
 
+from app.web.by_clock import in_words
 from app.web.i18n import pick
 from app.web.values import field_value, input_text, number, value
 from app.web.when import clock, day, duration, moment, relative
@@ -33,6 +34,7 @@ def init_filters(app: Flask) -> None:
         input_text=input_text,
         yes_no=yes_no,
         initials=initials,
+        by_clock=in_words,
     )
     app.jinja_env.globals.update(
         state_word=state_word,

@@ -27,7 +27,7 @@ TYPES: Final[Mapping[str, tuple[LazyString, str]]] = {
     "sub_process": (lazy_gettext("Steps inside"), "sitemap"),
     "webhook": (lazy_gettext("Call over the web"), "external-link"),
     "message_queue": (lazy_gettext("Message to a queue"), "send"),
-    "email": (lazy_gettext("E-mail"), "inbox"),
+    "email": (lazy_gettext("Send an e-mail"), "inbox"),
     "external_task": (lazy_gettext("Work elsewhere"), "users"),
     "start": (lazy_gettext("Beginning"), "player-play"),
     "end": (lazy_gettext("End"), "circle-check"),

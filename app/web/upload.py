@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
@@ -12,6 +12,7 @@ from flask_babel import gettext, ngettext
 from app.core.envelope import envelope
 from app.core.findings import Finding, Known
 from app.core.jsontext import MAX_BYTES
+from app.core.references import each_step
 from app.definition import service
 from app.definition.row import DefinitionRow
 from app.errors import Conflict, FieldError, Invalid
@@ -19,6 +20,7 @@ from app.identity.policy import require
 from app.web import respond
 from app.web.forms import text
 from app.web.i18n import pick, translate, translate_error
+from app.web.runs import moves
 from app.web.session import actor, engine, now
 
 MAX_DOCUMENTS: Final = 20
@@ -86,8 +88,16 @@ def receive() -> Response:
     return _page(documents, status=worst, chosen=status, checked=not storing)
 
 
-def show_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    """Return findings in the reader's language, for the macro ``findings``."""
+def show_findings(
+    findings: Sequence[Finding], document: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return findings in the reader's language, for the macro ``findings``.
+
+    Args:
+        document: what they are about, as far as it could be read: runs name its steps.
+    """
+    with_run = document if any(finding.witness for finding in findings) else None
+    steps = {step["id"]: step for step, _, _ in each_step(with_run)} if with_run else {}
     return [
         {
             "severity": finding.severity,
@@ -96,6 +106,7 @@ def show_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
             "pointer": finding.pointer,
             "message": translate(finding.message, finding.params),
             "hint": translate(finding.hint, finding.hint_params) if finding.hint else None,
+            "witness": moves(finding.witness, steps) if finding.witness else (),
         }
         for finding in findings
     ]
@@ -145,7 +156,7 @@ def _judge(document: Document, known: Known, status: Status | None) -> None:
     try:
         document.source = envelope(document.source)
         checked = service.check_source(document.source, known)
-        document.findings = show_findings(checked.findings)
+        document.findings = show_findings(checked.findings, checked.document)
         document.valid = checked.valid
         if not checked.valid:
             document.status = 422

@@ -11,92 +11,97 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from app.connector.standard import standard_registry
 from app.db.tx import Database
 from app.definition import service as definitions
-from app.definition.cache import DefinitionCache
 from app.identity import service as identity
 from app.identity.actor import SYSTEM, Actor
-from app.runtime.ports import Engine, NobodyToWake
+from app.runtime.moved import Moved
+from app.runtime.ports import Engine
 from app.runtime.starting import begin
 from app.task import service as tasks
 
 NOW: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEY: Final = "bench_order_approval"
 
-DEFINITION: Final[dict[str, Any]] = {
-    "name": "Order approval",
-    "key": KEY,
+JOBS_KEY: Final = "bench_order_with_jobs"
+JOB_KEY: Final = "bench_job"
+SERVICE: Final = "BenchService"
+"""A service that is not inline; benches register it."""
+GIVEN: Final[dict[str, Any]] = {
+    "order_id": "PO-1",
+    "customer_id": "C-7",
+    "amount": Decimal("1250.50"),
+}
+TYPED: Final[dict[str, Any]] = {"approved": True, "comments": "fine"}
+
+
+def definition(key: str, service: str) -> dict[str, Any]:
+    """Return order approval whose machine steps call ``service``."""
+    return {
+        "name": "Order approval",
+        "key": key,
+        "version": "1.0.0",
+        "variables": {
+            "order_id": {"type": "string", "required": True},
+            "customer_id": "string",
+            "amount": {"type": "number", "required": True},
+            "status": "string",
+        },
+        "steps": [
+            _call("validate", service, "validated", "check"),
+            {
+                "id": "check",
+                "name": "Amount?",
+                "type": "exclusive_gateway",
+                "config": {
+                    "conditions": [
+                        {"expression": "${amount > 1000}", "next": "approve"},
+                        {"expression": "${amount <= 1000}", "next": "fulfil"},
+                    ]
+                },
+            },
+            {
+                "id": "approve",
+                "name": {"en": "Approve", "zh": "审批"},
+                "type": "user_task",
+                "config": {
+                    "assignee": "approval_team",
+                    "form": {"approved": {"type": "boolean", "required": True}, "comments": "text"},
+                    "due_date": "2h",
+                },
+                "next": ["fulfil", "cancel"],
+            },
+            _call("fulfil", service, "fulfilled", "done"),
+            _call("cancel", service, "cancelled", "done"),
+            {"id": "done", "name": "Done", "type": "end"},
+        ],
+    }
+
+
+def _call(step: str, service: str, status: str, target: str) -> dict[str, Any]:
+    config = {"service_name": service, "method": "run", "input": {"status": status}}
+    name = step.capitalize()
+    return {"id": step, "name": name, "type": "service_task", "config": config, "next": [target]}
+
+
+_JOB: Final = {
+    "name": "A job",
+    "key": JOB_KEY,
     "version": "1.0.0",
-    "variables": {
-        "order_id": {"type": "string", "required": True},
-        "customer_id": "string",
-        "amount": {"type": "number", "required": True},
-        "status": "string",
-    },
     "steps": [
         {
-            "id": "validate",
-            "name": "Validate",
+            "id": "work",
             "type": "service_task",
-            "config": {
-                "service_name": "NoopService",
-                "method": "run",
-                "input": {"status": "validated"},
-            },
-            "next": ["check"],
+            "config": {"service_name": SERVICE, "method": "run"},
+            "next": ["end"],
         },
-        {
-            "id": "check",
-            "name": "Amount?",
-            "type": "exclusive_gateway",
-            "config": {
-                "conditions": [
-                    {"expression": "${amount > 1000}", "next": "approve"},
-                    {"expression": "${amount <= 1000}", "next": "fulfil"},
-                ]
-            },
-        },
-        {
-            "id": "approve",
-            "name": {"en": "Approve", "zh": "审批"},
-            "type": "user_task",
-            "config": {
-                "assignee": "approval_team",
-                "form": {"approved": {"type": "boolean", "required": True}, "comments": "text"},
-                "due_date": "2h",
-            },
-            "next": ["fulfil", "cancel"],
-        },
-        {
-            "id": "fulfil",
-            "name": "Fulfil",
-            "type": "service_task",
-            "config": {
-                "service_name": "NoopService",
-                "method": "run",
-                "input": {"status": "fulfilled"},
-            },
-            "next": ["done"],
-        },
-        {
-            "id": "cancel",
-            "name": "Cancel",
-            "type": "service_task",
-            "config": {
-                "service_name": "NoopService",
-                "method": "run",
-                "input": {"status": "cancelled"},
-            },
-            "next": ["done"],
-        },
-        {"id": "done", "name": "Done", "type": "end"},
+        {"id": "end", "type": "end"},
     ],
 }
 
 
 def prepare(db: Database) -> None:
-    """Fill an empty database: people, and the definition."""
+    """Fill an empty database: people, and the definitions."""
     identity.ensure_roles(db)
     identity.create_group(db, SYSTEM, name="approval_team", now=NOW)
     identity.create_user(db, SYSTEM, username="zhao", name="Zhao Min", roles=["user"], now=NOW)
@@ -109,42 +114,41 @@ def prepare(db: Database) -> None:
         roles=["manager"],
         now=NOW,
     )
-    definitions.create(db, SYSTEM, json.dumps(DEFINITION), known=None, now=NOW)
+    orders = definition(KEY, "NoopService"), definition(JOBS_KEY, SERVICE)
+    for each in (*orders, _JOB):
+        definitions.create(db, SYSTEM, json.dumps(each), known=None, now=NOW)
 
 
 class Approval:
     """Runs whole instances; one for all threads of a process."""
 
-    def __init__(self, db: Database) -> None:
-        self._engine = Engine(
-            db=db,
-            services=standard_registry(),
-            waker=NobodyToWake(),
-            definitions=DefinitionCache(),
-        )
-        self._zhao = _person(db, "zhao")
-        self._li = _person(db, "li")
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._zhao = person(engine.db, "zhao")
+        self._li = person(engine.db, "li")
 
     def once(self) -> None:
         """Run one instance from start to end."""
-        started = begin(
-            self._engine,
-            self._zhao,
-            definition_key=KEY,
-            business_key="PO-1",
-            variables={"order_id": "PO-1", "customer_id": "C-7", "amount": Decimal("1250.50")},
-            now=NOW,
-        )
-        task_id = started.opened[0]["id"]
+        task_id = begun(self._engine, self._zhao).opened[0]["id"]
         tasks.claim(self._engine, self._li, task_id, now=NOW)
-        done = tasks.complete(
-            self._engine, self._li, task_id, {"approved": True, "comments": "fine"}, now=NOW
-        )
+        done = tasks.complete(self._engine, self._li, task_id, TYPED, now=NOW)
         if done.instance.status != "completed":
             raise AssertionError(f"the instance is {done.instance.status}")
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.db.engine.dispose()
 
-def _person(db: Database, username: str) -> Actor:
+
+def begun(engine: Engine, actor: Actor, key: str = KEY, *, now: datetime = NOW) -> Moved:
+    """Start one."""
+    return begin(
+        engine, actor, definition_key=key, business_key="PO-1", variables=dict(GIVEN), now=now
+    )
+
+
+def person(db: Database, username: str) -> Actor:
+    """Return one of the people."""
     with db.transaction() as tx:
         row = tx.run("select id from users where username = %(name)s", {"name": username})
         found = row.fetchone()

@@ -45,26 +45,60 @@ def prepare(url: str) -> None:
         conn.execute(TABLE.encode())
 
 
-class Floor:
-    """Runs approvals; each thread has a connection of its own."""
+_JOB_DONE: Final = b"""
+update floor_approvals set variables = variables || %s::jsonb where id = %s and status <> 'failed'
+"""
 
-    def __init__(self, url: str) -> None:
+
+class Floor:
+    """Runs approvals; each thread has a connection of its own.
+
+    Args:
+        jobs: also write down what each of two jobs gave, in statements of their own.
+    """
+
+    def __init__(self, url: str, *, jobs: bool = False) -> None:
         self._url = url
+        self._jobs = jobs
         self._local = threading.local()
 
     def once(self) -> None:
         """Run one approval."""
         conn = self._connection()
-        row = conn.execute(_INSERT, (_GIVEN,), prepare=True).fetchone()
-        if row is None:
-            raise AssertionError("nothing was inserted")
-        conn.execute(_CLAIM, ("li", row[0]), prepare=True)
-        done = conn.execute(_COMPLETE, (_TYPED, row[0], "li"), prepare=True)
-        if done.rowcount != 1:
-            raise AssertionError("nothing was completed")
+        number = insert(conn)
+        if self._jobs:
+            conn.execute(_JOB_DONE, ('{"status": "validated"}', number), prepare=True)
+        claim(conn, number)
+        complete(conn, number)
+        if self._jobs:
+            conn.execute(_JOB_DONE, ('{"status": "fulfilled"}', number), prepare=True)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connection().close()
 
     def _connection(self) -> psycopg.Connection[tuple[int, ...]]:
         if not hasattr(self._local, "conn"):
             self._local.conn = psycopg.connect(self._url, autocommit=True)
         conn: psycopg.Connection[tuple[int, ...]] = self._local.conn
         return conn
+
+
+def insert(conn: psycopg.Connection[tuple[int, ...]], given: str = _GIVEN) -> int:
+    """Insert a request; return its number."""
+    row = conn.execute(_INSERT, (given,), prepare=True).fetchone()
+    if row is None:
+        raise AssertionError("nothing was inserted")
+    return row[0]
+
+
+def claim(conn: psycopg.Connection[tuple[int, ...]], number: int) -> None:
+    """Take it."""
+    if conn.execute(_CLAIM, ("li", number), prepare=True).rowcount != 1:
+        raise AssertionError("nothing was claimed")
+
+
+def complete(conn: psycopg.Connection[tuple[int, ...]], number: int, typed: str = _TYPED) -> None:
+    """Finish it."""
+    if conn.execute(_COMPLETE, (typed, number, "li"), prepare=True).rowcount != 1:
+        raise AssertionError("nothing was completed")

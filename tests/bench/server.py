@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,7 @@ from typing import Final
 
 import psycopg
 
-from tests.support.servers import unprivileged, wheel_folder
+from tests.support.servers import REDIS_URL, Servers, unprivileged, wheel_folder
 
 _SECONDS: Final = 30
 _SETTINGS: Final = (
@@ -26,7 +27,30 @@ _SETTINGS: Final = (
     "shared_preload_libraries=pg_stat_statements",
     "pg_stat_statements.track=none",
 )
-_LOCALE: Final = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions")
+_LOCALE: Final = ("--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync")
+
+
+class BenchRedis(Servers):
+    """A Redis of the bench's own; running inside ``with``."""
+
+    def __enter__(self) -> BenchRedis:
+        """Start it."""
+        self._before = os.environ.get(REDIS_URL)
+        self._redis()
+        self.url = os.environ[REDIS_URL]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+        os.environ.pop(REDIS_URL)
+        if self._before is not None:
+            os.environ[REDIS_URL] = self._before
 
 
 class BenchServer:
@@ -67,7 +91,7 @@ class BenchServer:
         trace: TracebackType | None,
     ) -> None:
         """Stop it and remove its data."""
-        self._process.terminate()
+        self._process.send_signal(signal.SIGQUIT)  # at once: nothing is to be kept
         try:
             self._process.wait(15)
         except subprocess.TimeoutExpired:
@@ -75,10 +99,10 @@ class BenchServer:
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def database(self, name: str) -> str:
-        """Make an empty database and return its address."""
+    def database(self, name: str, *, template: str = "template0") -> str:
+        """Make a database like ``template`` and return its address."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
-            conn.execute(f'create database "{name}"'.encode())
+            conn.execute(f'create database "{name}" template "{template}"'.encode())
         return self.url(name)
 
     def url(self, name: str) -> str:

@@ -9,6 +9,7 @@ from app.core.effects import OpenTask, StartJob
 from app.core.events import JobSucceeded
 from app.core.findings import Known
 from app.core.parse import check
+from app.core.run import STATUS_OF
 from app.core.state import State
 from tests.support.scenario import (
     EXAMPLES,
@@ -33,6 +34,7 @@ KNOWN = Known(
             "EmailService.sendWelcomeEmail",
         }
     ),
+    processes=frozenset({"example_equipment"}),
 )
 DEFINITIONS = sorted((EXAMPLES / "definitions").glob("*.json"))
 
@@ -81,6 +83,20 @@ def test_the_scenarios_of_an_example_enter_every_step(path):
         for step in scenario["expect"]["path"]
     }
     assert entered == set(example(path.stem).by_id)
+
+
+@pytest.mark.parametrize("path", DEFINITIONS, ids=named)
+def test_the_scenarios_of_an_example_end_in_each_of_its_ways(path):
+    """Beside ends that only end a path beside the others."""
+    mine = [one for one in map(read_scenario, scenarios()) if one["definition"] == path.stem]
+    reached = {(one["expect"]["status"], one["expect"]["result"]) for one in mine}
+    ends = [step for step in example(path.stem).steps if step.type == "end"]
+    wanted = {
+        (STATUS_OF[step.config.get("result", "completed")], step.config["code"])
+        for step in ends
+        if "code" in step.config and step.parent is None
+    }
+    assert wanted <= reached
 
 
 @pytest.mark.parametrize(

@@ -162,12 +162,25 @@ PAGES = {
     "POST /instances/<int:instance_id>/activate": Entry(MANAGERS),
     "GET /instances/<int:instance_id>/terminate": Entry(MANAGERS),
     "POST /instances/<int:instance_id>/terminate": Entry(MANAGERS),
+    "GET /instances/<int:instance_id>/tokens/<int:token>/skip": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/tokens/<int:token>/skip": Entry(MANAGERS),
+    "GET /instances/<int:instance_id>/tokens/<int:token>/jump": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/tokens/<int:token>/jump": Entry(MANAGERS, {"step": "pay"}),
+    "GET /instances/<int:instance_id>/variables": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/variables": Entry(MANAGERS, {"f.amount": "7"}),
+    "GET /instances/<int:instance_id>/migrate": Entry(MANAGERS),
+    "POST /instances/<int:instance_id>/migrate": Entry(MANAGERS),
+    "GET /instances/<int:instance_id>/restart": Entry(PART),
+    "POST /instances/<int:instance_id>/restart": Entry(PART),
+    "GET /incidents/<int:incident_id>/retry": Entry(MANAGERS),
     "POST /incidents/<int:incident_id>/retry": Entry(MANAGERS),
     "GET /start": Entry(SIGNED_IN),
     "GET /start/<int:definition_id>": Entry(SIGNED_IN),
     "POST /start/<int:definition_id>": Entry(SIGNED_IN),
     "GET /definitions": Entry(SIGNED_IN),
     "GET /definitions/<int:definition_id>": Entry(SIGNED_IN),
+    "GET /definitions/<int:definition_id>/dry-run": Entry(MANAGERS),
+    "POST /definitions/<int:definition_id>/dry-run": Entry(MANAGERS, {"scenario": "{}"}),
     "GET /definitions/upload": Entry(MANAGERS),
     "POST /definitions/upload": Entry(MANAGERS, {"source": "{}", "action": "check"}),
     "GET /definitions/<int:definition_id>/publish": Entry(MANAGERS),
@@ -204,9 +217,11 @@ def things(rest: Rest) -> dict[str, int]:
     broken = rest("root", "POST", "/process-instances", {"process_definition_key": "broken"})
     task = rest.office.open_task(amount=5)
     seen = rest("root", "GET", f"/tasks/{task}").ok()
+    instance = rest("root", "GET", f"/process-instances/{seen['process_instance_id']}").ok()
     return {
         "task_id": task,
         "instance_id": seen["process_instance_id"],
+        "token": instance["tokens"][0]["id"],
         "definition_id": seen["process_definition_id"],
         "external_id": held[0]["id"],
         "incident_id": broken.ok(201)["incidents"][0]["id"],

@@ -71,6 +71,24 @@ class Sheet:
         assert len(found) == 1, (name, value, tags)
         return found[0]
 
+    def field(self, name: str) -> str:
+        """Return what stands in the page's one text area of a name."""
+        (found,) = re.findall(
+            rf'<textarea[^>]* name="{re.escape(name)}"[^>]*>\n?(.*?)</textarea>',
+            self.text,
+            re.DOTALL,
+        )
+        return html.unescape(found)
+
+    def button_named(self, words: str) -> str:
+        """Return the value of the first button that says so; fail unless there is one."""
+        for attributes, inside in re.findall(
+            r"<button([^>]*)>(.*?)</button>", self.text, re.DOTALL
+        ):
+            if html.unescape(_TAGS.sub("", inside)).strip() == words:
+                return html.unescape(re.findall(r'value="([^"]*)"', attributes)[0])
+        raise AssertionError((words, self.words))
+
 
 class Pages:
     """One browser: keeps cookies, sends the token of the page it saw last."""

@@ -1,0 +1,84 @@
+"""The inbox with 50 rows when very many are open: the whole page, and the query alone."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+
+from app.db.engine import create_database
+from app.factory import create_app
+from app.identity.service import auth_epoch
+from app.task.inbox import inbox
+from tests.bench import copies, workers
+from tests.bench.approval import begun, person
+from tests.bench.given import Given, engine, quantile
+from tests.bench.rows import Row
+
+_ROWS: Final = 50
+_BARE: Final = b"""
+select id, instance_id, step, name, state, candidates, priority, due_at, created_at
+  from tasks where state = 'open' and candidates && %s order by id desc limit 50
+"""
+
+
+def run(given: Given) -> list[Row]:
+    """Measure the page, the use case below it and a bare query in turns."""
+    url = given.database("inbox")
+    db = create_database(url, pool_size=1)
+    ours = engine(db)
+    copies.make(db, begun(ours, person(db, "zhao")).instance.id, given.sizes.open - 1)
+    li = person(db, "li")
+    app = create_app(given.loaded(url), engine=ours)
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"] = f"{li.id}.{auth_epoch(db, li.id)}"
+        session["_fresh"] = True
+    conn = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+    keys = [f"u:{li.username}", *(f"g:{each}" for each in li.groups)]
+
+    def page() -> None:
+        answer = client.get("/inbox")
+        if answer.status_code != 200 or answer.text.count("PO-1") < _ROWS:
+            raise AssertionError(f"no inbox of {_ROWS} rows: {answer.status}")
+
+    def use_case() -> None:
+        found = inbox(db, li, "todo", size=_ROWS, now=workers.now())
+        if len(found.items) != _ROWS:
+            raise AssertionError(f"{len(found.items)} rows")
+
+    def bare() -> None:
+        if len(conn.execute(_BARE, (keys,), prepare=True).fetchall()) != _ROWS:
+            raise AssertionError("the query finds something else")
+
+    calls: dict[str, Callable[[], Any]] = {"page": page, "use case": use_case, "query": bare}
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        for _ in range(3):
+            call()
+    end = time.monotonic() + given.seconds * given.rounds
+    while not took["page"] or time.monotonic() < end:
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            took[name].append(1000 * (time.perf_counter() - begin))
+    conn.close()
+    db.engine.dispose()
+    p50 = {name: statistics.median(values) for name, values in took.items()}
+    return [
+        Row(
+            "inbox",
+            p50["page"],
+            {
+                "p95": quantile(took["page"], 0.95),
+                "use case ms": p50["use case"],
+                "bare query ms": p50["query"],
+                "use case / query": p50["use case"] / p50["query"],
+                "open": given.sizes.open,
+            },
+        )
+    ]
