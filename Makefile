@@ -16,7 +16,7 @@ COMPILED := $(CATALOGS:.po=.mo)
 # uv of this machine if it works, else one of our own.
 FIND_UV := if uv --version >/dev/null 2>&1; then echo uv; else echo var/uv/bin/uv; fi
 
-.PHONY: uv help setup run test migrate-up bench lint format screenshots lock translations clean
+.PHONY: uv help setup run test migrate-up bench lint format screenshots lock translations docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,9 @@ translations: setup ## collect texts into the catalogs and compile them
 	@$(BABEL) update -i var/messages.pot -d translations --no-fuzzy-matching \
 		--ignore-obsolete --ignore-pot-creation-date --no-wrap
 	@for each in translations/*/LC_MESSAGES/*.po; do $(BABEL) compile -i $$each -o $${each%.po}.mo; done
+
+docs: setup ## tables of docs/definition-format.md that are made from the code
+	@exec $(BIN)/python -m tests.support.reference
 
 clean: ## remove .venv, caches and what tests left; data in var/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis \

@@ -25,22 +25,28 @@ _MESSAGE: Final = (
     Key("output", "variables", expr=True, doc="variable ← expression over `result`"),
 )
 EVENT: Final = (
-    Key("on", "choice", required=True, choices=("timer", "message")),
+    Key("on", "choice", required=True, choices=("timer", "message"), doc="what it waits for"),
     *TIMED,
     *_MESSAGE,
     Key("next", "target", required=True, doc="where it leads"),
-    Key("label", "label"),
+    Key("label", "label", doc="what a person sees on it"),
 )
 """One of an event gateway's ``events``."""
 BOUNDARY: Final = (
-    Key("on", "choice", required=True, choices=("timer", "error", "message")),
+    Key(
+        "on",
+        "choice",
+        required=True,
+        choices=("timer", "error", "message"),
+        doc="what happens",
+    ),
     *TIMED,
     Key("repeat", "repeat", doc="how often in all it may fire, or true; not with interrupt"),
     Key("code", "text", doc="of the error; default: any"),
     *_MESSAGE,
     Key("interrupt", "flag", doc="false: the step goes on beside it; default true"),
     Key("next", "target", required=True, doc="where it leads"),
-    Key("label", "label"),
+    Key("label", "label", doc="what a person sees on it"),
 )
 """One of a step's ``boundary``."""
 MULTI: Final = (

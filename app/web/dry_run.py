@@ -51,7 +51,7 @@ def dry_run(definition_id: int) -> Response:
     definition = service.check_source(row.source).definition
     if definition is None:
         raise Conflict(
-            "definition_invalid", "This definition cannot be played: an older version stored it."
+            "definition_outdated", "This definition cannot be played: an older version stored it."
         )
     if request.method == "GET":
         return _page(row, _laid_out(skeleton(definition)))

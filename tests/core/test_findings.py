@@ -21,9 +21,10 @@ from tests.support.mistakes import (
     one,
     steps,
 )
+from tests.support.mistakes_sound import SOUND
 from tests.support.pace import within
 
-ALL = (*TEXT, *SHAPE, *REFERENCES, *mistakes_flow.SHAPE, *mistakes_flow.REFERENCES)
+ALL = (*TEXT, *SHAPE, *REFERENCES, *mistakes_flow.SHAPE, *mistakes_flow.REFERENCES, *SOUND)
 WARNINGS = {
     "not_evaluated",
     "type_differs",
@@ -42,8 +43,10 @@ def test_a_mistake_is_found_at_its_token(mistake):
         found, place = checked(mistake.source)
     [finding] = of_code(found, mistake.code)
     assert (finding.line, finding.column) == place
-    assert finding.severity == ("warning" if mistake.code in WARNINGS else "error")
-    assert found.valid is (finding.severity == "warning")
+    by_code = "warning" if mistake.code in WARNINGS else "error"
+    assert finding.severity == (mistake.severity or by_code)
+    assert found.valid is (finding.severity != "error")
+    assert tuple(move["step"] for move in finding.witness) == mistake.witness
     hint = finding.hint % (finding.hint_params or {}) if finding.hint else ""
     assert mistake.hint in hint
     assert "%(" not in finding.text() + hint
@@ -70,7 +73,7 @@ def test_there_is_a_mistake_for_every_code_there_is():
         for _, code in code_words.arguments({"error", "Finding"}, 0, pattern)
         if code not in emitted and re.fullmatch("[a-z_]+", code)
     }
-    codes = {f"json_{code}" for code in emitted} | said
+    codes = {f"json_{code}" for code in emitted} | said | set(code_words.soundness())
     assert codes == {mistake.code for mistake in ALL} | {"more_findings"}
     assert codes <= documented
 

@@ -28,15 +28,16 @@ from app.core.expression_functions import FUNCTIONS
 from app.core.nodes.table import NODES
 from app.core.parse import check
 from app.core.retry import DEFAULTS
-from app.core.state import Status, WaitKind
+from app.core.state import ScopeKind, Status, WaitKind
 from app.db import schema
 from app.identity.permissions import PERMISSIONS, ROLES
 from app.identity.service import DEMO_PASSWORD
 from app.runtime.figures import Figures
 from app.telemetry import metrics
 from app.worker.duties import DUTIES
-from tests.support import code_words
+from tests.support import code_words, reference
 from tests.support.markdown import ROOT, Row, code_in, column, page, pages
+from tests.support.mistakes_sound import SOUND
 
 FORMAT = page("docs/definition-format.md")
 MACHINE = page("docs/state-machine.md")
@@ -195,19 +196,16 @@ def test_functions() -> None:
     same(column(FORMAT.section("Functions").tables()[0], "function"), {*FUNCTIONS, "default"})
 
 
+def test_tables_of_keys_are_those_of_the_code() -> None:
+    assert reference.rewritten(FORMAT.text) == FORMAT.text, "run make docs"
+    same(reference.marked(FORMAT.text), reference.TABLES)
+
+
 @pytest.mark.parametrize("kind", NODES)
-def test_keys_of_each_step_type(kind: str) -> None:
-    keys = NODES[kind].keys
-    tables = FORMAT.section(kind).tables()
-    if not keys:
-        assert tables == []
-        return
-    same(column(tables[0], "key"), [key.name for key in keys])
-    required = {code_in(row["key"])[0] for row in tables[0] if "required" in row["value"]}
-    assert required == {key.name for key in keys if key.required}
-    for key in keys:
-        (row,) = (row for row in tables[0] if code_in(row["key"]) == [key.name])
-        assert set(key.choices) <= set(code_in(row["value"]))
+def test_each_step_type_has_its_section_and_an_example(kind: str) -> None:
+    section = FORMAT.section(kind)
+    assert reference.marked(section.text)[:1] == ([kind] if NODES[kind].keys else [])
+    assert any(f'"type": "{kind}"' in block for block in FORMAT.blocks("json")) or kind == "start"
 
 
 def test_step_types_are_all_named() -> None:
@@ -231,10 +229,15 @@ def test_every_finding_has_its_line() -> None:
         f"json_{code}" for _, code in code_words.arguments({"error", "JsonError"}, 0, "core/json*")
     }
     codes = {each for each in found | said if re.fullmatch(r"[a-z_]+", each)}
-    rows = FORMAT.section("What the checker says").tables()[0]
+    rows, sound = FORMAT.section("What the checker says").tables()
     same(column(rows, "code"), codes | scanned)
     warnings = {code_in(row["code"])[0] for row in rows if row["severity"] == "warning"}
     assert warnings == said
+    same(column(sound, "code"), set(code_words.soundness()))
+    said_of = {code_in(row["code"])[0]: set(row["severity"].split(" or ")) for row in sound}
+    assert {(mistake.code, mistake.severity) for mistake in SOUND} <= {
+        (code, severity) for code, severities in said_of.items() for severity in severities
+    }
 
 
 # The state machine --------------------------------------------------------------------
@@ -256,11 +259,16 @@ def states(table: sa.Table) -> set[str]:
 
 def test_statuses_and_waits() -> None:
     same(column(MACHINE.section("Instance").tables()[0], "status"), get_args(Status))
-    same(column(MACHINE.section("Tokens and waits").tables()[0], "wait"), get_args(WaitKind))
+    waits, scopes, _ = MACHINE.section("Tokens and waits").tables()
+    same(column(waits, "wait"), get_args(WaitKind))
+    same(column(scopes, "scope"), get_args(ScopeKind))
 
 
-@pytest.mark.parametrize(("heading", "table"), [("Task", schema.tasks), ("Job", schema.jobs)])
-def test_lives_of_tasks_and_jobs(heading: str, table: sa.Table) -> None:
+@pytest.mark.parametrize(
+    ("heading", "table"),
+    [("Task", schema.tasks), ("Job", schema.jobs), ("Message", schema.messages)],
+)
+def test_lives_of_tasks_jobs_and_messages(heading: str, table: sa.Table) -> None:
     rows = MACHINE.section(heading).tables()[0]
     assert {*column(rows, "state"), *column(rows, "becomes")} == states(table)
 
@@ -296,8 +304,8 @@ def test_codes_of_failed_attempts() -> None:
 
 
 def test_kinds_of_history_lines() -> None:
-    families = "instance|step|task|job|timer|message|child|token|incident|variables|decision"
-    kind = re.compile(rf"(?:{families})\.[a-z_]+")
+    heads = "instance|step|task|job|incident|variables|decision|timer|message|child|token"
+    kind = re.compile(rf"(?:{heads})\.[a-z_]+")
     places = "core/codec.py", "runtime/*.py", "task/*.py", "history/*.py"
     found = {each for each in code_words.constants(*places) if kind.fullmatch(each)}
     found |= {f"instance.{status}" for status in ("completed", "terminated", "failed")}
@@ -375,8 +383,9 @@ def test_permissions_of_roles() -> None:
 def test_settings() -> None:
     shipped = dict(flat(yaml.safe_load(DEFAULT_FILE.read_text(encoding="utf-8"))))
     names = {key: name for name, key in _NAMED.items()}
-    rows = {code_in(row["key"])[0]: row for row in OPERATIONS.section("Settings").tables()[0]}
-    same(rows, known_settings())
+    table = OPERATIONS.section("Settings").tables()[0]
+    same(column(table, "key"), known_settings())
+    rows = {code_in(row["key"])[0]: row for row in table}
     for key, row in rows.items():
         by_rule = "APP_" + key.upper().replace(".", "__")
         assert code_in(row["environment"]) == [names.get(key, by_rule)]
@@ -396,7 +405,7 @@ def test_metrics() -> None:
 
 
 def test_duties() -> None:
-    units = {"s": "seconds", "h": "hours"}
+    units = {"s": "seconds", "min": "minutes", "h": "hours"}
     said = {}
     for row in page("docs/architecture.md").section("Duties").tables()[0]:
         number, unit = row["every"].split()

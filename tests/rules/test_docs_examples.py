@@ -55,10 +55,19 @@ def completed(value: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("text", FORMAT.blocks("json"))
 def test_definitions_and_steps_pass_the_checker(text: str) -> None:
     checked = check(json.dumps(completed(json.loads(text))))
-    assert [each.text() for each in checked.findings if each.code != "unknown_variable"] == []
+    found = [each for each in checked.findings if each.severity != "info"]
+    assert [each.text() for each in found if each.code != "unknown_variable"] == []
     assert checked.valid
     if "steps" in json.loads(text):
         assert checked.findings == ()
+
+
+def test_the_witness_that_is_shown() -> None:
+    section = FORMAT.section("A witness")
+    (finding,) = check(section.blocks("jsonc")[0]).findings
+    moves = [": ".join(filter(None, (move["step"], move["choice"]))) for move in finding.witness]
+    shown = [f"{finding.code}: {finding.text()}", *moves]
+    assert section.blocks("text") == ["\n".join(shown) + "\n"]
 
 
 def rows_with_examples() -> Iterable[Row]:
@@ -89,7 +98,9 @@ def test_durations() -> None:
 # Operations and connectors ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", OPERATIONS.blocks("sql"), ids=["locks", "jobs", "space"])
+@pytest.mark.parametrize(
+    "text", OPERATIONS.blocks("sql"), ids=["locks", "jobs", "space", "timers", "messages"]
+)
 def test_queries_run(db: Database, text: str) -> None:
     with db.transaction() as tx:
         tx.run(text).fetchall()
@@ -127,10 +138,11 @@ def test_the_connector_of_the_recipe() -> None:
     exec(text, made)  # noqa: S102  # the page's own example
     registry = Registry()
     made["install"](registry)
-    handler = registry.handler("StockService", "reserve")
-    assert handler is not None
+    service = registry.service("StockService", "reserve")
+    assert service is not None
+    assert service.one is not None
     context = JobContext("17", 1, "reserve", 1, 60.0)
-    assert handler({"article": "A-1"}, context) == {"reservation": "R-17"}
+    assert service.one({"article": "A-1"}, context) == {"reservation": "R-17"}
 
 
 # Shell --------------------------------------------------------------------------------

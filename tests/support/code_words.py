@@ -53,6 +53,13 @@ def arguments(names: Collection[str], place: int, *patterns: str) -> Iterator[tu
                 yield called, text
 
 
+def soundness() -> Iterator[str]:
+    """Yield the codes of what the third layer of the checker says."""
+    places = "core/soundness*.py", "core/conditions.py"
+    for _, code in arguments({"Problem", "_problem"}, 0, *places):
+        yield code
+
+
 def heads_of_tuples(size: int, *patterns: str) -> Iterator[str]:
     """Yield the first element of every tuple of this size whose second one is a sentence."""
     for node in nodes(*patterns):

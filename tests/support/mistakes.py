@@ -25,11 +25,15 @@ class Mistake(NamedTuple):
     Args:
         source: with ``«`` before the very token that the finding should point at.
         hint: a part of the hint.
+        severity: of the finding, where one code has several.
+        witness: the steps of the run that leads there.
     """
 
     code: str
     source: str
     hint: str = ""
+    severity: str = ""
+    witness: tuple[str, ...] = ()
 
 
 def checked(marked: str, known: Known | None = KNOWN) -> tuple[Checked, tuple[int, int]]:
