@@ -126,7 +126,7 @@ def send(
         row = tx.run(_KEEP, params).fetchone()
         assert row is not None  # noqa: S101 - an insert returns its row
         message = int(row["id"])
-        reached = _meet(engine, tx, _OF_MESSAGE, {"message": message, "limit": 10}, now=now)
+        reached = _meet(engine, tx, _OF_MESSAGE, {"message": message, "limit": 1}, now=now)
         started = reached is None
         if reached is None:
             reached = _starts(engine, tx, {"message": message, "limit": 1}, now=now)
@@ -171,7 +171,7 @@ def prune(engine: Engine, *, now: datetime, keep: timedelta = timedelta(days=7))
 def _deliver(engine: Engine, sql: str, params: Mapping[str, Any], *, now: datetime) -> bool:
     """Deliver one message in a transaction of its own; say whether there was one."""
     with engine.db.transaction() as tx:
-        if _meet(engine, tx, sql, {**params, "limit": 10}, now=now) is not None:
+        if _meet(engine, tx, sql, {**params, "limit": 1}, now=now) is not None:
             return True
         if sql is _OF_INSTANCE:
             return False
