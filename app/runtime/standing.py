@@ -119,7 +119,8 @@ def _place(
 ) -> Place:
     step = definition.by_id[token.step]
     around = list(_around(state, token))
-    multi = next((s for s in state.scopes.values() if s.owner == token.id), None)
+    inside = (scope for scope in state.scopes.values() if scope.owner == token.id)
+    multi = next((scope for scope in inside if scope.kind == "multi"), None)
     element = next((scope for scope in around if scope.kind == "element"), None)
     total, done = _progress(state, multi or element)
     one_of_many = bool(around) and around[0].kind == "element"

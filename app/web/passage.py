@@ -42,6 +42,8 @@ def standing(shown: Details) -> list[dict[str, Any]]:
     stopped = shown.instance["status"] == "suspended"
     found = []
     for place in shown.places:
+        if place.element and place.waits == "scope":
+            continue  # what stands inside says which element it belongs to
         step = shown.definition.by_id[place.step]
         word, icon = kind_of(step.type)
         found.append(
@@ -140,6 +142,8 @@ def passed(
         if step is None or step["type"] in _NOT_SHOWN:
             continue
         if line["kind"] == "step.entered":
+            if visits and visits[-1]["id"] == step["id"] and visits[-1]["by"] is None:
+                continue  # another element of the same list, or the same step tried again
             visits.append({"id": step["id"], "name": pick(step["name"], step["id"]), "by": None})
         elif line["kind"] == "task.completed":
             _last(visits, step["id"])["by"] = names.get(line["actor"], line["actor"])

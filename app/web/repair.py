@@ -13,7 +13,7 @@ from flask import Response, request, url_for
 from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.core.definition import Definition
-from app.errors import AppError, Conflict, Invalid, NotFound
+from app.errors import AppError, Conflict, FieldError, Invalid, NotFound
 from app.identity.policy import require
 from app.identity.sensitive import hidden_names
 from app.runtime import migrate, repair, service
@@ -78,6 +78,9 @@ def jump(instance_id: int, token: int) -> Response:
         return ask(_moving(shown, place))
     to = forms.text("step")
     try:
+        if not to:
+            missing = FieldError("step", "required", "Choose a step.")
+            raise Invalid("cannot_jump", "Choose another step.", errors=(missing,))
         repair.jump(engine(), actor(), instance_id, token, to, reason=reason(), now=now())
     except Invalid as error:
         return ask(_moving(shown, place), error)
@@ -181,7 +184,10 @@ def _skipping(shown: Details, place: Place) -> Question:
 
 
 def _moving(shown: Details, place: Place) -> Question:
-    options = tuple((step, _in_full(shown.definition, step)) for step in place.targets)
+    options = (
+        ("", gettext("Choose …")),
+        *((step, _in_full(shown.definition, step)) for step in place.targets),
+    )
     return _question(
         shown,
         title=gettext("Move “%(step)s” to another step?", step=_called(shown, place.step)),

@@ -28,7 +28,16 @@ from app.db.tx import Database
 from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine
 from tests.browser.serving import Live, application, listening, serving
-from tests.browser.week import BROKEN, INVENTORY, NOW, PASSWORD, Week, live_through, services
+from tests.browser.week import (
+    BROKEN,
+    INVENTORY,
+    NOW,
+    PASSWORD,
+    STARVING,
+    Week,
+    live_through,
+    services,
+)
 from tests.support import chromium, servers
 from tests.support.office import SilentWaker
 from tests.support.rest import Clock
@@ -186,6 +195,12 @@ def _of_instances(week: Week) -> Iterator[Shot]:
     yield Shot(
         "instance-terminate-plain", "admin", f"/instances/{week.running}/terminate", script=False
     )
+    yield Shot("instance-waiting", "admin", f"/instances/{week.waiting}")
+    yield Shot("instance-moving", "admin", f"/instances/{week.moving}")
+    yield Shot("repair-skip", "admin", f"/instances/{week.stuck}", _skips, part=True)
+    yield Shot("repair-move", "admin", f"/instances/{week.moving}", _moves, part=True)
+    yield Shot("repair-values", "admin", f"/instances/{week.waiting}/variables")
+    yield Shot("repair-version", "admin", f"/instances/{week.moving}/migrate")
 
 
 def _of_definitions(week: Week) -> Iterator[Shot]:
@@ -193,6 +208,9 @@ def _of_definitions(week: Week) -> Iterator[Shot]:
     yield Shot("definition", "admin", f"/definitions/{week.definition}")
     yield Shot("definition-draft", "admin", f"/definitions/{week.draft}")
     yield Shot("definition-delete", "admin", f"/definitions/{week.draft}", _asks, part=True)
+    yield Shot("definition-language", "admin", f"/definitions/{week.language}")
+    yield Shot("dry-run", "admin", f"/definitions/{week.language}/dry-run", _plays)
+    yield Shot("upload-witness", "admin", "/definitions/upload", _uploads_starving)
     yield Shot("upload", "admin", "/definitions/upload")
     yield Shot("upload-findings", "admin", "/definitions/upload", _uploads_errors)
     yield Shot("upload-two-files", "admin", "/definitions/upload", _uploads_files)
@@ -355,10 +373,33 @@ def _asks(page: Page) -> None:
     page.locator("dialog[open]").wait_for()
 
 
+def _skips(page: Page) -> None:
+    page.locator(".notice a[href$='/skip']").click()
+    page.locator("dialog[open]").wait_for()
+
+
+def _moves(page: Page) -> None:
+    page.locator(".places a[href$='/jump']").first.click()
+    page.locator("dialog[open]").wait_for()
+
+
+def _plays(page: Page) -> None:
+    page.locator("form .btn-primary").click()
+    page.locator(".offers").first.wait_for()
+    page.locator(".offers .btn").first.click()
+    page.locator(".offers").first.wait_for()
+
+
+def _uploads_starving(page: Page) -> None:
+    page.locator("textarea").fill(STARVING)
+    page.locator("[value=check]").click()
+    page.locator(".findings").first.wait_for()
+
+
 def _uploads_errors(page: Page) -> None:
     page.locator("textarea").fill(BROKEN)
     page.locator("[value=store]").click()
-    page.locator(".findings").wait_for()
+    page.locator(".findings").first.wait_for()
 
 
 def _uploads_files(page: Page) -> None:
@@ -369,7 +410,7 @@ def _uploads_files(page: Page) -> None:
     ]
     page.locator("input[type=file]").set_input_files(files)
     page.locator("[value=check]").click()
-    page.locator(".findings").wait_for()
+    page.locator(".findings").first.wait_for()
 
 
 def _same_password(page: Page) -> None:

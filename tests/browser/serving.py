@@ -91,7 +91,7 @@ class Live:
         def none() -> bool:
             with self.engine.db.transaction() as tx:
                 row = tx.run(
-                    "select count(*) as left from jobs where not paused"
+                    "select count(*) as left from jobs where not paused and topic is null"
                     " and (state = 'leased' or (state = 'due' and due_at <= %(now)s))",
                     {"now": self.clock()},
                 ).fetchone()

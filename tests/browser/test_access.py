@@ -58,7 +58,7 @@ def pages(live: Live, page: Page) -> Iterator[None]:
     page.goto("/definitions/upload")
     page.locator("textarea").fill(WRONG)
     page.locator("[value=check]").click()
-    page.locator(".findings").wait_for()
+    page.locator(".findings").first.wait_for()
     yield
     page.goto("/start")
     page.locator(".row-link").first.click()

@@ -67,6 +67,176 @@ ISSUE: Final[dict[str, Any]] = {
         },
     ],
 }
+CARRIER: Final[dict[str, Any]] = {
+    "key": "carrier",
+    "name": {"en": "Carrier", "zh": "承运"},
+    "version": "1.0.0",
+    "steps": [
+        {
+            "id": "book",
+            "name": {"en": "Book a lorry", "zh": "预订货车"},
+            "type": "user_task",
+            "config": {"assignee": "warehouse"},
+        }
+    ],
+}
+DELIVERY: Final[dict[str, Any]] = {
+    "key": "delivery",
+    "name": {"en": "Delivery", "zh": "送货"},
+    "description": {"en": "Everything that a delivery waits for", "zh": "送货所等待的一切"},
+    "version": "1.0.0",
+    "start": {"title": "送货 ${order}", "cron": "30 8 * * 1-5", "message": "order_packed"},
+    "settings": {"timezone": "Asia/Shanghai"},
+    "variables": {
+        "order": {"type": "string", "label": {"en": "Order", "zh": "订单"}},
+        "stops": {"type": "array", "label": {"en": "Stops", "zh": "停靠点"}},
+        "express": {"type": "boolean", "label": {"en": "Express", "zh": "加急"}},
+        "fee": {"type": "money", "label": {"en": "Fee", "zh": "费用"}},
+    },
+    "steps": [
+        {
+            "id": "fork",
+            "name": {"en": "Prepare", "zh": "准备"},
+            "type": "parallel_gateway",
+            "next": ["dry", "paid", "carrier", "stop", "sign"],
+        },
+        {
+            "id": "dry",
+            "name": {"en": "Let the paint dry", "zh": "等待油漆干燥"},
+            "type": "timer",
+            "config": {"after": "20h"},
+            "next": ["ready"],
+        },
+        {
+            "id": "paid",
+            "name": {"en": "Payment arrives", "zh": "款项到账"},
+            "type": "receive_message",
+            "config": {"message": "payment_received", "correlate": "${order}"},
+            "boundary": [
+                {"on": "timer", "after": "2d", "interrupt": False, "repeat": 3, "next": "remind"}
+            ],
+            "next": ["ready"],
+        },
+        {
+            "id": "carrier",
+            "name": {"en": "Carrier", "zh": "承运"},
+            "type": "call_activity",
+            "config": {"process_key": "carrier"},
+            "next": ["ready"],
+        },
+        {
+            "id": "stop",
+            "name": {"en": "Announce each stop", "zh": "通知各停靠点"},
+            "type": "sub_process",
+            "multi": {"over": "${stops}", "as": "stop"},
+            "config": {
+                "steps": [
+                    {
+                        "id": "announce",
+                        "name": {"en": "Announce", "zh": "通知"},
+                        "type": "external_task",
+                        "config": {"topic": "announcements"},
+                    }
+                ]
+            },
+            "next": ["ready"],
+        },
+        {
+            "id": "sign",
+            "name": {"en": "Signature or refusal", "zh": "签收或拒收"},
+            "type": "event_gateway",
+            "config": {
+                "events": [
+                    {"on": "message", "message": "signed", "next": "ready"},
+                    {
+                        "on": "timer",
+                        "after": "5d",
+                        "next": "remind",
+                        "label": {"en": "nobody there", "zh": "无人签收"},
+                    },
+                ]
+            },
+        },
+        {
+            "id": "ready",
+            "name": {"en": "Everything there", "zh": "全部就绪"},
+            "type": "inclusive_gateway",
+            "next": ["charge"],
+        },
+        {
+            "id": "charge",
+            "name": {"en": "What it costs", "zh": "费用"},
+            "type": "decision",
+            "config": {
+                "inputs": ["${express}"],
+                "rules": [
+                    {"when": [True], "set": {"fee": 40}},
+                    {"when": ["-"], "set": {"fee": 15}},
+                ],
+            },
+            "next": ["report"],
+        },
+        {
+            "id": "report",
+            "name": {"en": "Tell the shop", "zh": "告知门店"},
+            "type": "webhook",
+            "config": {"url": "https://shop.example.com/delivered"},
+            "boundary": [{"on": "error", "code": "http_404", "next": "remind"}],
+            "skip_when": "${not express}",
+            "next": ["end"],
+        },
+        {
+            "id": "remind",
+            "name": {"en": "Ask the customer", "zh": "询问客户"},
+            "type": "user_task",
+            "config": {"assignee": "warehouse"},
+        },
+        {"id": "end", "name": {"en": "Delivered", "zh": "已送达"}, "type": "end"},
+    ],
+}
+STARVING: Final = json.dumps(
+    {
+        "name": {"en": "Two signatures", "zh": "双签"},
+        "key": "two_signatures",
+        "version": "1.0.0",
+        "variables": {"amount": {"type": "number", "required": True}},
+        "steps": [
+            {
+                "id": "size",
+                "name": {"en": "How much?", "zh": "金额多少？"},
+                "type": "exclusive_gateway",
+                "config": {
+                    "conditions": [{"expression": "amount > 1000", "next": "head"}],
+                    "default": "clerk",
+                },
+            },
+            {
+                "id": "head",
+                "name": {"en": "The head signs", "zh": "主管签字"},
+                "type": "user_task",
+                "config": {"assignee": "li"},
+                "next": ["both"],
+            },
+            {
+                "id": "clerk",
+                "name": {"en": "The clerk signs", "zh": "经办人签字"},
+                "type": "user_task",
+                "config": {"assignee": "nobody_yet"},
+                "next": ["both"],
+            },
+            {
+                "id": "both",
+                "name": {"en": "Both signed", "zh": "均已签字"},
+                "type": "parallel_gateway",
+                "next": ["end"],
+            },
+            {"id": "end", "name": "End", "type": "end"},
+        ],
+    },
+    ensure_ascii=False,
+    indent=2,
+)
+"""A join that waits for two of which only one can come."""
 BROKEN: Final = """{
   "name": {"en": "Invoice check", "zh": "发票核对"},
   "key": "invoice_check",
@@ -119,9 +289,12 @@ class Week:
     stuck: int
     suspended: int
     finished: int
+    waiting: int
+    moving: int
     definition: int
     draft: int
-    """From ``running`` to ``finished`` they are instances; the last two are definitions."""
+    language: int
+    """From ``running`` to ``moving`` they are instances; the last three are definitions."""
 
 
 def services() -> Registry:
@@ -205,6 +378,12 @@ def live_through(live: Live, clock: Clock) -> Week:
     at(hours=2)
     for each in (drafted, wrong, overdue):
         live.claim(each, "mei")
+    at(hours=1, minutes=30)
+    stops = ["Suzhou", "Wuxi", "Nanjing"]
+    waiting = live.start("delivery", order="ORDER-2402", stops=stops, express=True)
+    moving = live.start("delivery", order="ORDER-2403", stops=stops[:1], express=False)
+    runtime.suspend(live.engine, live.actor("admin"), moving, reason="Wrong address.", now=clock())
+    _store(live, json.loads(json.dumps(DELIVERY).replace('"dry"', '"harden"')), "1.1.0")
     at(minutes=50)
     typed = {"payment_verified": "true", "notes": "流水 88120419，金额一致"}
     tasks.save_draft(live.engine, live.actor("mei"), drafted, typed, now=clock())
@@ -224,6 +403,9 @@ def live_through(live: Live, clock: Clock) -> Week:
         stuck=stuck,
         suspended=held,
         finished=finished,
+        waiting=waiting,
+        moving=moving,
+        language=_definition(live, "delivery"),
         definition=_definition(live, "example_order_processing"),
         draft=inventory,
     )
@@ -245,6 +427,12 @@ def _definitions(live: Live) -> int:
     known = definitions.known(db, live.engine.services.names(), live.engine.services.types())
     issue = json.dumps(ISSUE, ensure_ascii=False, indent=2)
     definitions.create(db, admin, issue, known=known, now=NOW - timedelta(days=12))
+    for document in (
+        CARRIER,
+        DELIVERY,
+    ):
+        text = json.dumps(document, ensure_ascii=False, indent=2)
+        definitions.create(db, admin, text, known=known, now=NOW - timedelta(days=12))
     old = json.dumps(INVENTORY | {"version": "1.4.0"}, ensure_ascii=False, indent=2)
     row, _ = definitions.create(db, admin, old, known=known, now=NOW - timedelta(days=40))
     definitions.retire(db, admin, row.id, now=NOW - timedelta(days=9))
@@ -253,6 +441,12 @@ def _definitions(live: Live) -> int:
         db, admin, new, known=known, now=NOW - timedelta(days=1), status="draft"
     )
     return int(row.id)
+
+
+def _store(live: Live, document: Mapping[str, Any], version: str) -> None:
+    """Store another version of a definition."""
+    text = json.dumps({**document, "version": version}, ensure_ascii=False, indent=2)
+    definitions.create(live.engine.db, live.actor("admin"), text, known=None, now=live.clock())
 
 
 def _definition(live: Live, key: str) -> int:

@@ -125,6 +125,7 @@ def test_a_token_of_a_suspended_instance_is_moved(browser: Browser, office: Offi
     assert jump in page.text
     assert f"{url}/tokens/{token(office, number)}/skip" not in page.text
     pages.get(jump).ok().says("Move “Decide” to another step?", "Its task is withdrawn.", "Right")
+    pages.post(jump, {"reason": "Late"}).ok(422).says("To the step : Choose a step.", "Late")
     pages.post(jump, {"step": "nowhere"}).ok(422).says("The token cannot be moved to nowhere")
     pages.post(jump, {"step": "right", "reason": "Shortcut"}).goes_to(url)
     page = pages.get(url).ok().says("Moved to “Right”", "Decide: moved on to Right", "Shortcut")

@@ -78,7 +78,7 @@ class Sheet:
             self.text,
             re.DOTALL,
         )
-        return html.unescape(found)
+        return html.unescape(str(found))
 
     def button_named(self, words: str) -> str:
         """Return the value of the first button that says so; fail unless there is one."""
@@ -86,7 +86,7 @@ class Sheet:
             r"<button([^>]*)>(.*?)</button>", self.text, re.DOTALL
         ):
             if html.unescape(_TAGS.sub("", inside)).strip() == words:
-                return html.unescape(re.findall(r'value="([^"]*)"', attributes)[0])
+                return html.unescape(str(re.findall(r'value="([^"]*)"', attributes)[0]))
         raise AssertionError((words, self.words))
 
 
