@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 WARM_UP = 12
-"""Approvals of each thread before it counts: statements get prepared."""
+"""Approvals of each thread before they count: statements get prepared."""
 
 
 class Work(Protocol):
@@ -52,17 +52,22 @@ class Measured:
     cpu: float
 
 
-def measure(make: Callable[[int], Work], shape: Shape, seconds: float) -> Measured:
+def measure(
+    make: Callable[[int], Work], shape: Shape, seconds: float, *, warm_up: int = WARM_UP
+) -> Measured:
     """Run ``shape`` clients for ``seconds``.
 
     Args:
         make: called once in each process, with its number of threads.
+        warm_up: approvals of each thread before they count.
     """
     context = multiprocessing.get_context("fork")
     start = context.Barrier(shape.processes)
     results = context.SimpleQueue()
     processes = [
-        context.Process(target=_process, args=(make, shape.threads, seconds, start, results))
+        context.Process(
+            target=_process, args=(make, shape.threads, seconds, warm_up, start, results)
+        )
         for _ in range(shape.processes)
     ]
     for process in processes:
@@ -77,7 +82,7 @@ def measure(make: Callable[[int], Work], shape: Shape, seconds: float) -> Measur
     return Measured(done, sum(rate * cpu for rate, cpu, _ in counts) / done)
 
 
-def _process(make, threads, seconds, start, results) -> None:  # type: ignore[no-untyped-def]  # multiprocessing has no usable types for its parts
+def _process(make, threads, seconds, warm_up, start, results) -> None:  # type: ignore[no-untyped-def]  # multiprocessing has no usable types for its parts
     try:
         work = make(threads)
         ready = threading.Barrier(threads + 1)
@@ -87,7 +92,7 @@ def _process(make, threads, seconds, start, results) -> None:  # type: ignore[no
 
         def client(number: int) -> None:
             try:
-                for _ in range(WARM_UP):
+                for _ in range(warm_up):
                     work.once()
                 ready.wait()
                 ready.wait()

@@ -14,7 +14,7 @@ from app.db.tx import Database
 from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine, NobodyToWake, Services, Waker
 from tests.bench import approval, floor
-from tests.bench.clients import Shape, Work, measure
+from tests.bench.clients import WARM_UP, Measured, Shape, Work, measure
 from tests.bench.server import BenchRedis, BenchServer
 
 SECRET = "for the bench and nothing else 0123456789"
@@ -41,6 +41,7 @@ class Given:
         seconds: of each measurement.
         rounds: how often each is repeated, in turns with its floor.
         shapes: how many numbers of clients are tried, at most.
+        warm_up: approvals of each thread before they count.
     """
 
     server: BenchServer
@@ -49,6 +50,7 @@ class Given:
     rounds: int = 3
     sizes: Sizes = field(default_factory=Sizes)
     shapes: int = 10
+    warm_up: int = WARM_UP
     _ready: bool = False
 
     def database(self, name: str) -> str:
@@ -66,6 +68,10 @@ class Given:
     def some(self, shapes: Sequence[Shape]) -> Sequence[Shape]:
         """Return those that are to be tried."""
         return shapes[: self.shapes]
+
+    def measure(self, make: Callable[[int], Work], shape: Shape) -> Measured:
+        """Let clients work for as long as each measurement takes."""
+        return measure(make, shape, self.seconds, warm_up=self.warm_up)
 
     def settings(self, url: str) -> dict[str, str]:
         """Return the environment of a process that works on a database."""
@@ -105,8 +111,8 @@ def best_of(
     found = [
         in_turns(
             given.rounds,
-            lambda: measure(floor_, shape, given.seconds).rate,  # noqa: B023 - called at once
-            lambda: measure(ours, shape, given.seconds).rate,  # noqa: B023 - called at once
+            lambda: given.measure(floor_, shape).rate,  # noqa: B023 - called at once
+            lambda: given.measure(ours, shape).rate,  # noqa: B023 - called at once
         )
         for shape in given.some(shapes)
     ]

@@ -22,7 +22,7 @@ from tests.bench.rows import Row
 _ROWS: Final = 50
 _BARE: Final = b"""
 select id, instance_id, step, name, state, candidates, priority, due_at, created_at
-  from tasks where state = 'open' and candidates && %s order by id desc limit 50
+  from tasks where state = 'open' and candidates && %s order by due_at, id limit 50
 """
 
 
@@ -47,7 +47,7 @@ def run(given: Given) -> list[Row]:
             raise AssertionError(f"no inbox of {_ROWS} rows: {answer.status}")
 
     def use_case() -> None:
-        found = inbox(db, li, "todo", size=_ROWS, now=workers.now())
+        found = inbox(db, li, "todo", size=_ROWS, order="due", now=workers.now())
         if len(found.items) != _ROWS:
             raise AssertionError(f"{len(found.items)} rows")
 

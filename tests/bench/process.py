@@ -8,7 +8,7 @@ from typing import Final
 
 from app.db.engine import create_database
 from tests.bench import approval, floor
-from tests.bench.clients import Shape, measure
+from tests.bench.clients import Shape
 from tests.bench.given import Given, engine
 from tests.bench.rows import Row
 
@@ -33,8 +33,8 @@ def run(given: Given) -> list[Row]:
     for shape in given.some(_SHAPES):
         pairs = [
             (
-                measure(partial(theirs, url), shape, given.seconds),
-                measure(partial(ours, url), shape, given.seconds),
+                given.measure(partial(theirs, url), shape),
+                given.measure(partial(ours, url), shape),
             )
             for _ in range(given.rounds)
         ]

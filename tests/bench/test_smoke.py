@@ -17,7 +17,7 @@ TINY = Sizes(finished=120, few=60, open=60, timers=60, jobs=20, counted=20)
 @pytest.fixture(scope="module")
 def given() -> Iterator[Given]:
     with BenchServer() as server, BenchRedis() as redis:
-        yield Given(server, redis, seconds=0.05, rounds=1, sizes=TINY, shapes=1)
+        yield Given(server, redis, seconds=0.05, rounds=1, sizes=TINY, shapes=1, warm_up=2)
 
 
 @pytest.mark.bench
