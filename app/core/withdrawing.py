@@ -89,7 +89,10 @@ def _closing(token: Token, wait: Wait, reason: str, how: str) -> Effect | None:
 
 def jump(run: Run, event: Jumped) -> None:
     """Move a token to another step of its scope; behind a join's gathering if it is one."""
-    token = close_wait(run, run.tokens[event.token], event.reason or "moved by an operator")
-    run.effects.append(Passed(step=token.step, token=token.id, left=True, target=event.step))
+    token = run.tokens[event.token]
+    entered = token.wait is not None  # else it was moved before, and the instance suspended
+    token = close_wait(run, token, event.reason or "moved by an operator")
+    if entered:
+        run.effects.append(Passed(step=token.step, token=token.id, left=True, target=event.step))
     run.effects.append(Moved(step=token.step, token=token.id, target=event.step, how="jumped"))
     run.put(replace(token, step=event.step, edge=PAST_JOIN, wait=None))

@@ -4,14 +4,13 @@ import re
 
 import pytest
 
-from app.core import simulate
 from app.core.findings import Known
-from app.core.parse import check, load
-from tests.support.scenario import EXAMPLES, read_scenario
+from app.core.parse import check
+from tests.support.scenario import EXAMPLES, example, pattern_scenarios, play, read_scenario
 
 PATTERNS = EXAMPLES / "patterns"
 DEFINITIONS = sorted(PATTERNS.glob("*.json"))
-SCENARIOS = sorted((PATTERNS / "scenarios").glob("*.json"))
+SCENARIOS = pattern_scenarios()
 KNOWN = Known(roles=frozenset({"manager"}), services=frozenset({"NoopService.run"}))
 WANTED = [*range(1, 8), *range(9, 12), *range(13, 17), *range(18, 21)]
 
@@ -36,8 +35,7 @@ def test_a_pattern_has_no_error_and_nothing_unknown(path):
 @pytest.mark.parametrize("path", SCENARIOS, ids=named)
 def test_a_pattern_runs_as_its_scenario_expects(path):
     scenario = read_scenario(path)
-    text = (PATTERNS / f"{scenario['definition']}.json").read_text("utf-8")
-    played, expected = simulate.play(load(text), scenario), scenario["expect"]
+    played, expected = play(scenario), scenario["expect"]
     assert played.path == expected["path"]
     assert (played.state.status, played.state.result) == (expected["status"], expected["result"])
     assert expected["variables"].items() <= dict(played.state.variables).items()
@@ -48,4 +46,4 @@ def test_a_pattern_runs_as_its_scenario_expects(path):
 def test_the_scenarios_of_a_pattern_enter_every_step(path):
     mine = [one for one in map(read_scenario, SCENARIOS) if one["definition"] == path.stem]
     entered = {step for scenario in mine for step in scenario["expect"]["path"]}
-    assert entered == set(load(path.read_text("utf-8")).by_id)
+    assert entered == set(example(path.stem).by_id)

@@ -9,7 +9,13 @@ from typing import Any
 
 from app.core import simulate
 from app.core.advance import Transition
-from app.core.codec import event_from_json, event_to_json, state_from_json, state_to_json
+from app.core.codec import (
+    effect_line,
+    event_from_json,
+    event_to_json,
+    state_from_json,
+    state_to_json,
+)
 from app.core.definition import Definition
 from app.core.events import Event, Started
 from app.core.jsontext import read
@@ -81,14 +87,20 @@ def started(
     return played
 
 
-def example(key: str) -> Definition:
-    """Return a shipped definition."""
-    return load((EXAMPLES / "definitions" / f"{key}.json").read_text(encoding="utf-8"))
+def example(name: str) -> Definition:
+    """Return a shipped definition or pattern."""
+    folder = "definitions" if name.startswith("example_") else "patterns"
+    return load((EXAMPLES / folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def scenarios() -> list[Path]:
     """Return the scenario files of the shipped definitions."""
     return sorted((EXAMPLES / "scenarios").glob("*.json"))
+
+
+def pattern_scenarios() -> list[Path]:
+    """Return the scenario files of the shipped patterns."""
+    return sorted((EXAMPLES / "patterns" / "scenarios").glob("*.json"))
 
 
 def read_scenario(path: Path) -> dict[str, Any]:
@@ -98,8 +110,18 @@ def read_scenario(path: Path) -> dict[str, Any]:
 
 
 def play(scenario: Mapping[str, Any]) -> simulate.Simulation:
-    """Run a scenario of a shipped definition to its last answer."""
+    """Run a scenario of a shipped definition or pattern to its last answer."""
     return simulate.play(example(scenario["definition"]), scenario)
+
+
+def everything() -> str:
+    """Return what becomes of every shipped scenario, all states and effects, as one text."""
+    texts = []
+    for path in [*scenarios(), *pattern_scenarios()]:
+        played = play(read_scenario(path))
+        texts += [json_text(effect_line(effect)) for effect in played.effects]
+        texts += [json_text(state_to_json(played.state)), json_text(played.state.variables)]
+    return "\n".join(texts)
 
 
 def define(*steps: Mapping[str, Any], **rest: Any) -> Definition:
