@@ -5,107 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "idx_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from app.db import schema_identity
+from app.db.schema_parts import id_, metadata, moment, ref
 
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True)
-
-
-def _moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
-
-
-def _ref(name: str, target: str, *, nullable: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, sa.ForeignKey(target), nullable=nullable)
-
-
-# --- identity -------------------------------------------------------------------------
-
-users = sa.Table(
-    "users",
-    metadata,
-    _id(),
-    sa.Column("username", sa.Text, nullable=False, unique=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text),
-    sa.Column("password_hash", sa.Text),  # argon2id; null: cannot sign in with a password
-    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
-    sa.Column("manager_id", sa.BigInteger, sa.ForeignKey("users.id")),
-    sa.Column("language", sa.Text),  # en | zh | null: the browser's
-    sa.Column("timezone", sa.Text),  # IANA name | null: the server's default
-    # Raised by a changed password or role and by "sign out everywhere": older tokens end.
-    sa.Column("auth_epoch", sa.Integer, nullable=False, server_default="0"),
-    _moment("created_at"),
-)
-
-groups = sa.Table(
-    "groups",
-    metadata,
-    _id(),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("title", sa.Text),
-    sa.Column("manager_id", sa.BigInteger, sa.ForeignKey("users.id")),
-    sa.Column("parent_id", sa.BigInteger, sa.ForeignKey("groups.id")),
-)
-
-memberships = sa.Table(
-    "memberships",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True),
-    sa.Column("group_id", sa.BigInteger, sa.ForeignKey("groups.id"), primary_key=True),
-    sa.Index("idx_memberships_group_id", "group_id"),
-)
-
-roles = sa.Table(
-    "roles",
-    metadata,
-    _id(),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("title", sa.Text),
-    sa.Column("permissions", ARRAY(sa.Text), nullable=False, server_default="{}"),
-)
-
-user_roles = sa.Table(
-    "user_roles",
-    metadata,
-    sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), primary_key=True),
-    sa.Column("role_id", sa.BigInteger, sa.ForeignKey("roles.id"), primary_key=True),
-    sa.Index("idx_user_roles_role_id", "role_id"),
-)
-
-refresh_tokens = sa.Table(
-    "refresh_tokens",
-    metadata,
-    sa.Column("jti", sa.Text, primary_key=True),
-    sa.Column("family", sa.Text, nullable=False, index=True),  # reuse of an old one ends all
-    _ref("user_id", "users.id"),
-    _moment("expires_at"),
-    _moment("used_at", nullable=True),
-    _moment("revoked_at", nullable=True),
-)
-
-revoked_tokens = sa.Table(
-    "revoked_tokens",
-    metadata,
-    sa.Column("jti", sa.Text, primary_key=True),
-    _moment("expires_at"),  # prunable after this
-)
+__all__ = ["metadata", "schema_identity"]
 
 # --- definitions ----------------------------------------------------------------------
 
 process_definitions = sa.Table(
     "process_definitions",
     metadata,
-    _id(),
+    id_(),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("version_order", ARRAY(sa.Text), nullable=False),  # sorts 1.10.0 after 1.9.0
@@ -120,10 +30,10 @@ process_definitions = sa.Table(
     ),  # u: g: r: keys; {}: everyone
     sa.Column("start_message", sa.Text),  # a message of this name starts one
     sa.Column("start_cron", sa.Text),  # and so does this clock, next at
-    _moment("next_start_at", nullable=True),
+    moment("next_start_at", nullable=True),
     sa.Column("created_by", sa.Text, nullable=False),
-    _moment("created_at"),
-    _moment("changed_at"),
+    moment("created_at"),
+    moment("changed_at"),
     sa.UniqueConstraint("key", "version"),
     sa.CheckConstraint("status in ('draft','active','retired')", name="status"),
     sa.Index(
@@ -144,8 +54,8 @@ process_definitions = sa.Table(
 process_instances = sa.Table(
     "process_instances",
     metadata,
-    _id(),
-    _ref("definition_id", "process_definitions.id"),
+    id_(),
+    ref("definition_id", "process_definitions.id"),
     sa.Column("business_key", sa.Text),
     sa.Column("title", sa.Text, nullable=False),
     # running | suspended | completed | terminated | failed
@@ -155,11 +65,10 @@ process_instances = sa.Table(
     sa.Column("variables", JSONB, nullable=False),
     sa.Column("incident_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("started_by", sa.Text, nullable=False),
-    _moment("started_at"),
-    _moment("ended_at", nullable=True),
-    # Since when its clocks stand; null: they go. Due dates of its tasks and jobs are read by
-    # this clock, and moved on by the pause when it ends (runtime.clocks).
-    _moment("suspended_at", nullable=True),
+    moment("started_at"),
+    moment("ended_at", nullable=True),
+    # Since when its clocks stand; null: they go (runtime.clocks).
+    moment("suspended_at", nullable=True),
     sa.Column("parent_id", sa.BigInteger, sa.ForeignKey("process_instances.id")),
     sa.Column("parent_wait", sa.BigInteger),  # who of the parent is told of its end
     sa.Column("root_id", sa.BigInteger, sa.ForeignKey("process_instances.id")),
@@ -183,7 +92,7 @@ process_instances = sa.Table(
     sa.Index(
         "idx_process_instances_incidents", "id", postgresql_where=sa.text("incident_count > 0")
     ),
-    # Instances are made in the order of their start: a BRIN index is tiny and nearly free.
+    # Made in the order of their start: a BRIN index is tiny and nearly free.
     sa.Index(
         "idx_process_instances_started_at",
         "started_at",
@@ -196,9 +105,9 @@ process_instances = sa.Table(
 tasks = sa.Table(
     "tasks",
     metadata,
-    _id(),
-    _ref("instance_id", "process_instances.id"),
-    _ref("definition_id", "process_definitions.id"),
+    id_(),
+    ref("instance_id", "process_instances.id"),
+    ref("definition_id", "process_definitions.id"),
     sa.Column("wait", sa.BigInteger, nullable=False),  # core wait id
     sa.Column("seat", sa.Integer, nullable=False, server_default="0"),
     sa.Column("step", sa.Text, nullable=False),
@@ -210,10 +119,10 @@ tasks = sa.Table(
     sa.Column("outcomes", JSONB, nullable=False),  # [{id, label, style, requires}]
     sa.Column("priority", sa.Integer, nullable=False, server_default="50"),  # 0-100
     sa.Column("round", sa.Integer, nullable=False, server_default="1"),
-    _moment("due_at", nullable=True),
-    _moment("created_at"),
-    _moment("claimed_at", nullable=True),
-    _moment("completed_at", nullable=True),  # also set when cancelled
+    moment("due_at", nullable=True),
+    moment("created_at"),
+    moment("claimed_at", nullable=True),
+    moment("completed_at", nullable=True),  # also set when cancelled
     sa.Column("completed_by", sa.Text),
     sa.Column("on_behalf_of", sa.Text),
     sa.Column("outcome", sa.Text),
@@ -252,14 +161,14 @@ drafts = sa.Table(
     sa.Column("task_id", sa.BigInteger, sa.ForeignKey("tasks.id"), primary_key=True),
     sa.Column("username", sa.Text, primary_key=True),
     sa.Column("values", JSONB, nullable=False),  # raw text as typed
-    _moment("saved_at"),
+    moment("saved_at"),
 )
 
 jobs = sa.Table(
     "jobs",
     metadata,
-    _id(),
-    _ref("instance_id", "process_instances.id"),
+    id_(),
+    ref("instance_id", "process_instances.id"),
     sa.Column("wait", sa.BigInteger, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("service", sa.Text, nullable=False),
@@ -274,11 +183,11 @@ jobs = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),  # leases given
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # count to max_attempts
     sa.Column("lost", sa.Integer, nullable=False, server_default="0"),  # workers that died
-    _moment("due_at"),
-    _moment("leased_until", nullable=True),
+    moment("due_at"),
+    moment("leased_until", nullable=True),
     sa.Column("leased_by", sa.Text),
-    _moment("created_at"),
-    _moment("ended_at", nullable=True),
+    moment("created_at"),
+    moment("ended_at", nullable=True),
     sa.Column("result", JSONB),  # kept while suspended, and for late results
     sa.Column("error", JSONB),  # {code, message, at} of the last failure
     sa.UniqueConstraint("instance_id", "wait"),
@@ -302,16 +211,16 @@ jobs = sa.Table(
 incidents = sa.Table(
     "incidents",
     metadata,
-    _id(),
-    _ref("instance_id", "process_instances.id"),
+    id_(),
+    ref("instance_id", "process_instances.id"),
     sa.Column("wait", sa.BigInteger, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("detail", JSONB, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    _moment("at"),
-    _moment("resolved_at", nullable=True),
+    moment("at"),
+    moment("resolved_at", nullable=True),
     sa.Column("resolved_by", sa.Text),
     sa.Column("resolution", sa.Text),  # retried | withdrawn | …
     sa.UniqueConstraint("instance_id", "wait"),
@@ -321,10 +230,10 @@ incidents = sa.Table(
 history_events = sa.Table(
     "history_events",
     metadata,
-    _id(),
-    _ref("instance_id", "process_instances.id"),
+    id_(),
+    ref("instance_id", "process_instances.id"),
     sa.Column("seq", sa.Integer, nullable=False),  # 1, 2, 3 … within the instance
-    _moment("at"),
+    moment("at"),
     sa.Column("actor", sa.Text, nullable=False),  # username | system
     sa.Column("on_behalf_of", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),  # of the packed row: what set it off
@@ -340,10 +249,10 @@ history_events = sa.Table(
 timers = sa.Table(
     "timers",
     metadata,
-    _ref("instance_id", "process_instances.id"),
+    ref("instance_id", "process_instances.id"),
     sa.Column("wait", sa.BigInteger, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
-    _moment("due_at"),
+    moment("due_at"),
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.PrimaryKeyConstraint("instance_id", "wait"),
     sa.Index("idx_timers_due", "due_at", postgresql_where=sa.text("not paused")),
@@ -353,12 +262,12 @@ timers = sa.Table(
 subscriptions = sa.Table(
     "subscriptions",
     metadata,
-    _ref("instance_id", "process_instances.id"),
+    ref("instance_id", "process_instances.id"),
     sa.Column("wait", sa.BigInteger, nullable=False),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
-    _moment("created_at"),
+    moment("created_at"),
     sa.PrimaryKeyConstraint("instance_id", "wait"),
     sa.Index("idx_subscriptions_name_key", "name", "key"),
 )
@@ -367,7 +276,7 @@ subscriptions = sa.Table(
 messages = sa.Table(
     "messages",
     metadata,
-    _id(),
+    id_(),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("payload", JSONB, nullable=False),
@@ -375,9 +284,9 @@ messages = sa.Table(
     sa.Column("sent_by", sa.Text, nullable=False),
     sa.Column("sender_id", sa.BigInteger),  # the instance it came from
     sa.Column("receiver_id", sa.BigInteger),
-    _moment("created_at"),
-    _moment("expires_at"),
-    _moment("delivered_at", nullable=True),
+    moment("created_at"),
+    moment("expires_at"),
+    moment("delivered_at", nullable=True),
     sa.CheckConstraint("state in ('kept','delivered','expired')", name="state"),
     sa.Index("idx_messages_kept", "name", "key", "id", postgresql_where=sa.text("state = 'kept'")),
     sa.Index("idx_messages_expires_at", "expires_at"),
@@ -388,7 +297,7 @@ messages = sa.Table(
 idempotency_keys = sa.Table(
     "idempotency_keys",
     metadata,
-    _ref("user_id", "users.id"),
+    ref("user_id", "users.id"),
     sa.Column("method", sa.Text, nullable=False),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
@@ -396,7 +305,7 @@ idempotency_keys = sa.Table(
     sa.Column("status", sa.Integer, nullable=False),
     sa.Column("headers", JSONB, nullable=False),
     sa.Column("answer", sa.Text, nullable=False),
-    _moment("created_at"),
+    moment("created_at"),
     sa.PrimaryKeyConstraint("user_id", "method", "path", "key"),
     sa.Index("idx_idempotency_keys_created_at", "created_at"),
 )

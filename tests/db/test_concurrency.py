@@ -19,7 +19,7 @@ from app.task import service
 from tests.db.conftest import Lab
 from tests.support import stored
 from tests.support.office import NOW
-from tests.support.scenario import gateway, person
+from tests.support.scenario import end, gateway, person
 from tests.support.scenario import service as service_step
 from tests.support.threads import at_once, in_line, outcome, until_waiting
 
@@ -267,7 +267,8 @@ def test_two_hundred_rounds_of_everything_at_once_never_deadlock(lab: Lab) -> No
     """Eight threads on three instances; each result is a success or a refusal with a reason."""
     lab.define(
         person("first", "second", assignee="finance_team"),
-        person("second", "first", assignee="finance_team"),
+        person("second", {"step": "out", "when": "stop == true"}, "first", assignee="finance_team"),
+        end("out"),
     )
     made = [lab.start() for _ in range(3)]
 

@@ -14,7 +14,7 @@ from app.runtime import step
 from app.runtime.plan import INLINE_LIMIT
 from tests.db.conftest import Lab
 from tests.support import stored
-from tests.support.scenario import gateway, person, service
+from tests.support.scenario import end, gateway, person, service
 
 CHAIN = (
     person("first", "double", assignee="finance_team", form={"amount": "number"}),
@@ -200,7 +200,11 @@ def test_a_circle_of_inline_services_ends_in_a_job_instead_of_holding_the_lock(l
     calls = []
     lab.services.register_inline("Mail", "send", lambda given: calls.append(1))
     lab.define(
-        service("one", "two"), service("two", "one"), settings={"max_visits": 5_000}, key="circle"
+        service("one", "two"),
+        service("two", {"step": "out", "when": "stop == true"}, "one"),
+        end("out"),
+        settings={"max_visits": 5_000},
+        key="circle",
     )
     instance = lab.start("circle")
     assert len(calls) == INLINE_LIMIT
