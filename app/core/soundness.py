@@ -121,11 +121,6 @@ class _Scope:
                         if edge not in there
                     ]
         for step, witness in best.items():
-            if step not in self.net.joins:
-                yield _problem(
-                    "no_way_on", step, "%(step)s can be reached, but never be left.", witness
-                )
-                continue
             yield _problem(
                 "join_starves",
                 step,

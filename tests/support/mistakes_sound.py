@@ -61,18 +61,12 @@ SOUND = (
         severity="warning",
     ),
     Mistake(
-        "conditions_overlap",
-        steps(choice("n > 5", "n > 1", rest=',"default":"e"'), END, F, rest=NUMBER),
-        severity="info",
-    ),
-    Mistake(
         "condition_never_taken",
         steps(choice("n > 1", "n > 5", "n <= 1", to="eef"), END, F, rest=NUMBER),
         "an earlier condition",
         "warning",
     ),
     Mistake("rules_gap", table(rule('"> 1"')), "Add a rule", "warning"),
-    Mistake("rules_overlap", table(rule('"> 5"'), rule('"-"')), "The first is taken", "info"),
     Mistake(
         "rules_overlap",
         table(rule('"> 5"'), rule('"-"'), rest=',"hit":"unique"'),
@@ -155,14 +149,6 @@ SOUND = (
         "of its own",
         "warning",
         ("p",),
-    ),
-    Mistake(
-        "no_way_on",
-        steps(
-            '{"id":«"s","type":"sub_process","config":{"steps":['
-            '{"id":"i","type":"end","config":{"result":"error"}}]}}'
-        ),
-        severity="error",
     ),
     Mistake(
         "not_fully_checked",
