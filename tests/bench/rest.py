@@ -173,13 +173,11 @@ def _served(given: Given, url: str, what: str) -> Iterator[_Server]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
             )
         try:
             yield _Server(process, listener.getsockname()[1], Path(folder) / "web.log")
         finally:
-            process.send_signal(signal.SIGQUIT)  # at once
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # its processes too: nothing is to be kept
             process.wait()
             listener.close()
