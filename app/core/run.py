@@ -52,7 +52,7 @@ class Run:
         self.variables = state.variables
         self.facts = state.facts
         self.completed = dict(state.completed)
-        self.visits = state.visits
+        self.visits = dict(state.visits)
         self.next_id = state.next_id
         self.effects: list[Effect] = []
         self.reached_end = state.end
@@ -171,10 +171,10 @@ class Run:
 
     def count_visits(self, token: Token, count: int) -> None:
         """Keep how often a token's step was entered in its scope."""
-        counts = {**self.visits_in(token.scope), token.step: count}
         if token.scope == ROOT:
-            self.visits = counts
+            self.visits[token.step] = count
         else:
+            counts = {**self.visits_in(token.scope), token.step: count}
             self.scopes[token.scope] = replace(self.scopes[token.scope], visits=counts)
 
     def come(self, token: Token) -> None:

@@ -170,7 +170,7 @@ _starts = st.integers(0, _MINUTES) | st.integers(0, 400).map(lambda n: n * _MINU
 
 
 @given(_crons, _zones, _starts)
-@examples(120)
+@examples(60)
 def test_cron_is_read_as_a_library_that_mimics_debian_reads_it(text, zone, start):
     at = (utc("2011-01-01T00:00") + timedelta(minutes=start)).astimezone(zone)
     assume(not at.fold)  # it begins with the first of two same times
