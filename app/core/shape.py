@@ -38,7 +38,6 @@ DUPLICATES: Final = ("allow", "refuse_running", "refuse")
 MAX_STEPS: Final = 500
 LONGEST_NAME: Final = 200
 """Characters of the definition's name, which is its key if it has none."""
-# A phrase of ours is not cut short, as a text out of the document would be.
 _TYPES: Final = {"hint": "Known types: %(known)s.", "known": Phrase(", ".join(NODES))}
 
 
