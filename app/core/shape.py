@@ -38,7 +38,7 @@ DUPLICATES: Final = ("allow", "refuse_running", "refuse")
 MAX_STEPS: Final = 500
 LONGEST_NAME: Final = 200
 """Characters of the definition's name, which is its key if it has none."""
-_TYPES: Final = {"hint": "Known types: %(known)s.", "known": Phrase(", ".join(NODES))}
+_TYPES: Final = {"hint": "Known types: %(known)s.", "known": ", ".join(NODES)}
 
 
 def check_shape(making: Compiling, given: Any) -> None:
