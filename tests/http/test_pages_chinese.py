@@ -13,6 +13,7 @@ from flask import Flask
 
 from app.core.nodes.table import NODES
 from app.core.values import TYPES
+from app.runtime import queries
 from app.task import service as tasks
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages, Sheet
@@ -191,6 +192,9 @@ class Walk:
             page = self.post(upload, 303, source=source, action="store", status=status)
             number[version] = page.headers["Location"]
         self.get(number["1"])
+        self.get(f"{number['1']}/dry-run")
+        self.post(f"{number['1']}/dry-run", scenario='{"start": {"variables": {"amount": 1}}}')
+        self.post(f"{number['1']}/dry-run", 422, scenario='{"answers": [{"step": "1"}]}')
         self.post(upload, 409, source=json.dumps(TRIP | {"name": "1"}), action="store")
         for version, verb in (("0", "publish"), ("1", "retire"), ("0", "delete")):
             self.get(f"{number[version]}/{verb}")
@@ -264,8 +268,29 @@ class Walk:
         )
         self.get(f"/instances/{stuck}")
         self.get(f"/instances/{stuck}/history")
+        self.repairs(number, stuck)
         for query in ("", "?status=incident", "?status=completed", "?q=zebra"):
             self.get(f"/instances{query}")
+
+    def repairs(self, ended: int, stuck: int) -> None:
+        """What operators do to an instance that stands in the wrong place."""
+        office, root = self.office, self.office["root"]
+        self.get(f"/instances/{ended}/restart")
+        (trouble,) = queries.get(office.db, root, stuck, now=NOW)["incidents"]
+        self.get(f"/incidents/{trouble['id']}/retry")
+        number = office.start("trip", amount=7)
+        (token,) = queries.get(office.db, root, number, now=NOW)["tokens"]
+        page = f"/instances/{number}"
+        for what in ("variables", "migrate", f"tokens/{token['id']}/skip"):
+            self.get(f"{page}/{what}")
+        self.post(f"{page}/variables", 422, f__amount="x", was__amount="7")
+        self.post(f"{page}/tokens/{token['id']}/skip", 422, outcome="1")
+        self.post(f"{page}/tokens/{token['id']}/jump", 409, step="think")
+        self.post(f"{page}/suspend", 303)
+        self.get(f"{page}/tokens/{token['id']}/jump")
+        self.post(f"{page}/tokens/{token['id']}/jump", 422)
+        self.post(f"{page}/tokens/{token['id']}/jump", 303, step="think", reason="1")
+        self.get(page)
 
     def oneself(self) -> None:
         """The profile."""
