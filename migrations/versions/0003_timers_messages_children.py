@@ -29,9 +29,7 @@ def upgrade() -> None:
             name=op.f("fk_timers_instance_id_process_instances"),
         ),
     )
-    op.create_index(
-        "idx_timers_due", "timers", ["due_at"], postgresql_where=sa.text("not paused")
-    )
+    op.create_index("idx_timers_due", "timers", ["due_at"], postgresql_where=sa.text("not paused"))
     op.create_table(
         "subscriptions",
         sa.Column("instance_id", sa.BigInteger, nullable=False),
