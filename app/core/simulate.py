@@ -45,6 +45,8 @@ from app.core.values import iso_text, read_datetime
 BEGINS: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """When a scenario begins that does not say: a Monday morning."""
 MAX_ANSWERS: Final = 1_000
+MAX_EFFECTS: Final = 50_000
+"""Of a whole run: a circle of automatic steps would otherwise be played for minutes."""
 _OPERATOR: Final = "operator"
 _INITIATOR: Final[Mapping[str, Any]] = {
     "username": "someone",
@@ -155,6 +157,8 @@ def play(definition: Definition, scenario: Mapping[str, Any]) -> Simulation:
         raise ScenarioError("`answers` must be a list of at most %(max)d.", max=MAX_ANSWERS)
     for index, given in enumerate(answers):
         at = answer(run, _mapping(given, "an answer", index), at, index)
+        if len(run.effects) > MAX_EFFECTS:
+            raise ScenarioError("The run is too long to be played; use fewer answers.", index)
     return run
 
 

@@ -19,9 +19,21 @@ _canonical: Final = msgspec.json.Encoder(order="sorted", decimal_format="number"
 _PREFIXES: Final = {"user": "u", "group": "g", "role": "r"}
 
 
+_IN_ORDER: Final = frozenset({"set", "form", "variables"})
+"""Maps whose order means something: what is set first, what is asked and shown first."""
+
+
 def checksum_of(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a document, whatever its layout and the order of its keys."""
-    return hashlib.sha256(_canonical.encode(document)).hexdigest()
+    """Return the SHA-256 of a document, whatever its layout and the order of other keys."""
+    return hashlib.sha256(_canonical.encode(_ordered(document))).hexdigest()
+
+
+def _ordered(value: Any, *, keep: bool = False) -> Any:
+    """Return a value whose maps may be sorted: those in order are lists of pairs."""
+    if isinstance(value, Mapping):
+        inner = {name: _ordered(each, keep=name in _IN_ORDER) for name, each in value.items()}
+        return [list(pair) for pair in inner.items()] if keep else inner
+    return [_ordered(each) for each in value] if isinstance(value, list) else value
 
 
 def plain(label: Label | None) -> str | None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.core import simulate
 from app.core.effects import CancelTimer, EndChild, Moved, StartTimer, Unsubscribe
 from app.core.events import (
     Activated,
@@ -253,3 +254,14 @@ def test_variables_are_set_at_any_time_before_the_end():
     played.give(Suspended(at=LATER))
     played.give(VariablesSet(at=LATER, values={"x": 1}))
     assert (played.state.variables, played.state.status) == ({"x": 1}, "suspended")
+
+
+def test_a_scenario_that_would_be_played_for_minutes_is_refused():
+    names = [f"s{number}" for number in range(400)]
+    steps = [
+        step("script", name, after, set={"n": f"${{{number}}}"})
+        for number, (name, after) in enumerate(zip(names, [*names[1:], "ask"], strict=True))
+    ]
+    answers = [{"step": "ask", "values": {}}] * 100
+    with pytest.raises(simulate.ScenarioError, match="too long"):
+        simulate.play(define(person("ask", "s0"), *steps), {"answers": answers})

@@ -11,6 +11,7 @@ import pytest
 from app.db.tx import Database
 from app.definition import queries, service, store, version
 from app.definition.cache import DefinitionCache
+from app.definition.content import checksum_of
 from app.definition.row import DefinitionRow
 from app.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
 from app.identity import service as identity
@@ -293,3 +294,11 @@ def test_what_exists_is_known(db: Database) -> None:
     known = service.known(db, frozenset({"A.b"}))
     assert (known.groups, known.roles) == ({"sales"}, set(ROLES))
     assert known.services == {"A.b"}
+
+
+def test_the_order_of_what_is_set_is_content_and_that_of_other_keys_is_not() -> None:
+    one = {"id": "s", "type": "script", "config": {"set": {"a": "${1}", "b": "${a}"}}}
+    other = {"type": "script", "id": "s", "config": {"set": {"a": "${1}", "b": "${a}"}}}
+    swapped = {"id": "s", "type": "script", "config": {"set": {"b": "${a}", "a": "${1}"}}}
+    assert checksum_of({"steps": [one]}) == checksum_of({"steps": [other]})
+    assert checksum_of({"steps": [one]}) != checksum_of({"steps": [swapped]})
