@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -19,7 +20,7 @@ from app.task import service
 from tests.db.conftest import Lab
 from tests.support import stored
 from tests.support.office import NOW
-from tests.support.scenario import end, gateway, person
+from tests.support.scenario import end, gateway, person, step
 from tests.support.scenario import service as service_step
 from tests.support.threads import at_once, in_line, outcome, until_waiting
 
@@ -294,4 +295,32 @@ def test_two_hundred_rounds_of_everything_at_once_never_deadlock(lab: Lab) -> No
     assert not [each for each in results if isinstance(each, Unavailable)]
     assert sum(not isinstance(each, AppError) for each in results) > 20
     for instance in made:
+        stored.agrees(lab.db, instance)
+
+
+def test_branches_completed_at_once_by_twenty_people_are_joined_once(
+    lab: Lab, crowd: list[Actor]
+) -> None:
+    """Each round is a new instance; ``ROUNDS=500`` asks for more of them."""
+    branches = [f"b{number}" for number in range(PEOPLE)]
+    lab.define(
+        step("parallel_gateway", "split", *branches),
+        *(person(name, "join", assignee="finance_team") for name in branches),
+        step("parallel_gateway", "join", "after"),
+        person("after", assignee="finance_team"),
+    )
+    for _ in range(int(os.environ.get("ROUNDS", "5"))):
+        instance = lab.start()
+        tasks = [lab.task(instance, name) for name in branches]
+        results = at_once(
+            [
+                lambda actor=actor, task=task: service.complete(
+                    lab.engine, actor, task, {}, now=NOW
+                )
+                for actor, task in zip(crowd, tasks, strict=True)
+            ]
+        )
+        assert split(results)[1] == []
+        assert count(lab, instance, "task.completed") == PEOPLE
+        assert sum(each.next != [] for each in results) == 1
         stored.agrees(lab.db, instance)
