@@ -1,5 +1,7 @@
 # Everything starts here: `make help`. Needs make, Python 3.11 or newer and, for the first
 # call, access to a Python package registry. All that is made stays in .venv/ and var/.
+# Packages and app are compiled once here: where nothing may write bytecode later, every
+# start of a process would compile them again, which takes seconds.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -82,8 +84,9 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up .venv from requirements.lock …"
 	@uv=$$($(FIND_UV)) && \
 	{ test -x $(BIN)/python || $$uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" .venv; } && \
-	VIRTUAL_ENV=.venv $$uv pip sync --quiet --require-hashes requirements.lock && \
+	VIRTUAL_ENV=.venv $$uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock && \
 	VIRTUAL_ENV=.venv $$uv pip install --quiet --no-deps -e . && \
+	$(BIN)/python -m compileall -q app && \
 	touch $@
 
 uv:
