@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 import redis
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser
 
 from app.db.engine import create_engine
 from app.db.tx import Database
+from app.identity import passwords
 from tests.support import chromium, servers
 
 _OURS = pytest.StashKey[servers.Servers]()
@@ -103,3 +105,14 @@ def browser() -> Iterator[Browser]:
     """Chromium; without one the test is skipped, or fails under ``REQUIRE_BROWSER=1``."""
     with chromium.launched(chromium.require()) as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Hash passwords as cheaply as argon2 can: these tests sign in hundreds of times."""
+    costly = passwords._hasher
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    passwords._nobody.cache_clear()
+    yield
+    passwords._hasher = costly
+    passwords._nobody.cache_clear()

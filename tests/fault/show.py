@@ -41,6 +41,7 @@ class Show:
     flushes: int
     tell: Callable[[str], None]
     held: list[int] = field(default_factory=list)
+    _lost: set[tuple[int, int]] = field(default_factory=set)
     _began: float = 0.0
 
     def run(self) -> Outcome:
@@ -108,7 +109,11 @@ class Show:
     def _kill(self) -> None:
         done = self._done()
         self.plant.worker.kill()
-        leased = len(self.plant.rows("select 1 from jobs where state = 'leased'"))
+        # What an earlier one held may not have been taken back yet.
+        rows = self.plant.rows("select id, attempt from jobs where state = 'leased'")
+        held = {(row["id"], row["attempt"]) for row in rows} - self._lost
+        self._lost |= held
+        leased = len(held)
         self.held.append(leased)
         self.plant.worker.start()
         self._tell(f"worker killed after {done} steps, with {leased} jobs in its hands")

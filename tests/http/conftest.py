@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 
 from app.adapters import sign_in_limit
@@ -17,7 +16,7 @@ from app.connector.standard import standard_registry
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
 from app.factory import create_app, make_engine
-from app.identity import passwords, service
+from app.identity import service
 from app.identity.service import DEMO_PASSWORD as DEMO
 from app.runtime.figures import figures as count_figures
 from app.runtime.ports import Engine
@@ -29,17 +28,6 @@ from tests.support.rest import Clock, Rest
 from tests.support.until import until
 
 MakeApp = Callable[[Engine, Callable[[], datetime]], Flask]
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _cheap_hashes() -> Iterator[None]:
-    """Hash passwords as cheaply as argon2 can: these tests sign in hundreds of times."""
-    costly = passwords._hasher
-    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    passwords._nobody.cache_clear()
-    yield
-    passwords._hasher = costly
-    passwords._nobody.cache_clear()
 
 
 @pytest.fixture(scope="session")
