@@ -29,7 +29,7 @@ run: setup ## PostgreSQL, Redis, demo data, web on :8080 (PORT), worker, duties
 	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine run
 
 test: setup ## every test; PYTEST_ARGS="-k word" adds options
-	@exec $(BIN)/pytest -n 3 --dist worksteal $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 migrate-up: setup ## bring the database (DATABASE_URL, else the one in var/) up to date
 	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine migrate up

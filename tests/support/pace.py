@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from time import process_time
 
 
+SLACK = 5
+"""A shared machine takes several times as long; what has no bound takes a thousand times."""
+
+
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
     """Fail if what is inside takes longer, counted in time of this process's CPU.
@@ -17,4 +21,4 @@ def within(seconds: float) -> Iterator[None]:
     started = process_time()
     yield
     took = process_time() - started
-    assert sys.gettrace() is not None or took <= seconds, f"took {took:.3f} s"
+    assert sys.gettrace() is not None or took <= SLACK * seconds, f"took {took:.3f} s"
