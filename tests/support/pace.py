@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import process_time
 
-
 SLACK = 5
 """A shared machine takes several times as long; what has no bound takes a thousand times."""
 
