@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from app.db.tx import Database
 from app.db.types import dumps, loads, teach_driver
+from app.db.wire import forget
 
 # A lock that is held longer belongs to somebody who is stuck: "busy" is a better answer
 # than a queue of waiting requests.
 _SESSION: Final = (
-    "-c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"
+    "-c timezone=UTC -c datestyle=ISO -c lock_timeout=10s -c statement_timeout=60s"
     " -c idle_in_transaction_session_timeout=60s"
 )
 
@@ -67,6 +68,8 @@ def create_engine(
         teach_driver(driver)
 
     sa.event.listen(engine, "checkout", _refuse_dead)
+    sa.event.listen(engine, "rollback", forget)
+    sa.event.listen(engine, "rollback_savepoint", lambda conn, _name, _context: forget(conn))
     return engine
 
 

@@ -7,18 +7,18 @@ with the work), the inner one joins it and the outermost commits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
 import structlog
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from app.db import faults
+from app.db.wire import Answer, Statement, wire_of
 from app.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -38,29 +38,89 @@ class Tx:
     """One open transaction.
 
     ``conn`` is for SQLAlchemy Core statements (screens, cold paths); ``run`` sends
-    hand-written SQL with ``%(name)s`` parameters straight to the driver (hot paths).
+    hand-written SQL with ``%(name)s`` parameters straight to the driver (hot paths). It
+    begins with the first statement; until then nothing is asked of PostgreSQL.
+
+    Args:
+        driver: the pool's connection.
+        conn: SQLAlchemy's view of it, if somebody has one.
+        own: this transaction is the one that commits; else it is a part of a larger one.
     """
 
-    def __init__(self, conn: sa.Connection) -> None:
-        self.conn = conn
-        driver = conn.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)  # noqa: S101 - narrows the pool's untyped proxy
-        self._driver: psycopg.Connection[Any] = driver
+    def __init__(
+        self,
+        engine: sa.Engine,
+        driver: sa.PoolProxiedConnection,
+        conn: sa.Connection | None = None,
+        *,
+        own: bool = True,
+    ) -> None:
+        self._engine = engine
+        self._driver = driver
+        self._conn = conn
+        self._own = own
+        self._wire = wire_of(driver)
         self._after_commit: list[Callable[[], None]] = []
+        self.joined = 0
         self.spoiled = False
+        self.committed = False
 
-    def run(
-        self, sql: str, params: Mapping[str, Any] | None = None
-    ) -> psycopg.Cursor[dict[str, Any]]:
+    @property
+    def conn(self) -> sa.Connection:
+        """SQLAlchemy's view of the connection; what it does is in this transaction too."""
+        if self._conn is None:
+            self._conn = sa.Connection(self._engine, connection=self._driver)
+        return self._conn
+
+    def run(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Execute hand-written SQL; rows come as dicts."""
-        cursor = self._driver.cursor(row_factory=dict_row)
-        cursor.execute(sql.encode(), params)  # bytes: the SQL is ours, values are parameters
-        return cursor
+        self._open()
+        if params is None and ";" in sql:
+            if self._wire.idle:
+                self._wire.send((), begin=True)
+            self._wire.script(sql)
+            return Answer([], 0)
+        return self._wire.send(((sql, params),), begin=self._wire.idle)[0]
+
+    def together(self, statements: Sequence[Statement], *, last: bool = False) -> list[Answer]:
+        """Execute several statements in one round trip, in their order.
+
+        Args:
+            last: nothing is read or written in this transaction any more: it is committed
+                by the same trip. Within a larger one that is left to the outermost.
+        """
+        self._open()
+        if not last or self.joined or not self._own:
+            return self._wire.send(statements, begin=self._wire.idle)
+        self._refuse_spoiled()
+        faults.point("before_commit")
+        begun = not self._wire.idle
+        answers = self._wire.send(statements, commit=begun)
+        self.committed = True
+        faults.point("after_commit")
+        return answers
 
     def run_many(self, sql: str, rows: list[dict[str, Any]]) -> None:
-        """Execute one statement for many rows in a single round trip (pipeline)."""
-        with self._driver.cursor() as cursor:
-            cursor.executemany(sql.encode(), rows)
+        """Execute one statement for many rows in a single round trip."""
+        self.together([(sql, row) for row in rows])
+
+    def commit(self) -> None:
+        """Make what was done durable; ``Database.transaction`` calls it at the end."""
+        self._refuse_spoiled()
+        if self._own and not self.committed:
+            faults.point("before_commit")
+            if not self._wire.idle:
+                self._wire.send((), commit=True)
+            faults.point("after_commit")
+        self.committed = True
+
+    def _open(self) -> None:
+        if self.committed:
+            raise RuntimeError("this transaction has been committed by its last statement")
+
+    def _refuse_spoiled(self) -> None:
+        if self.spoiled:
+            raise RuntimeError("an error inside this transaction was swallowed")
 
     @staticmethod
     def json(value: Any) -> Jsonb:
@@ -71,13 +131,15 @@ class Tx:
     def undone_on_error(self) -> Iterator[None]:
         """Do something that is taken back, and it alone, if it raises."""
         spoiled, calls = self.spoiled, len(self._after_commit)
+        self.run("savepoint undo")
         try:
-            with self.conn.begin_nested():
-                yield
+            yield
         except BaseException:
             self.spoiled = spoiled
             del self._after_commit[calls:]
+            self.run("rollback to savepoint undo")
             raise
+        self.run("release savepoint undo")
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run ``call`` once the work is durable (wake workers, count metrics)."""
@@ -121,59 +183,71 @@ class Database:
         """
         outer = _current.get()
         if outer is not None and outer[0] is self:
-            try:
-                yield outer[1]
-            except BaseException:
-                outer[1].spoiled = True
-                raise
-            return
-        with self._connection() as conn:
-            tx = Tx(conn)
-            mark = _current.set((self, tx))
-            try:
+            with _part_of(outer[1]) as tx:
                 yield tx
-                if tx.spoiled:
-                    raise RuntimeError("an error inside this transaction was swallowed")
-            finally:
-                _current.reset(mark)
-        for call in tx.take_after_commit():
-            try:
-                call()
-            except Exception:  # the work is done: it must not look as if it had failed
-                log.exception("after_commit_failed")
+            return
+        opened: Tx | None = None
+        try:
+            with self._connection() as tx:
+                opened = tx
+                mark = _current.set((self, tx))
+                try:
+                    yield tx
+                    tx.commit()
+                finally:
+                    _current.reset(mark)
+        finally:
+            if opened is not None and opened.committed:  # also if an error came after that
+                _call(opened)
 
     @contextmanager
-    def _connection(self) -> Iterator[sa.Connection]:
-        """Commit at the end, roll back at an error; say which errors are outages."""
+    def _connection(self) -> Iterator[Tx]:
+        """Give a connection back at the end, rolled back; say which errors are outages."""
         if self._joined is not None:
             with self._joined.begin_nested():
-                yield self._joined
+                yield Tx(self.engine, self._joined.connection, self._joined, own=False)
             return
         try:
-            with self.engine.connect() as conn:
-                conn.begin()
-                try:
-                    yield conn
-                    faults.point("before_commit")
-                    conn.commit()
-                    faults.point("after_commit")
-                except BaseException:
-                    self._roll_back(conn)
-                    raise
+            driver = self.engine.raw_connection()
+            try:
+                yield Tx(self.engine, driver)
+            finally:
+                self._give_back(driver)
         except sa.exc.TimeoutError as error:
             raise _busy() from error
         except (psycopg.OperationalError, sa.exc.OperationalError) as error:
             cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
             raise (_busy() if isinstance(cause, _BUSY) else _away()) from error
 
-    def _roll_back(self, conn: sa.Connection) -> None:
-        """Roll back; a connection that died takes the idle ones with it (a restart)."""
-        driver: Any = conn.connection.driver_connection
-        if driver is None or driver.closed:
-            conn.invalidate()
-            self.engine.dispose()
+    def _give_back(self, driver: sa.PoolProxiedConnection) -> None:
+        """Roll back what was not committed; a connection that died takes the idle ones along."""
+        below = cast("psycopg.Connection[Any] | None", driver.driver_connection)
+        if below is None or below.closed:
+            driver.invalidate()
+            self.engine.dispose()  # PostgreSQL was restarted: none of them lives
             return
-        conn.rollback()
+        wire_of(driver).roll_back()
+        driver.close()
+
+
+@contextmanager
+def _part_of(outer: Tx) -> Iterator[Tx]:
+    outer.joined += 1
+    try:
+        yield outer
+    except BaseException:
+        outer.spoiled = True
+        raise
+    finally:
+        outer.joined -= 1
+
+
+def _call(tx: Tx) -> None:
+    for call in tx.take_after_commit():
+        try:
+            call()
+        except Exception:  # the work is done: it must not look as if it had failed
+            log.exception("after_commit_failed")
 
 
 def _away() -> Unavailable:

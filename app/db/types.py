@@ -32,6 +32,11 @@ _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_plain)
 _decoder = msgspec.json.Decoder(float_hook=_number)
 
 
+def dump_bytes(value: Any) -> bytes:
+    """Same as ``dumps``, in UTF-8."""
+    return _encoder.encode(value)
+
+
 def dumps(value: Any) -> str:
     """Return ``value`` as JSON text; dates and times become ISO 8601 text.
 
@@ -67,4 +72,4 @@ def teach_driver(conn: psycopg.Connection[Any]) -> None:
     conn.adapters.register_dumper(dict, _DictDumper)
 
 
-__all__ = ["Jsonb", "dumps", "loads", "teach_driver"]
+__all__ = ["Jsonb", "dump_bytes", "dumps", "loads", "teach_driver"]
