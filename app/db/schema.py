@@ -61,7 +61,7 @@ process_instances = sa.Table(
     # running | suspended | completed | terminated | failed
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("result", sa.Text),
-    sa.Column("state", JSONB, nullable=False),  # core.state without the variables
+    sa.Column("state", sa.JSON, nullable=False),  # core.state without the variables
     sa.Column("variables", JSONB, nullable=False),
     sa.Column("incident_count", sa.Integer, nullable=False, server_default="0"),
     sa.Column("started_by", sa.Text, nullable=False),
@@ -115,8 +115,8 @@ tasks = sa.Table(
     sa.Column("state", sa.Text, nullable=False),  # open | claimed | completed | cancelled
     sa.Column("assignee", sa.Text),  # username
     sa.Column("candidates", ARRAY(sa.Text), nullable=False, server_default="{}"),  # u: g: r:
-    sa.Column("form", JSONB, nullable=False),  # expanded fields (core.form)
-    sa.Column("outcomes", JSONB, nullable=False),  # [{id, label, style, requires}]
+    sa.Column("form", sa.JSON, nullable=False),  # expanded fields (core.form)
+    sa.Column("outcomes", sa.JSON, nullable=False),  # [{id, label, style, requires}]
     sa.Column("priority", sa.Integer, nullable=False, server_default="50"),  # 0-100
     sa.Column("round", sa.Integer, nullable=False, server_default="1"),
     moment("due_at", nullable=True),
@@ -238,7 +238,7 @@ history_events = sa.Table(
     sa.Column("on_behalf_of", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),  # of the packed row: what set it off
     # {"events": [replayable core events], "lines": [[kind, step|null, data], …]}
-    sa.Column("data", JSONB, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),  # kept to the letter: the hash covers it
     sa.Column("prev_hash", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("instance_id", "seq"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import psycopg
-from psycopg.types.json import Jsonb, JsonbDumper, set_json_dumps, set_json_loads
+from psycopg.types.json import Json, Jsonb, JsonbDumper, set_json_dumps, set_json_loads
 
 
 def _plain(value: Any) -> Any:
@@ -72,4 +72,4 @@ def teach_driver(conn: psycopg.Connection[Any]) -> None:
     conn.adapters.register_dumper(dict, _DictDumper)
 
 
-__all__ = ["Jsonb", "dump_bytes", "dumps", "loads", "teach_driver"]
+__all__ = ["Json", "Jsonb", "dump_bytes", "dumps", "loads", "teach_driver"]

@@ -22,6 +22,13 @@ Encoded = tuple[int, bytes | None, int]
 """OID of the type (0: the server decides), the value, and 1 if it is in binary form."""
 Decoder = Callable[[bytes], Any]
 
+
+class Written(bytes):
+    """JSON that has been written already."""
+
+    __slots__ = ()
+
+
 _TEXT, _BINARY = 0, 1
 _UNKNOWN: Final = 0
 _BOOL, _BYTEA, _INT8, _INT4, _TEXT_OID, _FLOAT8 = 16, 17, 20, 23, 25, 701
@@ -131,6 +138,7 @@ _HOW: Final[dict[type, Callable[[Any], Encoded]]] = {
     int: _int,
     float: lambda value: (_FLOAT8, repr(value).encode(), _TEXT),
     Decimal: lambda value: (_NUMERIC, str(value).encode(), _TEXT),
+    Written: lambda value: (_JSON, value, _TEXT),
     bytes: lambda value: (_BYTEA, value, _BINARY),
     bytearray: lambda value: (_BYTEA, bytes(value), _BINARY),
     memoryview: lambda value: (_BYTEA, bytes(value), _BINARY),

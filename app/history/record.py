@@ -8,11 +8,15 @@ chain is in the instance's row, whose lock the writer must hold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from app.db.tx import Tx
+from app.db.types import dump_bytes
+from app.db.wire import Statement
+from app.db.wire_values import Written
 
 Line = Sequence[Any]
 """``[kind, step id or None, data]``."""
@@ -20,28 +24,16 @@ Line = Sequence[Any]
 START: Final = b""
 """The hash before the first row."""
 
-# The next row after the head of ``i``, which a statement has locked; and the new head.
-APPENDED: Final = """h as (
-    insert into history_events
-           (instance_id, seq, at, actor, on_behalf_of, kind, data, prev_hash, hash)
-    select i.id, i.history_seq + 1, %(at)s, %(actor)s, %(behalf)s, %(kind)s, %(data)s,
-           i.history_hash,
-           history_hash(i.history_hash, i.history_seq + 1, %(at)s, %(actor)s, %(behalf)s,
-                        %(kind)s, %(data)s)
-      from i
-    returning instance_id, seq, hash
-), head as (
-    update process_instances p set history_seq = h.seq, history_hash = h.hash
-      from h where p.id = h.instance_id
-    returning p.history_seq as seq
-)"""
-
-_APPEND: Final = f"""
-with i as (
-    select id, history_seq, history_hash from process_instances where id = %(id)s for update
-), {APPENDED}
-select seq from head
-"""  # noqa: S608 - constants only
+INSERT: Final = """
+insert into history_events
+       (instance_id, seq, at, actor, on_behalf_of, kind, data, prev_hash, hash)
+values (%(id)s, %(seq)s, %(at)s, %(actor)s, %(behalf)s, %(kind)s, %(data)s, %(prev)s, %(hash)s)
+"""
+_HEAD: Final = """
+update process_instances set history_seq = %(seq)s, history_hash = %(hash)s where id = %(id)s
+"""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 # By instance the first row that does not follow from the one before it, or is not the head.
 _BROKEN: Final = """
@@ -68,58 +60,93 @@ select instance_id, min(seq) as seq
 """
 
 
-def append(
-    tx: Tx,
-    instance_id: int,
+def row(
+    head: Mapping[str, Any],
     *,
     at: datetime,
     actor: str,
     kind: str,
-    lines: Sequence[Line],
-    on_behalf_of: str | None = None,
-) -> int:
-    """Add a row about what did not move the instance (a claim, an attempt of a job).
-
-    The caller holds the lock of the instance's row.
-
-    Args:
-        kind: what set it off; see the kinds in the REST documentation.
-        lines: one per thing that happened.
-
-    Returns:
-        The number of the row within the instance.
-
-    Raises:
-        LookupError: there is no such instance.
-    """
-    row = tx.run(
-        _APPEND,
-        {
-            "id": instance_id,
-            **entry(at=at, actor=actor, kind=kind, lines=lines, on_behalf_of=on_behalf_of),
-        },
-    ).fetchone()
-    if row is None:
-        raise LookupError(instance_id)
-    return int(row["seq"])
-
-
-def entry(
-    *,
-    at: datetime,
-    actor: str,
-    kind: str,
-    lines: Sequence[Line],
+    data: Mapping[str, Any],
     on_behalf_of: str | None = None,
 ) -> dict[str, Any]:
-    """Return the parameters of ``APPENDED``; see ``append``."""
+    """Return the parameters of ``INSERT`` for the row that follows ``head``.
+
+    Args:
+        head: ``id``, ``history_seq`` and ``history_hash`` of the instance, which the
+            transaction has locked.
+        kind: what set it off; see the kinds in the REST documentation.
+        data: ``{"events": […], "lines": […]}``.
+    """
+    seq, prev, written = head["history_seq"] + 1, head["history_hash"], Written(dump_bytes(data))
     return {
+        "id": head["id"],
+        "seq": seq,
         "at": at,
         "actor": actor,
         "behalf": on_behalf_of,
         "kind": kind,
-        "data": {"events": [], "lines": lines},
+        "data": written,
+        "prev": prev,
+        "hash": chained(prev, seq, at, actor, on_behalf_of, kind, written),
     }
+
+
+def told(
+    head: Mapping[str, Any],
+    *,
+    at: datetime,
+    actor: str,
+    kind: str,
+    lines: Sequence[Line],
+    on_behalf_of: str | None = None,
+) -> list[Statement]:
+    """Return what tells of something that did not move the instance (a claim, say).
+
+    Args:
+        head: as of ``row``.
+        lines: one per thing that happened.
+    """
+    data = {"events": [], "lines": lines}
+    added = row(head, at=at, actor=actor, kind=kind, data=data, on_behalf_of=on_behalf_of)
+    return [(_HEAD, added), (INSERT, added)]
+
+
+def append(
+    tx: Tx,
+    head: Mapping[str, Any],
+    *,
+    at: datetime,
+    actor: str,
+    kind: str,
+    lines: Sequence[Line],
+) -> None:
+    """Tell of something that did not move the instance; see ``told``."""
+    tx.together(told(head, at=at, actor=actor, kind=kind, lines=lines))
+
+
+def chained(
+    prev: bytes,
+    seq: int,
+    at: datetime,
+    actor: str,
+    behalf: str | None,
+    kind: str,
+    written: bytes,
+) -> bytes:
+    """Return the hash of a row; the database's ``history_hash`` computes the same.
+
+    SHA-256 of the hash before it, the fields as netstrings (``<bytes>:<text>,``; one that
+    is null as ``-,``; the time in microseconds since 1970) and the data as it is written.
+    """
+    fields = (str(seq), str((at - _EPOCH) // _MICROSECOND), actor, behalf, kind)
+    return sha256(prev + b"".join(_netstring(each) for each in fields) + written).digest()
+
+
+def _netstring(text: str | None) -> bytes:
+    if text is None:
+        return b"-,"
+    raw = text.encode()
+    return b"%d:%s," % (len(raw), raw)
 
 
 def broken(tx: Tx, first: int, last: int) -> dict[int, int]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app.core.codec import event_to_json, state_to_json
 from app.core.definition import Definition
-from app.core.effects import OpenTask, StartJob
-from app.core.events import Event, TaskCompleted
+from app.core.effects import OpenTask
 from app.core.state import ENDED, State
 from app.db.tx import Tx
-from app.db.types import Jsonb
+from app.db.types import Json, Jsonb
+from app.db.wire import Statement
+from app.history import record
 from app.runtime import people, store
 from app.runtime.lines import KINDS, Line
 from app.runtime.plan import Plan
 from app.runtime.row import open_incidents
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +29,21 @@ class Applied:
 
     Args:
         changed: columns of the instance.
-        opened: ``{id, wait, step}`` of new tasks, in the order of their waits.
-        done: False: the task that should be completed was not the actor's (any more).
-            Then the transaction must not be committed.
+        opened: what was written of new tasks, in the order of their waits, with their ids.
     """
 
     changed: Mapping[str, Any]
-    opened: tuple[Mapping[str, Any], ...]
-    done: bool
+    opened: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DoneTask:
+    """A task that the first event completes; its row is locked and is the actor's."""
+
+    id: int
+    outcome: str | None
+    values: Mapping[str, Any]
+    comment: str | None
 
 
 def apply(
@@ -46,165 +56,146 @@ def apply(
     actor: str,
     on_behalf_of: str | None = None,
     before: State | None,
-    done_task: int | None = None,
+    done: DoneTask | None = None,
+    last: bool = False,
 ) -> Applied:
-    """Write the plan in one statement.
+    """Write the plan in one trip.
 
     Args:
         columns: the instance's row as it was locked; for a new one what it begins with
             (id, definition_id, business_key, title, started_by, history_seq, history_hash).
         before: the state that the plan began from; None for a new instance.
-        done_task: the actor's task that the first event completes.
+        last: nothing follows in this transaction; see ``Tx.together``.
     """
     lines = list(plan.lines)
-    kinds = {"history"}
-    params: dict[str, Any] = {
-        "id": columns["id"],
-        "definition": columns["definition_id"],
-        "at": at,
-        "actor": actor,
-        "behalf": on_behalf_of,
-        "kind": KINDS[plan.events[0].kind],
-        "seq": columns["history_seq"] + 1,
-        "prev": columns["history_hash"],
-    }
-    if plan.tasks:
-        kinds.add("tasks")
-        params["tasks"] = Jsonb(
-            [_task(tx, definition, plan, task, lines) for task in plan.tasks.values()]
-        )
-    _add_others(plan, kinds, params)
-    changed = _add_instance(plan, columns, kinds, params, before)
-    if done_task is not None:
-        kinds.add("done_task")
-        params |= _completion(plan.events[0], done_task)
-    params["data"] = {"events": [event_to_json(event) for event in plan.events], "lines": lines}
-    rows = store.write(tx, kinds, params)
-    opened = sorted((row for row in rows if row["wait"] is not None), key=lambda row: row["wait"])
-    return Applied(changed, tuple(opened), done_task is None or len(opened) < len(rows))
-
-
-def _completion(event: Event, task_id: int) -> dict[str, Any]:
-    if not isinstance(event, TaskCompleted):
-        raise TypeError(f"{event.kind} completes no task")
-    return {
-        "done_task": task_id,
-        "outcome": event.outcome,
-        "values": dict(event.values),
-        "comment": event.comment,
-    }
-
-
-def _add_instance(
-    plan: Plan,
-    columns: Mapping[str, Any],
-    kinds: set[str],
-    params: dict[str, Any],
-    before: State | None,
-) -> dict[str, Any]:
+    opened = [_task(tx, definition, plan, task, columns, lines, at) for task in plan.tasks.values()]
+    added = record.row(
+        columns,
+        at=at,
+        actor=actor,
+        kind=KINDS[plan.events[0].kind],
+        data={"events": [event_to_json(event) for event in plan.events], "lines": lines},
+        on_behalf_of=on_behalf_of,
+    )
     state = plan.state
-    ended = state.status in ENDED
     changed = {
         "status": state.status,
         "result": state.result,
         "incident_count": open_incidents(state),
-        "ended_at": params["at"] if ended else None,
+        "ended_at": at if state.status in ENDED else None,
         "variables": state.variables,
     }
-    params |= changed
-    params["state"] = state_to_json(state)
+    common = {"id": columns["id"], "at": at, "actor": actor}
+    statements = [
+        _instance(plan, columns, {**added, **changed}, before),
+        (record.INSERT, added),
+        *((store.TASK, task | common) for task in opened),
+    ]
+    if done is not None:
+        statements += _completed(done, common)
+    statements += _others(plan, common)
+    answers = tx.together(statements, last=last)
+    for task, answer in zip(opened, answers[2:], strict=False):
+        task["id"] = answer.rows[0]["id"]
+    opened.sort(key=lambda task: int(task["wait"]))
+    changed["history_seq"], changed["history_hash"] = added["seq"], added["hash"]
+    return Applied(changed, tuple(opened))
+
+
+def _instance(
+    plan: Plan, columns: Mapping[str, Any], params: Row, before: State | None
+) -> Statement:
+    state = plan.state
+    params["state"] = Json(state_to_json(state))
     params["variables"] = dict(state.variables)
     if before is None:
-        kinds.add("insert")
+        params["definition"] = columns["definition_id"]
         params |= {name: columns[name] for name in ("business_key", "title", "started_by")}
         params |= {name: columns.get(name) for name in ("parent_id", "parent_wait", "root_id")}
-    elif state.variables is before.variables:  # not ==: True and 1 are equal
-        kinds.add("update")
-    else:
-        kinds.add("update_with_variables")
-    return changed
+        return store.INSERT, params
+    if state.variables is before.variables:  # not ==: True and 1 are equal
+        return store.UPDATE, params
+    return store.UPDATE_WITH_VARIABLES, params
 
 
-def _add_others(plan: Plan, kinds: set[str], params: dict[str, Any]) -> None:
-    if plan.closed_tasks:
-        params["closed_tasks"] = Jsonb(
-            [{"wait": wait, "reason": why or None} for wait, why in plan.closed_tasks.items()]
-        )
-    if plan.jobs:
-        params["jobs"] = Jsonb([_job(job) for job in plan.jobs.values()])
-    if plan.cancelled_jobs:
-        params["cancelled_jobs"] = list(plan.cancelled_jobs)
-    if plan.timers:
-        params["timers"] = Jsonb(
-            [{"wait": t.wait, "step": t.step, "due_at": t.due_at} for t in plan.timers.values()]
-        )
-    if plan.ended_timers:
-        params["ended_timers"] = list(plan.ended_timers)
-    if plan.subscriptions:
-        params["subscriptions"] = Jsonb(
-            [
-                {"wait": each.wait, "step": each.step, "name": each.name, "key": each.key}
-                for each in plan.subscriptions.values()
-            ]
-        )
-    if plan.ended_subscriptions:
-        params["ended_subscriptions"] = list(plan.ended_subscriptions)
-    if plan.messages:
-        params["messages"] = Jsonb(
-            [
-                {"name": each.name, "key": each.key, "payload": each.payload, "ttl": each.ttl}
-                for each in plan.messages
-            ]
-        )
-    if plan.incidents:
-        params["incidents"] = Jsonb(
-            [
-                {
-                    "wait": raised.wait,
-                    "step": raised.step,
-                    "kind": raised.error_kind,
-                    "message": raised.message,
-                    "detail": raised.detail,
-                    "attempts": plan.attempts.get(raised.wait, 0),
-                }
-                for raised in plan.incidents.values()
-            ]
-        )
-    if plan.resolved_incidents:
-        params["resolved_incidents"] = Jsonb(
-            [{"wait": wait, "how": how} for wait, how in plan.resolved_incidents.items()]
-        )
-    kinds |= params.keys() & store.OPTIONAL
+def _completed(done: DoneTask, common: Row) -> list[Statement]:
+    params = common | {
+        "done_task": done.id,
+        "outcome": done.outcome,
+        "values": dict(done.values),
+        "comment": done.comment,
+    }
+    return [(store.DONE_TASK, params), (store.FORGET_DRAFTS, params)]
+
+
+def _others(plan: Plan, common: Row) -> list[Statement]:
+    """Return what is neither the instance nor a new task."""
+    made: list[Statement] = [
+        (store.CLOSED_TASK, common | {"wait": wait, "reason": why or None})
+        for wait, why in plan.closed_tasks.items()
+    ]
+    for job in plan.jobs.values():
+        row = {name: getattr(job, name) for name in ("wait", "step", "service", "method", "topic")}
+        row |= {"timeout": job.timeout, "input": Jsonb(job.input), "retry": Jsonb(job.retry)}
+        made.append((store.JOB, common | row))
+    for timer in plan.timers.values():
+        row = {"wait": timer.wait, "step": timer.step, "due_at": timer.due_at}
+        made.append((store.TIMER, common | row))
+    for each in plan.subscriptions.values():
+        row = {"wait": each.wait, "step": each.step, "name": each.name, "key": each.key}
+        made.append((store.SUBSCRIPTION, common | row))
+    for sent in plan.messages:
+        row = {"name": sent.name, "key": sent.key, "payload": Jsonb(sent.payload), "ttl": sent.ttl}
+        made.append((store.MESSAGE, common | row))
+    for raised in plan.incidents.values():
+        row = {
+            "wait": raised.wait,
+            "step": raised.step,
+            "kind": raised.error_kind,
+            "message": raised.message,
+            "detail": Jsonb(raised.detail),
+            "attempts": plan.attempts.get(raised.wait, 0),
+        }
+        made.append((store.INCIDENT, common | row))
+    for wait, how in plan.resolved_incidents.items():
+        made.append((store.RESOLVED_INCIDENT, common | {"wait": wait, "how": how}))
+    for sql, waits in (
+        (store.CANCELLED_JOBS, plan.cancelled_jobs),
+        (store.ENDED_TIMERS, plan.ended_timers),
+        (store.ENDED_SUBSCRIPTIONS, plan.ended_subscriptions),
+    ):
+        if waits:
+            made.append((sql, common | {"waits": list(waits)}))
+    return made
 
 
 def _task(
-    tx: Tx, definition: Definition, plan: Plan, task: OpenTask, lines: list[Line]
-) -> dict[str, Any]:
+    tx: Tx,
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    columns: Mapping[str, Any],
+    lines: list[Line],
+    at: datetime,
+) -> Row:
+    """Return the row of a new task; its id is the database's to give."""
     given = people.give(tx, definition, task)
     if given.line is not None:
         lines.append(given.line)
+    held = given.assignee is not None
     return {
+        "definition": columns["definition_id"],
         "wait": task.wait,
         "step": task.step,
-        "name": definition.by_id[task.step].name,
+        "name": Jsonb(definition.by_id[task.step].name),
+        "task_state": "claimed" if held else "open",
         "assignee": given.assignee,
         "candidates": list(given.candidates),
-        "form": task.form,
-        "outcomes": task.outcomes,
+        "form": Json(task.form),
+        "outcomes": Json(task.outcomes),
         "priority": task.priority,
         "round": plan.state.visits.get(task.step, 1),
-        "due_at": task.due_at,
-    }
-
-
-def _job(job: StartJob) -> dict[str, Any]:
-    return {
-        "wait": job.wait,
-        "step": job.step,
-        "service": job.service,
-        "method": job.method,
-        "input": job.input,
-        "timeout": job.timeout,
-        "retry": job.retry,
-        "topic": job.topic,
+        "due_at": task.due_at.astimezone(UTC) if task.due_at else None,
+        "at": at,
+        "claimed_at": at if held else None,
     }

@@ -36,6 +36,12 @@ select c.id, c.parent_wait, c.status, c.result, c.variables
 """
 
 
+def concerned(row: Mapping[str, Any], plan: Plan) -> bool:
+    """Say whether ``follow`` has anything to do for a plan."""
+    ended = plan.state.status in ENDED and row.get("parent_wait") is not None
+    return bool(plan.children or plan.ended_children or ended)
+
+
 def follow(
     engine: Engine, tx: Tx, row: Mapping[str, Any], plan: Plan, *, actor: Actor, now: datetime
 ) -> bool:

@@ -200,7 +200,7 @@ def succeed(engine: Engine, job: Job, result: Any, *, now: datetime, spread: flo
         elif _end(tx, job, "done", now=now):
             step.move_locked(engine, tx, locked, event, actor=SYSTEM)
             return True
-        _record(tx, job, "job.completed", {"ignored": "late"}, now=now)
+        _record(tx, locked, job, "job.completed", {"ignored": "late"}, now=now)
         return False
 
 
@@ -227,7 +227,7 @@ def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: f
             error = said | {"at": now}
             params = {"id": job.id, "attempt": job.attempt, "due_at": due_at, "error": error}
             if tx.run(_AGAIN, params).rowcount == 1:
-                _record(tx, job, "job.failed", said | {"retry_at": due_at}, now=now)
+                _record(tx, locked, job, "job.failed", said | {"retry_at": due_at}, now=now)
                 return True
         elif locked.instance.status == "suspended":
             if kept.keep_failure(tx, job.id, job.attempt, failure):
@@ -235,7 +235,7 @@ def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: f
         elif _end(tx, job, "failed", now=now, failure=failure):
             step.move_locked(engine, tx, locked, _failed(job, failure, now), actor=SYSTEM)
             return True
-        _record(tx, job, "job.failed", said | {"ignored": "late"}, now=now)
+        _record(tx, locked, job, "job.failed", said | {"ignored": "late"}, now=now)
         return False
 
 
@@ -294,7 +294,7 @@ def _expire_one(engine: Engine, row: Mapping[str, Any], now: datetime) -> bool:
         said |= {"lost": lost["lost"]}
         record.append(
             tx,
-            row["instance_id"],
+            locked.row,
             at=now,
             actor=SYSTEM.username,
             kind="job.failed",
@@ -362,10 +362,12 @@ def _failed(job: Job, failure: Failure, now: datetime) -> Event:
     )
 
 
-def _record(tx: Tx, job: Job, kind: str, data: dict[str, Any], *, now: datetime) -> None:
+def _record(
+    tx: Tx, locked: step.Locked, job: Job, kind: str, data: dict[str, Any], *, now: datetime
+) -> None:
     record.append(
         tx,
-        job.instance_id,
+        locked.row,
         at=now,
         actor=SYSTEM.username,
         kind=kind,

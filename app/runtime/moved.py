@@ -12,10 +12,6 @@ from app.runtime.plan import Plan
 from app.runtime.row import InstanceRow, row_of
 
 
-class TaskLost(Exception):
-    """The task to be completed is not the actor's."""
-
-
 @dataclass(frozen=True, slots=True)
 class Locked:
     """An instance whose row is locked until the transaction ends."""
@@ -37,7 +33,7 @@ class Moved:
     Args:
         instance: as it is now.
         ignored: why nothing happened (a duplicate, too late, suspended); else None.
-        opened: ``{id, wait, step}`` of the tasks that are open because of it.
+        opened: rows of the tasks that are open because of it.
         plan: everything that was decided.
     """
 

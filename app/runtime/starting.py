@@ -21,7 +21,7 @@ from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.history.record import START
 from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import may_start
-from app.runtime import step, store
+from app.runtime import children, step, store
 from app.runtime.apply import apply
 from app.runtime.moved import Moved
 from app.runtime.plan import make_plan
@@ -221,7 +221,14 @@ def _create(
         }
     try:
         applied = apply(
-            tx, definition, plan, begins, at=event.at, actor=actor.username, before=None
+            tx,
+            definition,
+            plan,
+            begins,
+            at=event.at,
+            actor=actor.username,
+            before=None,
+            last=family is None and not children.concerned(begins, plan),
         )
     except psycopg.errors.ForeignKeyViolation as error:  # it was deleted in this moment
         raise _no_definition() from error

@@ -18,13 +18,13 @@ from app.db.tx import Tx
 from app.errors import NotFound
 from app.identity.actor import Actor
 from app.runtime import children, messages, store
-from app.runtime.apply import apply
-from app.runtime.moved import Locked, Moved, TaskLost
+from app.runtime.apply import DoneTask, apply
+from app.runtime.moved import Locked, Moved
 from app.runtime.plan import Plan, make_plan
 from app.runtime.ports import Engine
 from app.runtime.row import row_of
 
-__all__ = ["Locked", "Moved", "TaskLost", "loaded", "lock", "move", "move_locked", "would_answer"]
+__all__ = ["Locked", "Moved", "loaded", "lock", "move", "move_locked", "would_answer"]
 
 
 Decide = Callable[[Locked], Event | Sequence[Event] | None]
@@ -80,15 +80,14 @@ def move_locked(
     *,
     actor: Actor,
     on_behalf_of: str | None = None,
-    done_task: int | None = None,
+    done: DoneTask | None = None,
+    last: bool = False,
 ) -> Moved:
     """Same as ``move`` for an instance that this transaction has locked.
 
     Args:
-        done_task: the actor's task that the event completes.
-
-    Raises:
-        TaskLost: that task is not the actor's (any more); nothing may be committed.
+        done: the actor's task that the event completes.
+        last: the caller does nothing more in this transaction.
     """
     decided = event if isinstance(event, Event) else event(locked)
     if decided is None:
@@ -106,10 +105,9 @@ def move_locked(
         actor=actor.username,
         on_behalf_of=on_behalf_of,
         before=locked.state,
-        done_task=done_task,
+        done=done,
+        last=last and not children.concerned(locked.row, plan),
     )
-    if not applied.done:
-        raise TaskLost
     row = {**locked.row, **applied.changed}
     if after(engine, tx, row, plan, actor=actor, now=events[0].at):
         row = store.lock(tx, row["id"]) or row

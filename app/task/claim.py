@@ -32,24 +32,25 @@ def claim(engine: Engine, actor: Actor, task_id: int, *, now: datetime) -> Row:
     """
     require(actor, "task:work")
     with engine.db.transaction() as tx:
-        task = take(engine.db, tx, actor, seen(tx, actor, task_id), "claim", now=now)
-        return body(task, actor, now=now)
+        task = seen(tx, actor, task_id, locked=True)
+        return body(take(engine.db, tx, actor, task, "claim", now=now, last=True), actor, now=now)
 
 
-def take(db: Database, tx: Tx, actor: Actor, task: Row, verb: Verb, *, now: datetime) -> Row:
+def take(
+    db: Database, tx: Tx, actor: Actor, task: Row, verb: Verb, *, now: datetime, last: bool = False
+) -> Row:
     """Claim ``task`` unless the actor has it already; return its row as it is then.
 
     Args:
+        task: a row that is locked.
         verb: what the actor wants to do, for the refusal.
+        last: nothing follows in this transaction.
     """
     if access.has(actor, task):
         return task
-    if store.claim(tx, actor, task, now=now):
-        return task | {"state": "claimed", "assignee": actor.username, "claimed_at": now}
-    task = seen(tx, actor, task["id"])
-    if not access.has(actor, task):
+    if "claim" not in access.allowed(actor, task):
         raise refusal(db, actor, task, verb)
-    return task
+    return task | store.claim(tx, actor, task, now=now, last=last)
 
 
 def release(
@@ -72,9 +73,9 @@ def release(
     require(actor, "task:work")
     check_comment(comment)
     with engine.db.transaction() as tx:
-        task = seen(tx, actor, task_id)
+        task = seen(tx, actor, task_id, locked=True)
+        if "release" not in access.allowed(actor, task):
+            raise refusal(engine.db, actor, task, "release")
         said = {"comment": comment} if comment else {}
-        if not store.release(tx, actor, task, said=said, now=now):
-            raise refusal(engine.db, actor, seen(tx, actor, task_id), "release")
-        task |= {"state": "open", "assignee": None, "claimed_at": None}
+        task |= store.release(tx, actor, task, said=said, now=now)
         return body(task, actor, now=now)

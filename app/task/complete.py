@@ -5,29 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.definition import Definition, Step
 from app.core.events import TaskCompleted
 from app.core.form import validate
 from app.core.outcome import decide
+from app.db.types import dump_bytes, loads
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
+from app.runtime.apply import DoneTask
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
-from app.runtime.step import Locked, TaskLost, loaded, move_locked
+from app.runtime.step import Locked, loaded, move_locked
 from app.runtime.variables import variable_errors
-from app.task import access
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.present import body
-from app.task.queries import among, seen
+from app.task.queries import seen
 from app.task.refuse import changed, refusal
 from app.telemetry import metrics
 
 Row = dict[str, Any]
+
+_AS_WRITTEN: Final = (
+    *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "claimed_at"),
+)
+_NOT_YET: Final = (
+    *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +84,9 @@ def complete(
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        if task["instance_status"] != "running":  # the task may have changed in the same move
-            raise refusal(engine.db, actor, seen(tx, actor, task_id), "complete")
-        if not access.has(actor, task):
-            take(engine.db, tx, actor, task, "complete", now=now)
-            task = seen(tx, actor, task_id, locked=True)
+        if task["instance_status"] != "running":
+            raise refusal(engine.db, actor, task, "complete")
+        task = take(engine.db, tx, actor, task, "complete", now=now)
         locked = loaded(engine, tx, _instance_of(task))
         event = TaskCompleted(
             at=now,
@@ -91,22 +97,19 @@ def complete(
             comment=comment or None,
         )
         _check_outcome(locked.definition.by_id[task["step"]], task, event)
-        try:
-            moved = move_locked(engine, tx, locked, event, actor=actor, done_task=task_id)
-        except TaskLost as error:
-            raise changed() from error
-        if moved.ignored is not None:  # somebody was faster while we waited for the lock
-            raise refusal(engine.db, actor, seen(tx, actor, task_id), "complete")
-        opened = among(tx, [row["id"] for row in moved.opened])
+        done = DoneTask(task_id, event.outcome, event.values, event.comment)
+        moved = move_locked(engine, tx, locked, event, actor=actor, done=done, last=True)
+        if moved.ignored is not None:  # the task's row says that it waits, the state does not
+            raise changed()
         seconds = (now - task["created_at"]).total_seconds()
         tx.after_commit(
             lambda: metrics.task_completed(locked.definition.key, task["step"], seconds)
         )
-    done = _finished(locked, task, event, actor) | {"instance_status": moved.instance.status}
+    about = {"instance_status": moved.instance.status}
     return Completed(
-        task=body(done, actor, now=now),
+        task=body(_finished(locked, task, event, actor) | about, actor, now=now),
         instance=moved.instance,
-        next=[body(row, actor, now=now) for row in opened],
+        next=[body(_opened(task, row) | about, actor, now=now) for row in moved.opened],
     )
 
 
@@ -136,6 +139,14 @@ def _check_outcome(step: Step, task: Row, event: TaskCompleted) -> None:
         errors=errors,
         extra={"choices": task["outcomes"]},
     )
+
+
+def _opened(task: Row, written: Mapping[str, Any]) -> Row:
+    """Return the row of a task that completing ``task`` has opened, as a list has it."""
+    row = {name: written[name] for name in _AS_WRITTEN}
+    row |= {name: loads(dump_bytes(written[name].obj)) for name in ("name", "form", "outcomes")}
+    row |= {"state": written["task_state"], "created_at": written["at"]}
+    return task | dict.fromkeys(_NOT_YET) | row
 
 
 def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
 
-__all__ = ["SORTS", "STATES", "InboxPage", "among", "badge", "get", "inbox", "list_", "seen"]
+__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "seen"]
 
 ME: Final = frozenset({"current_user", "me"})
 SORTS: Final[Mapping[str, Sort]] = {
@@ -92,14 +92,6 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     if row is None or not _may_see(actor, row):
         raise NotFound("task_not_found", "There is no such task.")
     return row
-
-
-def among(tx: Tx, task_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the rows of these tasks, as of a list, without regard to who may see them."""
-    if not task_ids:
-        return []
-    query = listed().where(t.c.id.in_(task_ids)).order_by(t.c.id)
-    return [dict(row) for row in tx.conn.execute(query).mappings()]
 
 
 def list_(

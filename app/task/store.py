@@ -1,4 +1,4 @@
-"""The hot SQL of tasks: reading one, and guarded writes whose row count decides who wins."""
+"""The hot SQL of tasks: reading and locking one, and what the verbs write."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMNS: Final = """
        t.comment, t.reason, i.status as instance_status, i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
        d.version as definition_version, d.checksum as definition_checksum,
-       i.started_by = %(me)s or exists (
+       i.started_by = %(me)s or t.assignee = %(me)s or t.candidates && %(keys)s or exists (
            select 1 from tasks o where o.instance_id = t.instance_id
               and (o.assignee = %(me)s or o.completed_by = %(me)s or o.candidates && %(keys)s)
        ) as in_instance
@@ -34,47 +34,26 @@ _FROM: Final = """
  where t.id = %(id)s
 """
 SEEN: Final = f"select {_COLUMNS} {_FROM}"
-# With what moving the instance needs. After a wait for the lock the instance is as it is
-# then, the task may still be as it was before: what is written to it has to be guarded.
+# With what moving the instance needs. Both rows are as they are after a wait for the locks,
+# that of the instance first.
 _SEEN_LOCKED: Final = f"""
 select {_COLUMNS}, i.status, i.result, i.state as instance_state, i.incident_count,
        i.started_at, i.ended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait,
        i.root_id
   {_FROM}
 """
-SEEN_LOCKED: Final = f"{_SEEN_LOCKED} and i.root_id is null for update of i"
-_CHILD_SEEN_LOCKED: Final = f"{_SEEN_LOCKED} for update of i"
+SEEN_LOCKED: Final = f"{_SEEN_LOCKED} and i.root_id is null for update of i, t"
+_CHILD_SEEN_LOCKED: Final = f"{_SEEN_LOCKED} for update of i, t"
 _INSTANCE: Final = "select instance_id from tasks where id = %(id)s"
 
-# The instance's lock comes first, in the same statement: the write asks for its status,
-# and after a wait both rows are looked at as they are then. What is written is told in the
-# history by the same statement.
-_LOCKED: Final = """
-with locked as (
-    select id, status, history_seq, history_hash
-      from process_instances where id = %(instance)s for update
-), t as (
-    {write}
-       and (select status from locked) = 'running'
-    returning id
-), i as (
-    select * from locked where exists (select 1 from t)
-), {appended}
-select id from t
+_CLAIM: Final = """
+update tasks set state = 'claimed', assignee = %(actor)s, claimed_at = %(at)s
+ where id = %(task)s
 """
-CLAIM: Final = _LOCKED.format(
-    write="""
-    update tasks set state = 'claimed', assignee = %(me)s, claimed_at = %(at)s
-     where id = %(id)s and state = 'open' and candidates && %(keys)s""",
-    appended=record.APPENDED,
-)
-RELEASE: Final = _LOCKED.format(
-    write="""
-    update tasks set state = 'open', assignee = null, claimed_at = null
-     where id = %(id)s and state = 'claimed' and assignee = %(me)s and cardinality(candidates) > 0
-    """,
-    appended=record.APPENDED,
-)
+_RELEASE: Final = """
+update tasks set state = 'open', assignee = null, claimed_at = null where id = %(task)s
+"""
+_HEAD: Final = ("history_seq", "history_hash")
 # The instance's lock, then the task's: whoever is completing it comes first, and then there
 # is nothing left to keep.
 SAVE_DRAFT: Final = """
@@ -107,18 +86,25 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     return row
 
 
-def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime) -> bool:
-    """Lock the instance and give an open task to the actor; False if that cannot be."""
-    return _verb(tx, CLAIM, actor, task, "task.claimed", {}, now)
+def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict[str, Any]:
+    """Give an open task to the actor; return the columns that changed.
+
+    Args:
+        task: a row that is locked; the same below.
+        last: nothing follows in this transaction; see ``Tx.together``.
+    """
+    changed = {"state": "claimed", "assignee": actor.username, "claimed_at": now}
+    return changed | _write(tx, _CLAIM, actor, task, "task.claimed", {}, now, last=last)
 
 
-def release(tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime) -> bool:
-    """Lock the instance and put the actor's task back; False if that cannot be.
+def release(tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime) -> dict[str, Any]:
+    """Put a claimed task back; return the columns that changed.
 
     Args:
         said: what the history tells beside.
     """
-    return _verb(tx, RELEASE, actor, task, "task.released", said, now)
+    changed = {"state": "open", "assignee": None, "claimed_at": None}
+    return changed | _write(tx, _RELEASE, actor, task, "task.released", said, now, last=True)
 
 
 def save_draft(
@@ -129,13 +115,17 @@ def save_draft(
     return tx.run(SAVE_DRAFT, _who(actor, task_id) | params).rowcount == 1
 
 
-def _verb(tx: Tx, sql: str, actor: Actor, task: Row, kind: str, said: Row, now: datetime) -> bool:
+def _write(
+    tx: Tx, sql: str, actor: Actor, task: Row, kind: str, said: Row, now: datetime, *, last: bool
+) -> dict[str, Any]:
+    """Write a verb and what the history tells of it; return the new head of that."""
+    head = {"id": task["instance_id"], **{name: task[name] for name in _HEAD}}
     line = [kind, task["step"], {"wait": task["wait"], **said}]
-    params = _who(actor, task["id"]) | record.entry(
-        at=now, actor=actor.username, kind=kind, lines=[line]
-    )
-    params["instance"] = task["instance_id"]
-    return tx.run(sql, params).fetchone() is not None
+    told = record.told(head, at=now, actor=actor.username, kind=kind, lines=[line])
+    params = {"task": task["id"], "actor": actor.username, "at": now}
+    tx.together([*told, (sql, params)], last=last)
+    written = told[0][1] or {}
+    return {"history_seq": written["seq"], "history_hash": written["hash"]}
 
 
 def _who(actor: Actor, task_id: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -64,7 +65,8 @@ FORGED = {
     ),
     "another number in it": (
         "update history_events"
-        " set data = jsonb_set(data, '{events,0,variables,amount}', '5.0') where seq = 1",
+        " set data = jsonb_set(data::jsonb, '{events,0,variables,amount}', '5.0')::json"
+        " where seq = 1",
         1,
     ),
     "somebody stood in": ("update history_events set on_behalf_of = 'wang' where seq = 3", 3),
@@ -146,8 +148,35 @@ def test_checking_needs_a_right_and_something_to_check(lab: Lab) -> None:
         queries.verify(lab.db, lab.office["li"])
     with pytest.raises(NotFound):
         queries.verify(lab.db, lab.office["root"], instance_id=4711)
-    with lab.db.transaction() as tx, pytest.raises(LookupError):
-        record.append(tx, 4711, at=NOW, actor="root", kind="task.claimed", lines=[])
+
+
+def test_two_rows_cannot_follow_the_same_one(lab: Lab, told: int) -> None:
+    with lab.db.transaction() as tx:
+        head = tx.run(
+            "select id, history_seq - 1 as history_seq, history_hash from process_instances"
+            " where id = %(id)s",
+            {"id": told},
+        ).rows[0]
+        with pytest.raises(errors.UniqueViolation), tx.undone_on_error():
+            record.append(tx, head, at=NOW, actor="root", kind="task.claimed", lines=[])
+
+
+@pytest.mark.parametrize("actor", ["mei", "李", "a\x1fb"])
+@pytest.mark.parametrize("behalf", [None, "", "-", "wang"])
+def test_the_database_computes_the_hash_that_the_writer_computed(
+    lab: Lab, actor: str, behalf: str | None
+) -> None:
+    at = NOW.replace(microsecond=123_457)
+    data = {"events": [], "lines": [["x", None, {"n": Decimal("1.50"), "t": "\u20ac\n"}]]}
+    head = {"id": 1, "history_seq": 6, "history_hash": b"before"}
+    row = record.row(head, at=at, actor=actor, kind="x", data=data, on_behalf_of=behalf)
+    with lab.db.transaction() as tx:
+        found = tx.run(
+            "select history_hash(%(prev)s, %(seq)s, %(at)s, %(actor)s, %(behalf)s, %(kind)s,"
+            " %(data)s) as hash",
+            row,
+        )
+    assert found.rows[0]["hash"] == row["hash"]
 
 
 # --- reading --------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_what_follows_from_one_event_is_one_row_of_the_history(chain: Lab) -> No
     chain.complete(instance, "first", amount=1)
     found = stored.rows(
         chain.db,
-        "select kind, jsonb_array_length(data -> 'events') as events from history_events"
+        "select kind, json_array_length(data -> 'events') as events from history_events"
         " where instance_id = %(id)s order by seq",
         id=instance,
     )
