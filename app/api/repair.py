@@ -8,7 +8,7 @@ from app.api import batch, bodies
 from app.api import bodies_language as more
 from app.api import payloads_language as payloads
 from app.api.call import Answer, Call
-from app.api.operation import BASE, Nothing, Operations
+from app.api.operation import BASE, Operations
 from app.api.payloads import StartInstance
 from app.api.runtime import instance_answer, start_row
 from app.runtime import incidents, migrate, repair, service
@@ -100,13 +100,14 @@ def migrate_one(call: Call, instance_id: int, body: payloads.Migrate) -> Answer:
     "POST",
     f"{_ONE}/restart",
     "Start anew what has ended",
-    body=Nothing,
+    body=payloads.Restart,
     permission="process:start, or the definition allows it",
     answers={201: bodies.Instance},
 )
-def restart(call: Call, instance_id: int, body: Nothing) -> Answer:
-    """A new instance begins with what the ended one was started with."""
-    row = repair.restart(call.engine, call.actor, instance_id, now=call.now)
+def restart(call: Call, instance_id: int, body: payloads.Restart) -> Answer:
+    """A new instance begins with what the ended one was started with; both tell why."""
+    why = body.reason if body.reason is not None else body.comment
+    row = repair.restart(call.engine, call.actor, instance_id, reason=why, now=call.now)
     return instance_answer(call, row.id, 201, Location=f"{BASE}{_ALL}/{row.id}")
 
 

@@ -62,6 +62,7 @@ EVENTS: Final[Mapping[str, Word]] = {
     "instance.suspended": Word(lazy_gettext("Suspended"), "player-pause", "warn"),
     "instance.activated": Word(lazy_gettext("Resumed"), "player-play", "info"),
     "instance.migrated": Word(lazy_gettext("Moved to another version"), "refresh", "info"),
+    "instance.restarted": Word(lazy_gettext("Started anew"), "copy", "info"),
     "step.entered": Word(lazy_gettext("Step reached"), "arrow-right", "calm"),
     "step.left": Word(lazy_gettext("Step left"), "check", "calm"),
     "task.opened": Word(lazy_gettext("Task opened"), "inbox", "info"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.history.record import verify
 from tests.http.test_api_language import define, seen, start
 from tests.support.rest import Rest
 
@@ -126,6 +127,27 @@ def test_what_has_ended_starts_anew_with_the_same_values(rest: Rest) -> None:
     assert made["id"] != one
     assert (made["business_key"], made["variables"]["amount"]) == ("R-1", 7)
     assert rest("stranger", "POST", f"{place}/restart").status == 404
+
+
+@pytest.mark.parametrize("member", ["reason", "comment"])
+def test_both_histories_tell_why_one_was_started_anew(rest: Rest, member: str) -> None:
+    old = rest.office.start(amount=7)
+    rest("li", "DELETE", f"/process-instances/{old}").ok()
+    new = rest("zhao", "POST", f"/process-instances/{old}/restart", {member: " Once more "}).ok(201)
+    for each in (old, new["id"]):
+        told = rest("zhao", "GET", f"/process-instances/{each}/history").ok()["items"][-1]
+        assert (told["kind"], told["actor"]) == ("instance.restarted", "zhao")
+        assert told["data"] == {"from": old, "to": new["id"], "reason": "Once more"}
+        with rest.office.db.transaction() as tx:
+            assert verify(tx, each) is None
+
+
+def test_a_reason_to_start_anew_that_is_too_long_starts_nothing(rest: Rest) -> None:
+    old = rest.office.start(amount=7)
+    rest("li", "DELETE", f"/process-instances/{old}").ok()
+    body = {"reason": "x" * 2001}
+    rest("zhao", "POST", f"/process-instances/{old}/restart", body).refused(422, "invalid_reason")
+    assert rest("zhao", "GET", "/process-instances").ok()["total"] == 1
 
 
 def test_a_family_is_told_on_both_sides(rest: Rest) -> None:

@@ -228,8 +228,8 @@ ACTS = {
     ),
     "restart": Act(
         "zhao",
-        ("/instances/{instance}/restart", {}),
-        ("POST", "/process-instances/{instance}/restart", None),
+        ("/instances/{instance}/restart", {"reason": " wrong chairs "}),
+        ("POST", "/process-instances/{instance}/restart", {"reason": "wrong chairs"}),
         ended,
     ),
 }
