@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.api import answers, bodies, payloads
 from app.api.call import Answer, Call
+from app.api.language import translated
 from app.api.operation import BASE, Operations
 from app.db.paging import MAX_SIZE
 from app.errors import FieldError, Invalid
@@ -119,7 +120,7 @@ def set_variables(call: Call, instance_id: int, body: payloads.SetVariables) -> 
 def list_incidents(call: Call, query: payloads.IncidentQuery) -> Answer:
     """List what waits for help, the newest first."""
     page = queries.incidents(call.db, call.actor, **query.model_dump(exclude_none=True))
-    return Answer(answers.paged(page, answers.as_it_is))
+    return Answer(answers.paged(page, translated))
 
 
 @operations.add(
@@ -186,4 +187,5 @@ def instance_answer(call: Call, instance_id: int, status: int = 200, **headers: 
         )
         mine = {task["id"]: task for task in page.items}
         body["tasks"] = [mine.get(task["id"], task) for task in body["tasks"]]
+    body["incidents"] = translated(body["incidents"])
     return Answer(body, status, headers)

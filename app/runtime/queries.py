@@ -14,10 +14,11 @@ from app.db.tx import Database
 from app.definition.cache import SHARED
 from app.errors import NotFound
 from app.identity.actor import Actor
-from app.identity.sensitive import hidden_names, masked, masked_detail
+from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
 from app.runtime.candidates import by_kind
 from app.runtime.listing import incidents, list_, mine
+from app.runtime.trouble import told
 from app.runtime.waits import Open, open_waits
 
 __all__ = ["get", "incidents", "list_", "mine"]
@@ -207,8 +208,7 @@ def _incident(
         "process_instance_id": row["instance_id"],
         "step": _step(definition, row["step"]),
         "kind": row["kind"],
-        "message": row["message"],
-        "detail": masked_detail(row["detail"], hidden),
+        **told(row["message"], row["detail"], hidden),
         "attempts": row["attempts"],
         "at": row["at"],
         "resolved_at": row["resolved_at"],
