@@ -3,10 +3,14 @@
 import os
 import socket
 import struct
+import sys
 
-from app.config import load_settings
+from app.config import ConfigError, load_settings
 
-_settings = load_settings()
+try:
+    _settings = load_settings()
+except ConfigError as error:
+    sys.exit(str(error))
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 bind = f"{_host}:{_settings.port}"

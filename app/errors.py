@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 
@@ -34,6 +35,27 @@ class Phrase(str):
         made.params = params
         return made
 
+    def parts(self) -> dict[str, Any]:
+        """Return what it was made of as a JSON value; see ``phrase_of``."""
+        made = {name: _part(value) for name, value in self.params.items()}
+        return {"template": self.template, "params": made}
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, Phrase):
+        return value.parts()
+    return value if isinstance(value, int | Decimal) else str(value)
+
+
+def phrase_of(parts: Mapping[str, Any]) -> Phrase:
+    """Return the phrase that ``Phrase.parts`` took apart."""
+    params = {
+        name: phrase_of(value) if isinstance(value, Mapping) else value
+        for name, value in parts["params"].items()
+    }
+    template = parts["template"]
+    return Phrase(template, **params)
+
 
 def say(template: str, params: Mapping[str, Any] | None, translate: Callable[[str], str]) -> str:
     """Return a template in another language, filled in.
@@ -41,7 +63,7 @@ def say(template: str, params: Mapping[str, Any] | None, translate: Callable[[st
     Args:
         translate: gives a template's translation.
     """
-    text = translate(template)
+    text = translate(template) if template else ""  # catalogs keep their own facts under ""
     if not params:
         return text
     return text % {

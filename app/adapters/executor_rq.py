@@ -14,6 +14,8 @@ import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from app.config import ConfigError
+
 log = structlog.get_logger(__name__)
 
 QUEUE = "workflow"
@@ -25,8 +27,22 @@ _AWAY_SECONDS: Final = 2.0
 
 
 def connect(url: str) -> redis.Redis:
-    """Return a client with short time limits, so that nobody waits for a dead Redis."""
-    return redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=5)
+    """Return a client with short time limits, so that nobody waits for a dead Redis.
+
+    Raises:
+        ConfigError: the address is none; the text does not repeat it, for its password.
+    """
+    try:
+        client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=5)
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # opens nothing, but knows its options
+    except (ValueError, TypeError):
+        raise ConfigError(
+            "REDIS_URL cannot be used: it must look like redis://host:6379/0, rediss://… with"
+            " TLS, or unix:///path/redis.sock?db=0. Correct it (setting redis_url), and start"
+            " again."
+        ) from None
+    return client
 
 
 class RqWaker:

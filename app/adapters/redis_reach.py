@@ -5,6 +5,7 @@ from __future__ import annotations
 import redis
 
 from app.adapters.executor_rq import connect
+from app.config import ConfigError
 
 
 def problem(url: str) -> str | None:
@@ -14,7 +15,7 @@ def problem(url: str) -> str | None:
     """
     try:
         client = connect(url)
-    except ValueError:
+    except ConfigError:
         return "its address must look like redis://host:6379/0"
     try:
         client.ping()

@@ -361,5 +361,7 @@ class WorkerHealth(Body):
     due: int
     leased: int
     oldest_due_seconds: float
+    timers_late: int = Field(description="Timers due for over 5 s; at most 10,000 are counted.")
+    oldest_timer_seconds: float = Field(description="How long the oldest of them has been due.")
     workers: int | None = Field(description="Null without Redis.")
     leader: bool = Field(description="Whether some process does the duties.")

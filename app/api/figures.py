@@ -74,6 +74,12 @@ class Collector:
             "How long the oldest due job has been waiting.",
             self._figures.oldest_due_seconds,
         )
+        yield _gauge("timers_late", "Timers due for over 5 s.", self._figures.timers_late)
+        yield _gauge(
+            "timer_oldest_late_seconds",
+            "How long the oldest late timer has been due.",
+            self._figures.oldest_timer_seconds,
+        )
         yield _gauge("incidents_open", "Incidents not resolved.", self._figures.incidents_open)
 
 

@@ -109,19 +109,22 @@ def redis(call: Call) -> Answer:
     answers={200: bodies.WorkerHealth},
 )
 def worker(call: Call) -> Answer:
-    """Length and age of the queue, how many workers listen, and whether duties are done."""
+    """Length and age of the queue, late timers, who listens, and whether duties are done."""
     require(call.actor, _PERMISSION)
     with call.db.transaction() as tx:
         counted = figures(call.db, now=call.now)
         led = leader.led(tx, leader.DUTIES_LOCK)
     state = _redis()
-    late = counted.oldest_due_seconds > current_app.config["WORKER_LATE_SECONDS"]
+    oldest = max(counted.oldest_due_seconds, counted.oldest_timer_seconds)
+    late = oldest > current_app.config["WORKER_LATE_SECONDS"]
     return Answer(
         {
             "status": "late" if late else "ok",
             "due": counted.jobs_due,
             "leased": counted.jobs_leased,
             "oldest_due_seconds": Decimal(f"{counted.oldest_due_seconds:.3f}"),
+            "timers_late": counted.timers_late,
+            "oldest_timer_seconds": Decimal(f"{counted.oldest_timer_seconds:.3f}"),
             "workers": state.workers if state else None,
             "leader": led,
         }

@@ -127,6 +127,13 @@ class Migrate(Request):
     reason: Comment | None = None
 
 
+class Restart(Request):
+    """Why; ``comment`` is another name for ``reason``."""
+
+    reason: Comment | None = None
+    comment: Comment | None = None
+
+
 class BatchRetry(Request):
     """Which incidents to try again: by their ids, or those of a definition."""
 

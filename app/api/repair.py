@@ -8,9 +8,9 @@ from app.api import batch, bodies
 from app.api import bodies_language as more
 from app.api import payloads_language as payloads
 from app.api.call import Answer, Call
-from app.api.operation import BASE, Nothing, Operations
+from app.api.operation import BASE, Operations
 from app.api.payloads import StartInstance
-from app.api.runtime import instance_answer, start_row
+from app.api.runtime import STEERS, instance_answer, start_row, steered
 from app.runtime import incidents, migrate, repair, service
 
 operations = Operations("repair", "Repair")
@@ -25,21 +25,11 @@ _OPERATE = "process:operate"
     f"{_ONE}/jump",
     "Move a token to another step",
     body=payloads.Jump,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
 )
 def jump(call: Call, instance_id: int, body: payloads.Jump) -> Answer:
     """The instance has to be suspended; the step is entered when it is activated."""
-    repair.jump(
-        call.engine,
-        call.actor,
-        instance_id,
-        body.token,
-        body.to,
-        reason=body.reason,
-        now=call.now,
-    )
-    return instance_answer(call, instance_id)
+    return steered(call, repair.jump, instance_id, body.token, body.to, reason=body.reason)
 
 
 @operations.add(
@@ -47,21 +37,12 @@ def jump(call: Call, instance_id: int, body: payloads.Jump) -> Answer:
     f"{_ONE}/skip",
     "Let a token go past its step",
     body=payloads.Skip,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
 )
 def skip(call: Call, instance_id: int, body: payloads.Skip) -> Answer:
     """It goes on as if the step had been done; what it waits for is withdrawn."""
-    repair.skip(
-        call.engine,
-        call.actor,
-        instance_id,
-        body.token,
-        outcome=body.outcome,
-        reason=body.reason,
-        now=call.now,
-    )
-    return instance_answer(call, instance_id)
+    told = {"outcome": body.outcome, "reason": body.reason}
+    return steered(call, repair.skip, instance_id, body.token, **told)
 
 
 @operations.add(
@@ -100,13 +81,14 @@ def migrate_one(call: Call, instance_id: int, body: payloads.Migrate) -> Answer:
     "POST",
     f"{_ONE}/restart",
     "Start anew what has ended",
-    body=Nothing,
+    body=payloads.Restart,
     permission="process:start, or the definition allows it",
     answers={201: bodies.Instance},
 )
-def restart(call: Call, instance_id: int, body: Nothing) -> Answer:
-    """A new instance begins with what the ended one was started with."""
-    row = repair.restart(call.engine, call.actor, instance_id, now=call.now)
+def restart(call: Call, instance_id: int, body: payloads.Restart) -> Answer:
+    """A new instance begins with what the ended one was started with; both tell why."""
+    why = body.reason if body.reason is not None else body.comment
+    row = repair.restart(call.engine, call.actor, instance_id, reason=why, now=call.now)
     return instance_answer(call, row.id, 201, Location=f"{BASE}{_ALL}/{row.id}")
 
 
@@ -146,21 +128,13 @@ def many(call: Call, body: payloads.InstanceBatch) -> Answer:
     "/incidents/<int:incident_id>/skip",
     "Go past the step of an incident",
     body=payloads.SkipIncident,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
     tag="Incidents",
 )
 def skip_incident(call: Call, incident_id: int, body: payloads.SkipIncident) -> Answer:
     """Go on as if the step had been done; answers with the instance."""
-    row = incidents.skip(
-        call.engine,
-        call.actor,
-        incident_id,
-        outcome=body.outcome,
-        reason=body.reason,
-        now=call.now,
-    )
-    return instance_answer(call, row.id)
+    told = {"outcome": body.outcome, "reason": body.reason}
+    return steered(call, incidents.skip, incident_id, **told)
 
 
 @operations.add(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Final
+
 from app.api import answers, bodies, payloads
 from app.api.call import Answer, Call
+from app.api.language import translated
 from app.api.operation import BASE, Operations
 from app.db.paging import MAX_SIZE
 from app.errors import FieldError, Invalid
@@ -17,6 +21,8 @@ _ALL = "/process-instances"
 _ONE = "/process-instances/<int:instance_id>"
 _READ = "process:read, or started by or takes part"
 _OPERATE = "process:operate"
+STEERS: Final[dict[str, Any]] = {"permission": _OPERATE, "answers": {200: bodies.Instance}}
+"""What the document says of each way to steer an instance."""
 
 
 @operations.add(
@@ -59,13 +65,11 @@ def one(call: Call, instance_id: int) -> Answer:
     f"{_ONE}/suspend",
     "Suspend an instance",
     body=payloads.Reason,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
 )
 def suspend(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     """Nothing moves until it is activated again."""
-    service.suspend(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
-    return instance_answer(call, instance_id)
+    return steered(call, service.suspend, instance_id, reason=body.reason)
 
 
 @operations.add(
@@ -73,13 +77,11 @@ def suspend(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     f"{_ONE}/activate",
     "Activate a suspended instance",
     body=payloads.Reason,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
 )
 def activate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     """It goes on where it stood."""
-    service.activate(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
-    return instance_answer(call, instance_id)
+    return steered(call, service.activate, instance_id, reason=body.reason)
 
 
 @operations.add(
@@ -87,13 +89,11 @@ def activate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     _ONE,
     "Terminate an instance",
     body=payloads.Reason,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
 )
 def terminate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     """End it with all its open work; its history stays."""
-    service.terminate(call.engine, call.actor, instance_id, reason=body.reason, now=call.now)
-    return instance_answer(call, instance_id)
+    return steered(call, service.terminate, instance_id, reason=body.reason)
 
 
 @operations.add(
@@ -101,15 +101,11 @@ def terminate(call: Call, instance_id: int, body: payloads.Reason) -> Answer:
     f"{_ONE}/variables",
     "Correct variables",
     body=payloads.SetVariables,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
 )
 def set_variables(call: Call, instance_id: int, body: payloads.SetVariables) -> Answer:
     """Set the given names; others stay. The change and its reason are in the history."""
-    service.set_variables(
-        call.engine, call.actor, instance_id, body.variables, reason=body.reason, now=call.now
-    )
-    return instance_answer(call, instance_id)
+    return steered(call, service.set_variables, instance_id, body.variables, reason=body.reason)
 
 
 @operations.add(
@@ -124,7 +120,7 @@ def set_variables(call: Call, instance_id: int, body: payloads.SetVariables) -> 
 def list_incidents(call: Call, query: payloads.IncidentQuery) -> Answer:
     """List what waits for help, the newest first."""
     page = queries.incidents(call.db, call.actor, **query.model_dump(exclude_none=True))
-    return Answer(answers.paged(page, answers.as_it_is))
+    return Answer(answers.paged(page, translated))
 
 
 @operations.add(
@@ -132,16 +128,12 @@ def list_incidents(call: Call, query: payloads.IncidentQuery) -> Answer:
     "/incidents/<int:incident_id>/retry",
     "Try the step again",
     body=payloads.Reason,
-    permission=_OPERATE,
-    answers={200: bodies.Instance},
+    **STEERS,
     tag="Incidents",
 )
 def retry(call: Call, incident_id: int, body: payloads.Reason) -> Answer:
     """Enter the step again with a fresh set of attempts; answers with the instance."""
-    row = service.retry_incident(
-        call.engine, call.actor, incident_id, reason=body.reason, now=call.now
-    )
-    return instance_answer(call, row.id)
+    return steered(call, service.retry_incident, incident_id, reason=body.reason)
 
 
 def start_row(call: Call, body: payloads.StartInstance) -> InstanceRow:
@@ -172,6 +164,20 @@ def start_row(call: Call, body: payloads.StartInstance) -> InstanceRow:
     )
 
 
+def steered(
+    call: Call, act: Callable[..., InstanceRow], which: int, *args: object, **more: object
+) -> Answer:
+    """Steer an instance as the caller, and answer with how it stands then.
+
+    Args:
+        act: the use case.
+        which: id of the instance, or of its incident.
+        args, more: what else the use case takes, but for the time.
+    """
+    row = act(call.engine, call.actor, which, *args, **more, now=call.now)
+    return instance_answer(call, row.id)
+
+
 def instance_answer(call: Call, instance_id: int, status: int = 200, **headers: str) -> Answer:
     """Answer with an instance; its tasks say what the caller may do with them."""
     body = queries.get(call.db, call.actor, instance_id, now=call.now)
@@ -181,4 +187,5 @@ def instance_answer(call: Call, instance_id: int, status: int = 200, **headers: 
         )
         mine = {task["id"]: task for task in page.items}
         body["tasks"] = [mine.get(task["id"], task) for task in body["tasks"]]
+    body["incidents"] = translated(body["incidents"])
     return Answer(body, status, headers)

@@ -9,6 +9,7 @@ from app.api import bodies_language as bodies
 from app.api import payloads_language as payloads
 from app.api import reading
 from app.api.call import Answer, Call
+from app.api.language import translated
 from app.api.operation import Operations
 from app.core import jsontext
 from app.core.envelope import envelope
@@ -36,7 +37,7 @@ def simulate(call: Call) -> Answer:
     text, scenario = _taken_out(call.text)
     names = service.known(call.db, call.engine.services.names())
     definition = service.checked_definition(envelope(text), names)
-    return Answer(trial.told(trial.trial(definition, scenario)))
+    return Answer(translated(trial.told(trial.trial(definition, scenario))))
 
 
 @operations.add(

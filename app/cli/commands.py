@@ -217,12 +217,15 @@ def _settings_without_secret() -> Settings:
 
 
 def _complete(settings: Settings) -> None:
+    from app.adapters.executor_rq import connect
+
     for name, value in (
         ("DATABASE_URL", settings.database_url),
         ("REDIS_URL", settings.redis_url),
     ):
         if not value:
             raise Refused(f"{name} is missing; set it, or use `workflow-engine run`.")
+    connect(settings.redis_url).close()  # refuses what is no address; opens nothing
 
 
 def _become(command: list[str]) -> None:

@@ -6,6 +6,7 @@ Redis is the default; AMQP and others by the setting ``message_queue.url``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -13,11 +14,16 @@ from app.connector.base import BusinessError, ConnectorError, JobContext
 from app.connector.registry import Registry
 from app.core.values import json_text
 
-MAX_NAME: Final = 200
-"""Characters of a queue's name; AMQP allows 255 bytes."""
+MAX_NAME: Final = 255
+"""Bytes in UTF-8 of a queue's name, and of a header's; AMQP has no room for more."""
+MAX_HEADERS: Final = 64 * 1024
+"""Bytes of all headers as JSON; AMQP has room for 128 KiB in its own form."""
 MAX_MESSAGE: Final = 1024 * 1024
 """Bytes of a message."""
-_CONNECT: Final = 10.0
+_WAIT: Final = 10.0
+"""Seconds that the broker may be silent, to any one thing it is told."""
+_INTEGERS: Final = range(-(2**63), 2**63)
+"""Those that AMQP can write."""
 _OURS: Final = ("_kombu", "unacked")
 
 
@@ -32,6 +38,7 @@ class MessageQueue:
     def __init__(self, url: str, redis_url: str) -> None:
         self._url = url or redis_url
         self._shared = not url or url == redis_url
+        self._speaks_amqp = self._url.startswith(("amqp", "pyamqp"))
 
     def publish(self, given: Mapping[str, Any], context: JobContext) -> dict[str, Any]:
         """Publish ``message`` as JSON to ``queue_name``; return the message's id.
@@ -41,21 +48,20 @@ class MessageQueue:
 
         Raises:
             BusinessError: the queue's name or the message cannot be sent, or kombu is missing.
-            ConnectorError: ``unreachable``: the broker is away or refused.
+            ConnectorError: ``unreachable``: the broker is away, or takes nothing now;
+                ``refused``: it says that it will not take this.
         """
         name = self._name(given.get("queue_name"))
-        headers = given.get("headers") or {}
-        if not isinstance(headers, Mapping):
-            raise BusinessError("bad_header", "The headers are no object.")
+        headers = _headers(given.get("headers") or {})
         body = json_text(given.get("message"))
         if len(body.encode()) > MAX_MESSAGE:
             raise BusinessError("message_too_large", "A message is at most 1 MiB of JSON.")
-        self._send(name, body, dict(headers), context)
+        self._send(name, body, headers, context)
         return {"queue_name": name, "message_id": context.idempotency_key}
 
     def _send(self, name: str, body: str, headers: dict[str, Any], context: JobContext) -> None:
         kombu = _kombu()
-        seconds = min(_CONNECT, context.timeout)
+        seconds = min(_WAIT, context.timeout)
         with kombu.Connection(
             _address(self._url),
             connect_timeout=seconds,
@@ -63,14 +69,11 @@ class MessageQueue:
                 "socket_timeout": seconds,
                 "socket_connect_timeout": seconds,
                 "confirm_publish": True,
+                # A broker that is short of memory reads nothing more, not even the goodbye.
+                "read_timeout": seconds,
+                "write_timeout": seconds,
             },
         ) as connection:
-            broken = (
-                *connection.connection_errors,
-                *connection.channel_errors,
-                kombu.exceptions.KombuError,
-                OSError,
-            )
             try:
                 connection.ensure_connection(
                     max_retries=1, interval_start=0, interval_max=0, timeout=seconds
@@ -85,15 +88,24 @@ class MessageQueue:
                     message_id=context.idempotency_key,
                     delivery_mode="persistent",
                     timeout=seconds,
+                    confirm_timeout=seconds,
                 )
-            except broken as error:
+            except Exception as error:  # each transport has its own, without a common base
+                code = "refused" if _is_final(connection, error) else "unreachable"
                 said = f"The broker did not take the message: {type(error).__name__}: {error}"
-                raise ConnectorError("unreachable", said) from None
+                raise ConnectorError(code, said.rstrip(": ")) from None
 
     def _name(self, name: Any) -> str:
-        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable():
-            said = f"The queue's name must be a text of 1 to {MAX_NAME} characters."
+        if not isinstance(name, str) or not _fits(name) or not name.isprintable():
+            said = (
+                f"The queue's name must be a text of 1 to {MAX_NAME} bytes in UTF-8, without"
+                " control characters."
+            )
             raise BusinessError("bad_queue_name", said)
+        if name.startswith("amq.") and self._speaks_amqp:
+            raise BusinessError(
+                "bad_queue_name", f"{name}: names that begin with amq. are the broker's own."
+            )
         if self._shared and (":" in name or name.startswith(_OURS)):
             raise BusinessError(
                 "bad_queue_name",
@@ -101,6 +113,48 @@ class MessageQueue:
                 " colon, or another broker in the setting message_queue.url.",
             )
         return name
+
+
+def _headers(given: Any) -> dict[str, Any]:
+    """Return the headers as every broker can carry them: exact numbers as text.
+
+    Raises:
+        BusinessError: ``bad_header``.
+    """
+    if not isinstance(given, Mapping):
+        raise BusinessError("bad_header", "The headers are no object.")
+    if len(json_text(given).encode()) > MAX_HEADERS:
+        said = f"The headers are larger than {MAX_HEADERS // 1024} KiB; send the rest as message."
+        raise BusinessError("bad_header", said)
+    return {_header_name(name): _header(value) for name, value in given.items()}
+
+
+def _header(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_header_name(name): _header(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_header(each) for each in value]
+    if isinstance(value, Decimal) or (isinstance(value, int) and value not in _INTEGERS):
+        return str(value)
+    return value
+
+
+def _header_name(name: str) -> str:
+    if not _fits(name):
+        said = f"A header's name must be 1 to {MAX_NAME} bytes in UTF-8: {name[:50]!r}"
+        raise BusinessError("bad_header", said)
+    return name
+
+
+def _fits(name: str) -> bool:
+    return 0 < len(name.encode()) <= MAX_NAME
+
+
+def _is_final(connection: Any, error: Exception) -> bool:
+    """Say whether the broker answered, and to ask it once more is of no use."""
+    known = (*connection.connection_errors, *connection.channel_errors)
+    passing = (*connection.recoverable_connection_errors, *connection.recoverable_channel_errors)
+    return isinstance(error, known) and not isinstance(error, passing)
 
 
 def _kombu() -> Any:

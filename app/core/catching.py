@@ -10,6 +10,7 @@ from app.core.definition import Step
 from app.core.effects import Passed
 from app.core.nodes.base import Fail, Finish
 from app.core.state import ROOT, Scope, Token
+from app.errors import Phrase
 
 if TYPE_CHECKING:
     from app.core.run import Run
@@ -49,7 +50,7 @@ def _hand_over(
         attached.detach(run, failing)
         run.tokens[failing.id] = replace(failing, wait=None)
     at = withdrawing.close_wait(run, run.tokens[at.id], failure.message)
-    error = {"step": failing.step, "message": failure.message, **failure.detail}
+    error = {"step": failing.step, "message": str(failure.message), **failure.detail}
     run.set_variables(at.step, at.scope, {"error": error})
     edge, target = way
     run.go(at, edge, target)
@@ -57,7 +58,9 @@ def _hand_over(
 
 def throw(run: Run, token: Token, scope: Scope, end: Finish) -> None:
     """Leave a sub-process by an error end; uncaught, the instance fails with it."""
-    message = f"The sub-process ended with the error {end.code or 'error'}."
+    message = Phrase(
+        "The sub-process ended with the error %(code)s.", code=str(end.code or "error")
+    )
     failure = Fail("error_end", message, {"code": end.code or "error"}, caught=True)
     run.effects.append(Passed(step=token.step, token=token.id, left=True))
     owner = run.tokens[scope.owner]

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from app.core.values import kind_of, read_date, read_datetime
+from app.errors import Phrase
 
 _NUMBER: Final = r"[+-]?[0-9]+(?:\.[0-9]+)?"
 _MOMENT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]+(?:Z|[+-][0-9:]+)?)?"
@@ -124,10 +125,14 @@ def parse_cell(given: Any) -> Cell:
     if match := _RANGE.fullmatch(text):
         low, high = _bound(match[1]), _bound(match[2])
         if type(low) is not type(high) or low > high:  # type: ignore[operator]  # same type by the test before
-            raise CellError(f"“{text}” is not a range from low to high.")
+            raise CellError(Phrase("“%(text)s” is not a range from low to high.", text=text))
         return Between(low, high)
     if text[:1] in ("<", ">") or ".." in text:
-        raise CellError(f"“{text}” cannot be read: write > 1000, 1000..5000 or '…' for a text.")
+        raise CellError(
+            Phrase(
+                "“%(text)s” cannot be read: write > 1000, 1000..5000 or '…' for a text.", text=text
+            )
+        )
     return Equal(given)
 
 
@@ -145,7 +150,7 @@ def _bound(text: str) -> Ordered:
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise CellError(f"“{text}” is neither a number nor a date.") from None
+        raise CellError(Phrase("“%(text)s” is neither a number nor a date.", text=text)) from None
 
 
 def _like(value: Any, bound: Ordered | None) -> Any:
@@ -160,4 +165,10 @@ def _like(value: Any, bound: Ordered | None) -> Any:
             read = read_datetime(value) if wants_moment else read_date(value)
         if read is not None and isinstance(read, datetime) == wants_moment:
             return read
-    raise CellError(f"A value of the kind {kind} cannot be compared with {bound}.")
+    raise CellError(
+        Phrase(
+            "A value of the kind %(kind)s cannot be compared with %(bound)s.",
+            kind=kind,
+            bound=str(bound),
+        )
+    )

@@ -17,6 +17,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 
+from app.errors import Phrase
+
 _MONTHS: Final = [
     *("jan", "feb", "mar", "apr", "may", "jun"),
     *("jul", "aug", "sep", "oct", "nov", "dec"),
@@ -131,11 +133,13 @@ def parse(text: str) -> Cron:
     minute, hour, day, month, weekday = fields
     days = [part for part in day.split(",") if part != "l"]
     found = Cron(
-        minutes=tuple(sorted(_values(minute, "minute", 0, 59))),
-        hours=tuple(sorted(_values(hour, "hour", 0, 23))),
-        days=frozenset(_values(",".join(days), "day", 1, 31)) if days else frozenset(),
-        months=frozenset(_values(month, "month", 1, 12, _MONTHS, 1)),
-        weekdays=frozenset(each % 7 for each in _values(weekday, "weekday", 0, 7, _WEEKDAYS)),
+        minutes=tuple(sorted(_values(minute, Phrase("minute"), 0, 59))),
+        hours=tuple(sorted(_values(hour, Phrase("hour"), 0, 23))),
+        days=frozenset(_values(",".join(days), Phrase("day"), 1, 31)) if days else frozenset(),
+        months=frozenset(_values(month, Phrase("month"), 1, 12, _MONTHS, 1)),
+        weekdays=frozenset(
+            each % 7 for each in _values(weekday, Phrase("weekday"), 0, 7, _WEEKDAYS)
+        ),
         last=len(days) < len(day.split(",")),
         either=not day.startswith("*") and not weekday.startswith("*"),
         often=minute.startswith("*") or hour.startswith("*"),
@@ -150,7 +154,9 @@ def _values(
     for part in field.split(","):
         match = _PART.fullmatch(part)
         if match is None:
-            raise CronError(f"“{part}” is not a {what} of a cron expression.")
+            raise CronError(
+                Phrase("“%(part)s” is not a %(what)s of a cron expression.", part=part, what=what)
+            )
         first, second, step = match.groups()
         start = low if first == "*" else _number(first, what, names, base)
         if second is not None:
@@ -159,7 +165,15 @@ def _values(
             end = high if first == "*" or step else start
         by = int(step or 1)
         if not (low <= start <= end <= high and by >= 1) or (first == "*" and second):
-            raise CronError(f"“{part}” is not a {what} from {low} to {high}.")
+            raise CronError(
+                Phrase(
+                    "“%(part)s” is not a %(what)s from %(low)d to %(high)d.",
+                    part=part,
+                    what=what,
+                    low=low,
+                    high=high,
+                )
+            )
         yield from range(start, end + 1, by)
 
 
@@ -168,4 +182,4 @@ def _number(text: str, what: str, names: list[str] | None, base: int) -> int:
         return int(text)
     if names and text in names:
         return names.index(text) + base
-    raise CronError(f"“{text}” is not a {what}.")
+    raise CronError(Phrase("“%(text)s” is not a %(what)s.", text=text, what=what))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from app.errors import Phrase
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
@@ -95,6 +97,8 @@ class RaiseIncident(Effect):
 
     ``error_kind`` is a stable word (``expression``, ``no_way_out``, ``job_failed``,
     ``unknown_service``, ``loop_limit``, …); ``detail`` names sub-expressions and values.
+    What a message that is a ``Phrase`` was made of goes along as ``detail["phrase"]``, so that
+    it can be told in other languages for as long as the incident is kept.
     """
 
     kind: ClassVar[str] = "raise_incident"
@@ -103,6 +107,11 @@ class RaiseIncident(Effect):
     error_kind: str
     message: str
     detail: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.message, Phrase) and self.message.params:
+            detail = {**self.detail, "phrase": self.message.parts()}
+            object.__setattr__(self, "detail", detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from app.core.nodes.base import Fail, Leave, Visit, expression_failure
 from app.core.nodes.result import fitting
 from app.core.state import ROOT, Scope, State, Token, Wait
 from app.core.values import storable
+from app.errors import Phrase
 
 if TYPE_CHECKING:
     from app.core.run import Run
@@ -110,11 +111,15 @@ def open_multi(run: Run, token: Token, multi: Multi, visit: Visit) -> None:
     """
     items = storable(evaluate_config(multi.over, visit.scope, visit.now))
     if not isinstance(items, list):
-        message = "multi needs a list to go over."
+        message = Phrase("multi needs a list to go over.")
         run.stop(token, Fail("bad_multi", message, {"over": multi.over, "value": items}))
         return
     if len(items) > MAX_ELEMENTS:
-        message = f"multi goes over at most {MAX_ELEMENTS} elements; this list has {len(items)}."
+        message = Phrase(
+            "multi goes over at most %(max)d elements; this list has %(count)d.",
+            max=MAX_ELEMENTS,
+            count=len(items),
+        )
         run.stop(token, Fail("bad_multi", message, {"over": multi.over}))
         return
     empty: dict[str, Any] = {name: [] for name in multi.collect}

@@ -13,6 +13,7 @@ from app.core.expression import evaluate_config, shown
 from app.core.nodes.base import Fail, Visit
 from app.core.values import read_date, read_datetime
 from app.core.working_calendar import calendar_of
+from app.errors import Phrase
 
 
 def zone_of(settings: Mapping[str, Any]) -> tzinfo:
@@ -68,9 +69,9 @@ def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime
             due = datetime.combine(due, time(23, 59, 59) if end_of_day else time(), zone)
         if isinstance(due, datetime):
             return due.astimezone(UTC)
-        message = "The due date is neither a duration nor a date."
+        message = Phrase("The due date is neither a duration nor a date.")
     except DurationError as error:
-        message = f"The due date cannot be used. {error}"
+        message = Phrase("The due date cannot be used. %(problem)s", problem=error.text())
     except OverflowError:
-        message = "The due date is out of range."
+        message = Phrase("The due date is out of range.")
     return Fail("bad_due_date", message, {"value": shown(value)})

@@ -22,10 +22,6 @@ MAX_CHILDREN: Final = 50
 _RUNNING: Final = frozenset({"suspend", "terminate", "retry", "skip", "variables", "migrate"})
 _SUSPENDED: Final = frozenset({"activate", "terminate", "jump", "variables", "migrate"})
 _ENDED: Final = frozenset({"restart"})
-_CHILDREN: Final = """
-select c.id, c.title, c.status, c.incident_count > 0 as stuck
-  from process_instances c where c.parent_id = %(id)s order by c.id desc limit %(limit)s
-"""
 _PARENT: Final = "select id, title from process_instances where id = %(id)s"
 _STARTERS: Final = """
 select starters from process_definitions where key = %(key)s and status = 'active'
@@ -67,16 +63,16 @@ def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
         NotFound: there is none, or the actor may not see it.
     """
     with engine.db.transaction() as tx:
-        instance = queries.get(engine.db, actor, instance_id, now=now)
-        definition = engine.definitions.get(tx, instance["process_definition_id"])
+        seen = queries.seen(engine.db, actor, instance_id, now=now)
+        instance, definition = seen.body, seen.definition
         return Details(
             instance,
             _variables(definition, instance["variables"]),
             _fields(definition),
             _allowed(tx, actor, definition, instance),
-            standing.places(tx, definition, instance_id),
+            standing.places(definition, seen.state, seen.waits),
             _parent(tx, actor, instance["parent_id"]),
-            _children(tx, actor, instance_id),
+            seen.children[:MAX_CHILDREN],
             definition,
         )
 
@@ -100,13 +96,6 @@ def _parent(tx: Tx, actor: Actor, parent_id: int | None) -> Mapping[str, Any] | 
     if parent_id is None or not access.may_see(tx, actor, parent_id):
         return None
     return tx.run(_PARENT, {"id": parent_id}).fetchone()
-
-
-def _children(tx: Tx, actor: Actor, instance_id: int) -> list[Mapping[str, Any]]:
-    rows = tx.run(_CHILDREN, {"id": instance_id, "limit": MAX_CHILDREN}).fetchall()
-    if actor.can("process:read"):
-        return list(rows)
-    return [row for row in rows if access.may_see(tx, actor, row["id"])]
 
 
 def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.db.tx import Database
@@ -12,6 +12,11 @@ MAX_DEFINITIONS: Final = 200
 """So many definitions are counted by name, the busiest ones; the others together."""
 
 OTHERS: Final = "(others)"
+
+LATE: Final = timedelta(seconds=5)
+"""Timers due for longer are late; duties look for them far more often."""
+MAX_LATE: Final = 10_000
+"""So many late timers are counted; the count says no more than that there are many."""
 
 _INSTANCES: Final = """
 with counted as (
@@ -42,7 +47,10 @@ select (select count(*) from tasks where state in ('open', 'claimed')) as tasks_
        (select count(*) from jobs where state = 'leased') as jobs_leased,
        (select min(due_at) from jobs where state = 'due' and not paused and due_at <= %(now)s)
            as oldest_due,
-       (select count(*) from incidents where resolved_at is null) as incidents_open
+       (select count(*) from incidents where resolved_at is null) as incidents_open,
+       (select count(*) from (select 1 from timers where not paused and due_at < %(late)s
+                               limit %(most_late)s) l) as timers_late,
+       (select min(due_at) from timers where not paused and due_at < %(late)s) as oldest_timer
 """
 
 
@@ -53,6 +61,8 @@ class Figures:
     Args:
         instances: how many per (definition key, status).
         oldest_due_seconds: how long the oldest due job has been waiting; 0 if none is.
+        timers_late: how many have been due for longer than ``LATE``, at most ``MAX_LATE``.
+        oldest_timer_seconds: how long the oldest of these has been due; 0 if none is.
     """
 
     instances: dict[tuple[str, str], int]
@@ -62,24 +72,31 @@ class Figures:
     jobs_leased: int
     oldest_due_seconds: float
     incidents_open: int
+    timers_late: int
+    oldest_timer_seconds: float
 
 
 def figures(db: Database, *, now: datetime) -> Figures:
     """Count everything, in one transaction."""
     with db.transaction() as tx:
         rows = tx.run(_INSTANCES, {"most": MAX_DEFINITIONS, "others": OTHERS}).fetchall()
-        row = tx.run(_NOW, {"now": now}).fetchone()
+        row = tx.run(_NOW, {"now": now, "late": now - LATE, "most_late": MAX_LATE}).fetchone()
     return _made(rows, row or {}, now)
 
 
 def _made(rows: list[dict[str, Any]], row: dict[str, Any], now: datetime) -> Figures:
-    oldest = row["oldest_due"]
     return Figures(
         instances={(each["definition"], each["status"]): each["n"] for each in rows},
         tasks_open=row["tasks_open"],
         tasks_overdue=row["tasks_overdue"],
         jobs_due=row["jobs_due"],
         jobs_leased=row["jobs_leased"],
-        oldest_due_seconds=max((now - oldest).total_seconds(), 0.0) if oldest else 0.0,
+        oldest_due_seconds=_seconds_since(row["oldest_due"], now),
         incidents_open=row["incidents_open"],
+        timers_late=row["timers_late"],
+        oldest_timer_seconds=_seconds_since(row["oldest_timer"], now),
     )
+
+
+def _seconds_since(moment: datetime | None, now: datetime) -> float:
+    return max((now - moment).total_seconds(), 0.0) if moment else 0.0

@@ -19,9 +19,10 @@ from app.definition.queries import versions_of
 from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.identity.sensitive import hidden_names, masked_detail
+from app.identity.sensitive import hidden_names
 from app.runtime import access
 from app.runtime.candidates import by_kind
+from app.runtime.trouble import told
 
 Item = dict[str, Any]
 
@@ -254,8 +255,7 @@ def _incident(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Item:
         "process_instance_id": row["instance_id"],
         "step": row["step"],
         "kind": row["kind"],
-        "message": row["message"],
-        "detail": masked_detail(row["detail"], hidden_names(definition, actor)),
+        **told(row["message"], row["detail"], hidden_names(definition, actor)),
         "attempts": row["attempts"],
         "at": row["at"],
         "resolved_at": row["resolved_at"],

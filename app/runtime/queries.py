@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from app.core.codec import state_from_json
 from app.core.definition import Definition
-from app.core.state import Token
-from app.db.tx import Database, Tx
+from app.core.state import State, Token, Wait
+from app.db.tx import Database
 from app.definition.cache import SHARED
 from app.errors import NotFound
 from app.identity.actor import Actor
-from app.identity.sensitive import hidden_names, masked, masked_detail
+from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
 from app.runtime.candidates import by_kind
 from app.runtime.listing import incidents, list_, mine
+from app.runtime.trouble import told
+from app.runtime.waits import Open, open_waits
 
 __all__ = ["get", "incidents", "list_", "mine"]
 
@@ -33,44 +36,45 @@ select t.*, coalesce(t.due_at < coalesce(%(now)s, now()), false) as overdue
 _INCIDENTS: Final = """
 select * from incidents where instance_id = %(id)s and resolved_at is null order by id
 """
-_SINCE: Final = """
-select wait, created_at as since from tasks where instance_id = %(id)s and wait = any(%(waits)s)
-union all
-select wait, created_at from jobs where instance_id = %(id)s and wait = any(%(waits)s)
-union all
-select wait, at from incidents where instance_id = %(id)s and wait = any(%(waits)s)
-union all
-select wait, created_at from subscriptions where instance_id = %(id)s and wait = any(%(waits)s)
-union all
-select parent_wait, started_at from process_instances
- where parent_id = %(id)s and parent_wait = any(%(waits)s)
-"""
-# What may let a token go on without a person or a worker, by wait.
-_AWAITED: Final = """
-select wait, 'timer' as kind, due_at, null as message, null as correlation_key,
-       null::bigint as child_id
-  from timers where instance_id = %(id)s and wait = any(%(waits)s)
-union all
-select wait, 'message', null, name, key, null
-  from subscriptions where instance_id = %(id)s and wait = any(%(waits)s)
-union all
-select parent_wait, 'child', null, null, null, id
-  from process_instances
- where parent_id = %(id)s and parent_wait = any(%(waits)s) and status in ('running', 'suspended')
-"""
-_CHILDREN: Final = """
-select c.id, d.key as definition_key, c.title, c.status
-  from process_instances c join process_definitions d on d.id = c.definition_id
- where c.parent_id = %(id)s order by c.id desc limit %(limit)s
-"""
+_CHILDREN: Final = f"""
+select i.id, d.key as definition_key, i.title, i.status, i.incident_count > 0 as stuck
+  from process_instances i join process_definitions d on d.id = i.definition_id
+ where i.parent_id = %(id)s and (%(all)s or {access.TAKES_PART})
+ order by i.id desc limit %(limit)s
+"""  # noqa: S608 - constants only
 MAX_CHILDREN: Final = 200
-"""Of an instance, as its body lists them: the newest ones."""
+"""Of an instance, as its body lists them: the newest ones that the reader may see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An instance as a reader sees it.
+
+    Args:
+        body: the REST documentation's body ``instance``.
+        definition: what it runs by.
+        state: where it stands.
+        waits: what may answer its tokens.
+        children: ``{id, definition_key, title, status, stuck}`` of those that it called and
+            that the reader may see, the newest first.
+    """
+
+    body: dict[str, Any]
+    definition: Definition
+    state: State
+    waits: Mapping[int, Open]
+    children: list[Mapping[str, Any]]
 
 
 def get(
     db: Database, actor: Actor, instance_id: int, *, now: datetime | None = None
 ) -> dict[str, Any]:
-    """Return an instance as the REST documentation's body ``instance``.
+    """Return an instance as the REST documentation's body ``instance``; see ``seen``."""
+    return seen(db, actor, instance_id, now=now).body
+
+
+def seen(db: Database, actor: Actor, instance_id: int, *, now: datetime | None = None) -> Seen:
+    """Return an instance, and what its body was made from.
 
     ``allowed`` of its tasks is empty: what the actor may do with a task is the task
     module's to say.
@@ -91,10 +95,19 @@ def get(
         clock = row["suspended_at"] or now
         tasks = tx.run(_TASKS, {"id": instance_id, "now": clock}).fetchall()
         troubles = tx.run(_INCIDENTS, {"id": instance_id}).fetchall()
-        tokens = _tokens(tx, definition, row)
-        children = tx.run(_CHILDREN, {"id": instance_id, "limit": MAX_CHILDREN}).fetchall()
+        state = state_from_json(row["state"], row["variables"])
+        waits = open_waits(tx, instance_id, state)
+        children = tx.run(
+            _CHILDREN,
+            {
+                "id": instance_id,
+                "limit": MAX_CHILDREN,
+                "all": actor.can("process:read"),
+                **access.who(actor),
+            },
+        ).fetchall()
     hidden = hidden_names(definition, actor)
-    return {
+    body = {
         "id": row["id"],
         "process_definition_id": row["definition_id"],
         "definition": {
@@ -108,7 +121,7 @@ def get(
         "status": row["status"],
         "result": row["result"],
         "variables": masked(row["variables"], hidden),
-        "tokens": tokens,
+        "tokens": [_token(definition, token, waits) for token in state.tokens],
         "tasks": [_task(task, row) for task in tasks],
         "incidents": [_incident(trouble, definition, hidden) for trouble in troubles],
         "started_by": row["started_by"],
@@ -116,46 +129,43 @@ def get(
         "ended_at": row["ended_at"],
         "workflow_id": None,
         "parent_id": row["parent_id"],
-        "children": [dict(child) for child in children],
+        "children": [
+            {name: child[name] for name in ("id", "definition_key", "title", "status")}
+            for child in children
+        ],
+    }
+    return Seen(body, definition, state, waits, list(children))
+
+
+def _token(definition: Definition, token: Token, waits: Mapping[int, Open]) -> dict[str, Any]:
+    wait = token.wait
+    answer = waits.get(wait.id) if wait is not None else None
+    return {
+        "id": token.id,
+        "step": _step(definition, token.step),
+        "since": answer.since if answer is not None else None,
+        "waiting_for": wait.kind if wait is not None else None,
+        "awaits": list(_awaits(wait, waits)) if wait is not None else [],
     }
 
 
-def _tokens(tx: Tx, definition: Definition, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    state = state_from_json(row["state"], row["variables"])
-    waits = [token.wait.id for token in state.tokens if token.wait is not None]
-    attached = [each.id for token in state.tokens if token.wait for each in token.wait.attached]
-    since: dict[int, datetime] = {}
-    awaited: dict[int, list[dict[str, Any]]] = {}
-    if waits:
-        found = tx.run(_SINCE, {"id": row["id"], "waits": waits}).fetchall()
-        since = {each["wait"]: each["since"] for each in found}
-        for each in tx.run(_AWAITED, {"id": row["id"], "waits": waits + attached}).fetchall():
-            wait = each.pop("wait")
-            said = {name: value for name, value in each.items() if value is not None}
-            awaited.setdefault(wait, []).append(said)
-    return [
-        {
-            "id": token.id,
-            "step": _step(definition, token.step),
-            "since": since.get(token.wait.id) if token.wait else None,
-            "waiting_for": token.wait.kind if token.wait else None,
-            "awaits": _awaits(token, awaited),
-        }
-        for token in state.tokens
-    ]
-
-
-def _awaits(token: Token, awaited: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return what may let a token go on by itself; ``boundary`` says that it is attached."""
-    if token.wait is None:
-        return []
-    own = [{**each, "boundary": None} for each in awaited.get(token.wait.id, ())]
-    beside = [
-        {**each, "boundary": attached.index}
-        for attached in token.wait.attached
-        for each in awaited.get(attached.id, ())
-    ]
-    return own + beside
+def _awaits(wait: Wait, waits: Mapping[int, Open]) -> Iterator[dict[str, Any]]:
+    """Yield what may let a token go on by itself; ``boundary`` says that it is attached."""
+    for number, boundary in ((wait.id, None), *((each.id, each.index) for each in wait.attached)):
+        answer = waits.get(number)
+        if answer is None:
+            continue
+        if answer.kind == "timer":
+            yield {"kind": "timer", "boundary": boundary, "due_at": answer.due_at}
+        elif answer.kind == "message":
+            yield {
+                "kind": "message",
+                "boundary": boundary,
+                "message": answer.name,
+                "correlation_key": answer.key,
+            }
+        elif answer.kind == "child":
+            yield {"kind": "child", "boundary": boundary, "child_id": answer.id}
 
 
 def _step(definition: Definition, step_id: str) -> dict[str, Any]:
@@ -198,8 +208,7 @@ def _incident(
         "process_instance_id": row["instance_id"],
         "step": _step(definition, row["step"]),
         "kind": row["kind"],
-        "message": row["message"],
-        "detail": masked_detail(row["detail"], hidden),
+        **told(row["message"], row["detail"], hidden),
         "attempts": row["attempts"],
         "at": row["at"],
         "resolved_at": row["resolved_at"],

@@ -10,6 +10,7 @@ from app.core.outcome import ways_past
 from app.core.state import ENDED, State, Token
 from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
+from app.history import record
 from app.identity.actor import Actor
 from app.runtime import access, starting, step
 from app.runtime.moved import Locked
@@ -17,6 +18,7 @@ from app.runtime.ports import Engine
 from app.runtime.refuse import checked_reason, refuse_ended, refuse_unless_running
 from app.runtime.row import InstanceRow
 
+_RESTARTED: Final = "instance.restarted"
 _STARTED_WITH: Final = """
 select e.data -> 'events' -> 0 -> 'variables' as variables, d.key, d.id, d.status
   from history_events e
@@ -101,16 +103,20 @@ def jump(
         return moved.instance
 
 
-def restart(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> InstanceRow:
+def restart(
+    engine: Engine, actor: Actor, instance_id: int, *, reason: str | None = None, now: datetime
+) -> InstanceRow:
     """Start a new instance with what an ended one was started with.
 
-    The same version if it can be started, else the newest active one.
+    The same version if it can be started, else the newest active one. The histories of
+    both tell of each other, and why.
 
     Raises:
         NotFound, Forbidden: the actor may not see it, or not start the definition.
         Conflict: it has not ended.
         Invalid: the values do not fit the newest version.
     """
+    why = checked_reason(reason)
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, instance_id)
         access.require_seen(tx, actor, instance_id)
@@ -126,7 +132,7 @@ def restart(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
             if row["status"] == "active"
             else {"definition_key": row["key"]}
         )
-        return starting.begin(
+        new = starting.begin(
             engine,
             actor,
             **which,
@@ -134,6 +140,10 @@ def restart(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
             variables=row["variables"],
             now=now,
         ).instance
+        told = [_RESTARTED, None, {"from": instance_id, "to": new.id, "reason": why}]
+        for each in (instance_id, new.id):
+            record.append(tx, each, at=now, actor=actor.username, kind=_RESTARTED, lines=[told])
+        return new
 
 
 def refuse_unknown_outcome(locked: Locked, token: Token, outcome: str | None) -> None:

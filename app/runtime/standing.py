@@ -7,33 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from app.core.codec import state_from_json
 from app.core.definition import Boundary, Definition
 from app.core.nodes.table import node_of
 from app.core.outcome import ways_past
 from app.core.state import ROOT, Scope, State, Token
-from app.db.tx import Tx
+from app.runtime.waits import Open
 
-# Everything that somebody or something may answer, by wait.
-_OPEN: Final = """
-select wait, 'task' as kind, id, null as at, null as name, null as key
-  from tasks where instance_id = %(id)s and state in ('open', 'claimed')
-union all
-select wait, 'incident', id, at, null, null
-  from incidents where instance_id = %(id)s and resolved_at is null
-union all
-select wait, 'job', id, created_at, topic, null
-  from jobs where instance_id = %(id)s and state in ('due', 'leased')
-union all
-select wait, 'timer', null, due_at, null, null from timers where instance_id = %(id)s
-union all
-select wait, 'message', null, created_at, name, key from subscriptions where instance_id = %(id)s
-union all
-select parent_wait, 'child', id, started_at, title, null
-  from process_instances
- where parent_id = %(id)s and parent_wait is not null and status in ('running', 'suspended')
-"""
-_STATE: Final = "select state, variables from process_instances where id = %(id)s"
+_NOTHING: Final = Open("", None, None, None, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +80,16 @@ class Place:
     targets: tuple[str, ...] = ()
 
 
-def places(tx: Tx, definition: Definition, instance_id: int) -> tuple[Place, ...]:
-    """Return where the tokens of an instance stand, in their order."""
-    row = tx.run(_STATE, {"id": instance_id}).fetchone()
-    if row is None:
-        return ()
-    state = state_from_json(row["state"], row["variables"])
-    if not state.tokens:
-        return ()
-    rows: dict[int, dict[str, Any]] = {}
-    for each in tx.run(_OPEN, {"id": instance_id}).fetchall():
-        rows[each["wait"]] = each
-    return tuple(_place(definition, state, token, rows) for token in state.tokens)
+def places(definition: Definition, state: State, waits: Mapping[int, Open]) -> tuple[Place, ...]:
+    """Return where the tokens of an instance stand, in their order.
+
+    Args:
+        waits: what may answer them, see ``open_waits``.
+    """
+    return tuple(_place(definition, state, token, waits) for token in state.tokens)
 
 
-def _place(
-    definition: Definition, state: State, token: Token, rows: Mapping[int, Mapping[str, Any]]
-) -> Place:
+def _place(definition: Definition, state: State, token: Token, waits: Mapping[int, Open]) -> Place:
     step = definition.by_id[token.step]
     around = list(_around(state, token))
     inside = (scope for scope in state.scopes.values() if scope.owner == token.id)
@@ -125,20 +98,20 @@ def _place(
     total, done = _progress(state, multi or element)
     one_of_many = bool(around) and around[0].kind == "element"
     kind = token.wait.kind if token.wait is not None else ""
-    row = rows.get(token.wait.id, {}) if token.wait is not None else {}
-    ids = {kind: row.get("id")} if row.get("kind") == kind else {}
+    row = waits.get(token.wait.id, _NOTHING) if token.wait is not None else _NOTHING
+    ids = {kind: row.id} if row.kind == kind else {}
     return Place(
         token=token.id,
         step=token.step,
         waits=kind,
-        since=row.get("at") if kind != "timer" else None,
+        since=row.since,
         task=ids.get("task"),
         incident=ids.get("incident"),
         child=ids.get("child"),
-        child_title=(row.get("name") or "") if kind == "child" else "",
-        topic=(row.get("name") or "") if kind == "job" else "",
-        own=_awaited(row) if kind in ("timer", "message") and row else None,
-        beside=tuple(_beside(definition, token, rows)),
+        child_title=row.name if kind == "child" else "",
+        topic=row.name if kind == "job" else "",
+        own=_awaited(row) if kind in ("timer", "message") and row.kind else None,
+        beside=tuple(_beside(definition, token, waits)),
         missing=_missing(definition, state, token) if kind == "join" else (),
         total=total,
         done=done,
@@ -176,22 +149,20 @@ def _progress(state: State, scope: Scope | None) -> tuple[int, int]:
     return len(scope.items), scope.done
 
 
-def _beside(
-    definition: Definition, token: Token, rows: Mapping[int, Mapping[str, Any]]
-) -> Iterable[Awaited]:
+def _beside(definition: Definition, token: Token, waits: Mapping[int, Open]) -> Iterable[Awaited]:
     boundary = definition.by_id[token.step].boundary
     for each in token.wait.attached if token.wait is not None else ():
-        if each.id in rows:
+        if each.id in waits:
             known = 0 <= each.index < len(boundary)
-            yield _awaited(rows[each.id], boundary[each.index] if known else None)
+            yield _awaited(waits[each.id], boundary[each.index] if known else None)
 
 
-def _awaited(row: Mapping[str, Any], event: Boundary | None = None) -> Awaited:
+def _awaited(row: Open, event: Boundary | None = None) -> Awaited:
     return Awaited(
-        row["kind"],
-        row["at"] if row["kind"] == "timer" else None,
-        row["name"] or "",
-        row["key"] or "",
+        row.kind,
+        row.due_at,
+        row.name,
+        row.key,
         event.label if event else None,
         event.target if event else None,
         event.interrupt if event else True,

@@ -35,10 +35,6 @@ select t.instance_id, t.wait from timers t
  where not t.paused and t.due_at <= %(now)s order by t.due_at limit %(limit)s
 """
 _GONE: Final = "delete from timers where instance_id = %(instance_id)s and wait = %(wait)s"
-_LATE: Final = """
-select count(*) as late, min(due_at) as oldest
-  from (select due_at from timers where not paused and due_at <= %(now)s limit 10000) t
-"""
 
 
 def fire_due(engine: Engine, *, now: datetime, limit: int = 1_000) -> int:
@@ -54,13 +50,6 @@ def fire_due(engine: Engine, *, now: datetime, limit: int = 1_000) -> int:
         if not done:
             break
     return count + _fire_children(engine, now, limit)
-
-
-def late(engine: Engine, *, now: datetime) -> tuple[int, datetime | None]:
-    """Return how many timers are due (10,000 at most), and since when the oldest is."""
-    with engine.db.transaction() as tx:
-        row = tx.run(_LATE, {"now": now}).fetchone()
-    return (row["late"], row["oldest"]) if row else (0, None)
 
 
 def _fire_batch(engine: Engine, now: datetime, limit: int) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from app.core.definition import Definition
 from app.core.simulate import MAX_ANSWERS, ScenarioError, Simulation, play
 from app.errors import FieldError, Invalid, Phrase
+from app.runtime import trouble
 from app.runtime.variables import variable_errors
 
 _MEMBERS: Final = frozenset({"name", "definition", "description", "start", "answers", "expect"})
@@ -46,8 +47,7 @@ def told(run: Simulation) -> dict[str, Any]:
             {
                 "step": _step_of(run, incident.token),
                 "kind": incident.error_kind,
-                "message": incident.message,
-                "detail": dict(incident.detail),
+                **trouble.told(incident.message, incident.detail, frozenset()),
             }
             for incident in run.incidents()
         ],

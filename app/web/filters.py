@@ -13,7 +13,7 @@ from app.web.by_clock import in_words
 from app.web.i18n import pick
 from app.web.values import field_value, input_text, number, value
 from app.web.when import clock, day, duration, moment, relative
-from app.web.words import event_word, state_word, trouble_word, yes_no
+from app.web.words import account, event_word, state_word, trouble_word, yes_no
 
 _UNSAFE_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _WORDS: Final = re.compile(r"[^\W\d_]+")
@@ -40,6 +40,7 @@ def init_filters(app: Flask) -> None:
         state_word=state_word,
         event_word=event_word,
         trouble_word=trouble_word,
+        account=account,
         field_id=field_id,
         page_url=page_url,
         language_url=language_url,

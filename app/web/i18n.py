@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, request, session
 from flask_babel import Babel, get_locale, gettext, ngettext
 from flask_login import current_user
 
-from app.errors import AppError, FieldError, say
+from app.errors import AppError, FieldError, Phrase, say
 
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "zh": "中文"}
 """The languages there are, each by its own name."""
@@ -68,6 +68,12 @@ def parse_language(tag: str | None) -> str | None:
 def translate(template: str, params: Mapping[str, Any] | None = None) -> str:
     """Return an English template with ``%(name)s`` parameters in the reader's words, filled in."""
     return say(template, params, lambda text: str(gettext(text)))
+
+
+def translate_phrase(text: str) -> str:
+    """Return a text in the reader's words if it is known how it was made, else as it is."""
+    phrase = text if isinstance(text, Phrase) else Phrase(text)
+    return translate(phrase.template, phrase.params)
 
 
 def translate_error(error: AppError) -> str:
@@ -150,5 +156,6 @@ __all__ = [
     "translate",
     "translate_error",
     "translate_fields",
+    "translate_phrase",
     "zone",
 ]

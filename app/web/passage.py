@@ -13,6 +13,7 @@ from app.core.state import ENDED
 from app.runtime.details import Details
 from app.runtime.standing import Awaited, Place
 from app.web.i18n import pick
+from app.web.session import actor
 from app.web.step_words import kind_of, message_words
 from app.web.when import moment
 
@@ -35,11 +36,13 @@ def standing(shown: Details) -> list[dict[str, Any]]:
     Each is ``{name, icon, word, since, task, incident, says, child, events, may_skip,
     may_move, token}``; what waits for people has its ``task``, what is stuck its
     ``incident``, anything else ``says`` what it waits for, a sentence each. ``events`` are
-    what may happen meanwhile.
+    what may happen meanwhile. A child that the reader may not see is only a ``hidden_child``.
     """
+    known = {child["id"] for child in shown.children}
     tasks = {task["id"]: task for task in shown.instance["tasks"]}
     troubles = {trouble["id"]: trouble for trouble in shown.instance["incidents"]}
     stopped = shown.instance["status"] == "suspended"
+    reader = actor().can("process:read")
     found = []
     for place in shown.places:
         if place.element and place.waits == "scope":
@@ -55,8 +58,9 @@ def standing(shown: Details) -> list[dict[str, Any]]:
                 "since": place.since,
                 "task": tasks.get(place.task),
                 "incident": troubles.get(place.incident),
-                "child": place.child,
+                "child": place.child if reader or place.child in known else None,
                 "child_title": place.child_title,
+                "hidden_child": place.child is not None,
                 "says": list(_says(shown.definition, place, stopped=stopped)),
                 "events": [_event(shown.definition, each, stopped) for each in place.beside],
                 "may_skip": place.may_skip and "skip" in shown.allowed,

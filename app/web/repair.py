@@ -98,8 +98,10 @@ def restart(instance_id: int) -> Response:
     if request.method == "GET":
         return ask(_restarting(shown))
     try:
-        row = repair.restart(engine(), actor(), instance_id, now=now())
-    except (Invalid, Conflict) as error:
+        row = repair.restart(engine(), actor(), instance_id, reason=reason(), now=now())
+    except Invalid as error:
+        return ask(_restarting(shown), error)
+    except Conflict as error:
         return page_of(instance_id, error)
     return _back(row.id, gettext("“%(title)s” is started anew.", title=row.title))
 
@@ -210,7 +212,6 @@ def _restarting(shown: Details) -> Question:
         ),
         action=gettext("Copy as new"),
         url=url_for("runtime.restart", instance_id=instance["id"]),
-        with_reason=False,
     )
 
 
@@ -223,7 +224,6 @@ def _question(
     url: str,
     choice: Choice | None = None,
     details: tuple[str, ...] = (),
-    with_reason: bool = True,
 ) -> Question:
     return Question(
         title=title,
@@ -233,7 +233,7 @@ def _question(
         back_url=url_for("runtime.instance", instance_id=shown.instance["id"]),
         back_text=shown.instance["title"],
         nav=nav_of(shown.instance),
-        with_reason=with_reason,
+        with_reason=True,
         choice=choice,
         details=details,
     )

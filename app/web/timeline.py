@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.web.i18n import pick
 from app.web.values import field_value
-from app.web.words import event_word
+from app.web.words import account, event_word
 
 Line = Mapping[str, Any]
 Fields = Mapping[str, Mapping[str, Any]]
@@ -134,7 +134,7 @@ def _child(data: Mapping[str, Any], children: Mapping[int, str]) -> Markup:
 def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
     """Return what was entered, or what went wrong."""
     if kind in ("job.failed", "incident.opened") and data.get("message"):
-        return Markup('<p class="moment-meta" lang="en">{}</p>').format(data["message"])
+        return account(data["message"], "moment-meta")
     if kind not in ("task.completed", "variables.changed"):
         return Markup()
     given = {name: item for name, item in (data.get("values") or {}).items() if item is not None}

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from flask_babel import LazyString, gettext, lazy_gettext
+from markupsafe import Markup
+
+from app.web.i18n import DEFAULT_LANGUAGE, language, translate_phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ EVENTS: Final[Mapping[str, Word]] = {
     "instance.suspended": Word(lazy_gettext("Suspended"), "player-pause", "warn"),
     "instance.activated": Word(lazy_gettext("Resumed"), "player-play", "info"),
     "instance.migrated": Word(lazy_gettext("Moved to another version"), "refresh", "info"),
+    "instance.restarted": Word(lazy_gettext("Started anew"), "copy", "info"),
     "step.entered": Word(lazy_gettext("Step reached"), "arrow-right", "calm"),
     "step.left": Word(lazy_gettext("Step left"), "check", "calm"),
     "task.opened": Word(lazy_gettext("Task opened"), "inbox", "info"),
@@ -115,7 +119,7 @@ TROUBLES: Final[Mapping[str, LazyString]] = {
     "unknown_service": lazy_gettext("The service is missing"),
     "wrong_type": lazy_gettext("A result is of the wrong type"),
 }
-"""By the kinds of incidents that the core knows; its own account is kept in English."""
+"""By the kinds of incidents that the core knows."""
 
 
 def state_word(kind: str, state: str) -> Word:
@@ -135,6 +139,17 @@ def event_word(kind: str) -> Word:
 def trouble_word(kind: str) -> LazyString | str:
     """Return what kind of incident it is; an unknown one by its own name."""
     return TROUBLES.get(kind, kind)
+
+
+def account(text: str, css: str) -> Markup:
+    """Return what is told of an incident, in the reader's words as far as there are any.
+
+    Args:
+        css: classes of the paragraph.
+    """
+    said = translate_phrase(text)
+    spoken = DEFAULT_LANGUAGE if said == text else language()
+    return Markup('<p class="{}" lang="{}">{}</p>').format(css, spoken, said)
 
 
 def yes_no(value: bool) -> str:

@@ -86,11 +86,13 @@ def main() -> int:
     """Run with the settings of this process; return its exit status."""
     try:
         settings = load_settings()
+        logs.configure(
+            level=settings.log.level, form=settings.log.format, output=settings.log.output
+        )
+        run(settings, standard_registry(settings))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logs.configure(level=settings.log.level, form=settings.log.format, output=settings.log.output)
-    run(settings, standard_registry(settings))
     return 0
 
 

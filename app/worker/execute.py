@@ -196,7 +196,12 @@ class Call:
 
 
 def settle_all(outcomes: dict[Attempt, Outcome]) -> None:
-    """Write down what came of attempts, each by itself: none waits for another's instance."""
+    """Write down what came of attempts, one after the other, each in its own transaction.
+
+    Together they would save commits, and would hold the locks of all their instances until
+    the last is applied: a person at any of them would wait, two workers could wait for each
+    other, and one that cannot be applied would take the others back.
+    """
     waiting = outcomes
     while waiting:
         waiting = {

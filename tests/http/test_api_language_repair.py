@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from app.history.record import verify
 from tests.http.test_api_language import define, seen, start
+from tests.support.pages import Pages
 from tests.support.rest import Rest
 
 TASK = {"id": "one", "type": "user_task", "config": {"assignee": "li"}, "next": ["two"]}
@@ -128,6 +131,27 @@ def test_what_has_ended_starts_anew_with_the_same_values(rest: Rest) -> None:
     assert rest("stranger", "POST", f"{place}/restart").status == 404
 
 
+@pytest.mark.parametrize("member", ["reason", "comment"])
+def test_both_histories_tell_why_one_was_started_anew(rest: Rest, member: str) -> None:
+    old = rest.office.start(amount=7)
+    rest("li", "DELETE", f"/process-instances/{old}").ok()
+    new = rest("zhao", "POST", f"/process-instances/{old}/restart", {member: " Once more "}).ok(201)
+    for each in (old, new["id"]):
+        told = rest("zhao", "GET", f"/process-instances/{each}/history").ok()["items"][-1]
+        assert (told["kind"], told["actor"]) == ("instance.restarted", "zhao")
+        assert told["data"] == {"from": old, "to": new["id"], "reason": "Once more"}
+        with rest.office.db.transaction() as tx:
+            assert verify(tx, each) is None
+
+
+def test_a_reason_to_start_anew_that_is_too_long_starts_nothing(rest: Rest) -> None:
+    old = rest.office.start(amount=7)
+    rest("li", "DELETE", f"/process-instances/{old}").ok()
+    body = {"reason": "x" * 2001}
+    rest("zhao", "POST", f"/process-instances/{old}/restart", body).refused(422, "invalid_reason")
+    assert rest("zhao", "GET", "/process-instances").ok()["total"] == 1
+
+
 def test_a_family_is_told_on_both_sides(rest: Rest) -> None:
     define(rest, "child", TASK, TWO)
     call = {"id": "call", "type": "call_activity", "config": {"process_key": "child"}}
@@ -139,6 +163,24 @@ def test_a_family_is_told_on_both_sides(rest: Rest) -> None:
     assert token["waiting_for"] == "child"
     assert token["awaits"] == [{"kind": "child", "boundary": None, "child_id": child["id"]}]
     assert seen(rest, child["id"])["parent_id"] == one["id"]
+
+
+def test_a_child_is_shown_to_nobody_who_may_not_see_it(
+    rest: Rest, browser: Callable[[str | None], Pages]
+) -> None:
+    define(rest, "child", TASK, TWO)
+    first = {"id": "first", "type": "user_task", "config": {"assignee": "mei"}, "next": ["call"]}
+    call = {"id": "call", "type": "call_activity", "config": {"process_key": "child"}}
+    define(rest, "parent", first, call)
+    one = start(rest, "parent")
+    post(rest, f"/tasks/{one['tasks'][0]['id']}/complete", "mei").ok()
+    url = f"/process-instances/{one['id']}"
+    (child,) = rest("li", "GET", url).ok()["children"]
+    assert rest("mei", "GET", url).ok()["children"] == []
+    link = f'href="/instances/{child["id"]}"'
+    assert link in browser("li").get(f"/instances/{one['id']}").ok().text
+    page = browser("mei").get(f"/instances/{one['id']}").ok().says("Waits for another process")
+    assert link not in page.text
 
 
 def test_a_clock_and_what_is_attached_to_a_step_are_told(rest: Rest) -> None:

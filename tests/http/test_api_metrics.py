@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.config import Settings
 from app.factory import make_engine
 from app.runtime.figures import Figures
+from tests.http.test_api_language import define, start
 from tests.support.rest import Rest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,24 @@ def test_business_figures_are_at_most_fifteen_seconds_old(rest: Rest) -> None:
     assert scrape(rest)[active] == 1
     rest.clock.pass_(seconds=15)
     assert scrape(rest)[active] == 2
+
+
+def test_timers_are_late_when_nobody_has_fired_them(rest: Rest) -> None:
+    wait = {"id": "wait", "type": "timer", "config": {"after": "10s"}}
+    define(rest, "clock", wait)
+    start(rest, "clock")
+    stopped = start(rest, "clock")["id"]
+    rest("li", "PUT", f"/process-instances/{stopped}/suspend").ok()
+    rest.clock.pass_(seconds=15)
+    assert scrape(rest)["timers_late", frozenset()] == 0
+    rest.clock.pass_(seconds=15)
+    found = scrape(rest)
+    assert found["timers_late", frozenset()] == 1
+    assert found["timer_oldest_late_seconds", frozenset()] == 20
+    assert rest("root", "GET", "/health/worker").ok()["status"] == "ok"
+    rest.clock.pass_(seconds=41)
+    body = rest("root", "GET", "/health/worker").ok()
+    assert (body["status"], body["timers_late"], body["oldest_timer_seconds"]) == ("late", 1, 61)
 
 
 def test_labels_hold_routes_and_never_ids(rest: Rest) -> None:

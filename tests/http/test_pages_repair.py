@@ -230,10 +230,14 @@ def test_an_ended_instance_is_started_anew(browser: Browser, office: Office) -> 
     pages.post(f"{url}/terminate")
     pages.get(url).ok().says("Copy as new")
     pages.get(f"{url}/restart", htmx=True).ok().says("Start “Request” anew?")
-    answer = pages.post(f"{url}/restart").ok(303)
+    pages.post(f"{url}/restart", {"reason": "x" * 2001}).ok(422).says("at most 2000 characters")
+    answer = pages.post(f"{url}/restart", {"reason": "Wrong chairs"}).ok(303)
     new = int(answer.headers["Location"].rpartition("/")[2])
     pages.get(f"/instances/{new}").ok().says("“Request” is started anew.", "Chairs", "R-1")
     assert new != number
+    for each in (number, new):
+        pages.get(f"/instances/{each}").ok().says("Started anew", "Wrong chairs")
+        assert reasons(office, each, "instance.restarted") == ["Wrong chairs"]
     # Who started it may start the definition as well, and so may start it anew.
     browser("zhao").get(url).ok().says("Copy as new")
 

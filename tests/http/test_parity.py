@@ -31,7 +31,9 @@ class Act:
         by: who does it.
         page: path and fields of the form.
         rest: method, path and body.
-        before: what has to be done first.
+        before: what has to be done first; it may add to the things.
+
+    ``{name}`` in a path, and as a value of a form or a body, stands for a thing's id.
     """
 
     by: str
@@ -56,6 +58,21 @@ def suspended(office: Office, things: Things) -> None:
 
 def corrected(office: Office, things: Things) -> None:
     runtime.set_variables(office.engine, office["li"], things["broken"], {"amount": 5000}, now=NOW)
+
+
+def halted(office: Office, things: Things) -> None:
+    runtime.suspend(office.engine, office["li"], things["chosen"], now=NOW)
+
+
+def renewed(office: Office, things: Things) -> None:
+    """Publish the choice with its step by another name."""
+    text = dumps({**CHOICE, "version": "2"}).replace('"decide"', '"choose"')
+    row, _ = definitions.create(office.db, office["li"], text, known=None, now=NOW)
+    things["renewed"] = row.id
+
+
+def ended(office: Office, things: Things) -> None:
+    runtime.terminate(office.engine, office["li"], things["instance"], now=NOW)
 
 
 NEW = {**REQUEST, "version": "2.0.0"}
@@ -153,6 +170,68 @@ ACTS = {
         ("POST", "/incidents/{incident}/retry", {"reason": "corrected"}),
         corrected,
     ),
+    "skip": Act(
+        "li",
+        (
+            "/instances/{chosen}/tokens/{token}/skip",
+            {"outcome": "right", "reason": " nobody there "},
+        ),
+        (
+            "POST",
+            "/process-instances/{chosen}/skip",
+            {"token": "{token}", "outcome": "right", "reason": "nobody there"},
+        ),
+    ),
+    "skip an incident": Act(
+        "li",
+        ("/instances/{broken}/tokens/{stuck}/skip", {"reason": "by hand"}),
+        ("POST", "/incidents/{incident}/skip", {"reason": "by hand"}),
+    ),
+    "jump": Act(
+        "li",
+        ("/instances/{chosen}/tokens/{token}/jump", {"step": "left", "reason": "shortcut"}),
+        (
+            "POST",
+            "/process-instances/{chosen}/jump",
+            {"token": "{token}", "to": "left", "reason": "shortcut"},
+        ),
+        halted,
+    ),
+    "set variables": Act(
+        "li",
+        (
+            "/instances/{instance}/variables",
+            {"f.amount": "1,250.50", "was.amount": "7", "reason": "typing error"},
+        ),
+        (
+            "PATCH",
+            "/process-instances/{instance}/variables",
+            {"variables": {"amount": Decimal("1250.50")}, "reason": "typing error"},
+        ),
+    ),
+    "migrate": Act(
+        "li",
+        (
+            "/instances/{chosen}/migrate",
+            {"to": "{renewed}", "map.decide": "choose", "action": "migrate", "reason": "clearer"},
+        ),
+        (
+            "POST",
+            "/process-instances/{chosen}/migrate",
+            {
+                "process_definition_id": "{renewed}",
+                "steps": {"decide": "choose"},
+                "reason": "clearer",
+            },
+        ),
+        renewed,
+    ),
+    "restart": Act(
+        "zhao",
+        ("/instances/{instance}/restart", {"reason": " wrong chairs "}),
+        ("POST", "/process-instances/{instance}/restart", {"reason": "wrong chairs"}),
+        ended,
+    ),
 }
 REFUSED = {
     "claim what another has": Act(
@@ -167,6 +246,24 @@ REFUSED = {
     "complete what is another's": Act("zhao", DONE.page, DONE.rest),
     "see nothing": Act("stranger", DONE.page, DONE.rest),
     "terminate without the right": Act("zhao", ACTS["terminate"].page, ACTS["terminate"].rest),
+    "skip without the right": Act("zhao", ACTS["skip"].page, ACTS["skip"].rest),
+    "jump without the right": Act("zhao", ACTS["jump"].page, ACTS["jump"].rest, halted),
+    "jump while it runs": Act("li", ACTS["jump"].page, ACTS["jump"].rest),
+    "set variables without the right": Act(
+        "zhao", ACTS["set variables"].page, ACTS["set variables"].rest
+    ),
+    "migrate without the right": Act("zhao", ACTS["migrate"].page, ACTS["migrate"].rest, renewed),
+    "migrate and lose a token": Act(
+        "li",
+        ("/instances/{chosen}/migrate", {"to": "{renewed}", "action": "migrate"}),
+        ("POST", "/process-instances/{chosen}/migrate", {"process_definition_id": "{renewed}"}),
+        renewed,
+    ),
+    "restart what is another's": Act("stranger", ACTS["restart"].page, ACTS["restart"].rest, ended),
+    "restart what still runs": Act("zhao", ACTS["restart"].page, ACTS["restart"].rest),
+    "retry without the right": Act(
+        "zhao", ACTS["retry an incident"].page, ACTS["retry an incident"].rest, corrected
+    ),
     "upload without the right": Act("mei", ACTS["upload"].page, ACTS["upload"].rest),
     "upload another content": Act(
         "li",
@@ -188,6 +285,7 @@ def things(office: Office) -> Things:
     )
     definitions.create(office.db, li, dumps(BROKEN), known=None, now=NOW)
     instance, broken = office.start(amount=7), office.start("broken", amount=7)
+    chosen = office.start("choice")
     with office.db.transaction() as tx:
         incident = tx.run("select id from incidents").fetchone()
         definition = tx.run(
@@ -200,9 +298,28 @@ def things(office: Office) -> Things:
         "draft": draft.id,
         "instance": instance,
         "task": office.task_of(instance, "approve"),
-        "choice": office.task_of(office.start("choice"), "decide"),
+        "chosen": chosen,
+        "choice": office.task_of(chosen, "decide"),
+        "token": token_of(office, chosen),
         "broken": broken,
+        "stuck": token_of(office, broken),
         "incident": incident["id"],
+    }
+
+
+def token_of(office: Office, instance: int) -> int:
+    """Return the id of an instance's only token."""
+    (token,) = stored.state_of(office.db, instance).tokens
+    return token.id
+
+
+def filled(sent: Any, things: Things) -> Any:
+    """Return a form or a body with the ids of things for their names."""
+    if not isinstance(sent, dict):
+        return sent
+    return {
+        name: things.get(value[1:-1], value) if isinstance(value, str) else value
+        for name, value in sent.items()
     }
 
 
@@ -217,13 +334,11 @@ def both(
     before = stored.comparable(office.db)
     path, form = act.page
     with stored.taken_back(office.db):
-        sheet = pages.post(path.format(**things), form)
+        sheet = pages.post(path.format(**things), filled(form, things))
         by_page = stored.comparable(office.db)
     method, path, body = act.rest
-    if isinstance(body, dict) and body.get("process_definition_id"):
-        body = body | {"process_definition_id": things["definition"]}
     with stored.taken_back(office.db):
-        reply = rest(act.by, method, path.format(**things), body)
+        reply = rest(act.by, method, path.format(**things), filled(body, things))
         by_rest = stored.comparable(office.db)
     assert stored.comparable(office.db) == before
     return sheet, reply, before, by_page, by_rest

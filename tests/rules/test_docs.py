@@ -393,7 +393,7 @@ def test_settings() -> None:
 
 
 def test_metrics() -> None:
-    figures = Figures({("any", "running"): 1}, 0, 0, 0, 0, 0.0, 0)
+    figures = Figures({("any", "running"): 1}, 0, 0, 0, 0, 0.0, 0, 0, 0.0)
     together = [*metrics.registry.collect(), *Collector(figures, redis=True, version="").collect()]
     exposed = {
         family.name + ("_total" if family.type == "counter" else ""): family.type

@@ -156,6 +156,10 @@ def _comparable(
         target = table if name == "id" else _TARGETS.get(name)
         if target in numbers and value is not None:
             plain[name] = numbers[target][value]
+    for line in (plain.get("data") or {}).get("lines", ()):
+        if line[0] == "instance.restarted":
+            for name in ("from", "to"):
+                line[2][name] = numbers["process_instances"][line[2][name]]
     for place in (plain.get("state"), *(plain.get("data") or {}).get("events", ())):
         if isinstance(place, dict) and "instance" in place.get("facts", {}):
             facts = place["facts"]["instance"]

@@ -62,7 +62,55 @@ def test_any_json_can_be_a_message(url: str, message: Any) -> None:
         assert got.payload == message
 
 
-@pytest.mark.parametrize("name", ["", None, 5, "a" * 201, "a\n", "rq:queue:default", "_kombu.x"])
+def test_headers_arrive_exactly_whatever_the_broker_can_count_to(url: str) -> None:
+    headers = {
+        "money": Decimal("12.10"),
+        "long": 2**63,
+        "list": [Decimal("1E+400"), {"deep": -(2**63) - 1}],
+        "plain": {"a": 7, "b": True, "c": None, "d": "x"},
+    }
+    MessageQueue(url, "").publish({"queue_name": "h", "message": 1, "headers": headers}, CONTEXT)
+    with received(url, "h") as got:
+        assert got.headers == {
+            "money": "12.10",
+            "long": "9223372036854775808",
+            "list": ["1E+400", {"deep": "-9223372036854775809"}],
+            "plain": {"a": 7, "b": True, "c": None, "d": "x"},
+            "idempotency-key": "17",
+        }
+
+
+@pytest.mark.parametrize(
+    "headers", [["a"], {"": 1}, {"李" * 86: 1}, {"a": {"b" * 256: 1}}, {"a": "x" * 2**16}]
+)
+def test_headers_that_no_broker_can_carry_are_refused(url: str, headers: Any) -> None:
+    with pytest.raises(BusinessError) as refused:
+        MessageQueue(url, "").publish(
+            {"queue_name": "h", "message": 1, "headers": headers}, CONTEXT
+        )
+    assert refused.value.code == "bad_header"
+
+
+def test_the_broker_s_own_names_are_refused() -> None:
+    broker = MessageQueue("amqp://127.0.0.1:1//", "")
+    for name in ("amq.rabbitmq.reply-to", "amq.x"):
+        with pytest.raises(BusinessError, match="the broker's own"):
+            broker.publish({"queue_name": name, "message": 1}, CONTEXT)
+
+
+def test_a_name_that_holds_something_else_is_a_failed_attempt(
+    clean_redis: redis.Redis, url: str
+) -> None:
+    clean_redis.set("taken", "by something that is no list")
+    with pytest.raises(ConnectorError, match="WRONGTYPE") as raised:
+        MessageQueue(url, "").publish({"queue_name": "taken", "message": 1}, CONTEXT)
+    assert raised.value.code == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", None, 5, "a" * 256, "李" * 86, "a\n", "rq:queue:default", "_kombu.x"],
+)
 def test_names_that_are_none_or_our_own_are_refused(url: str, name: Any) -> None:
     with pytest.raises(BusinessError) as refused:
         MessageQueue("", url).publish({"queue_name": name, "message": 1}, CONTEXT)

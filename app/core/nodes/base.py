@@ -14,6 +14,7 @@ from app.core.expression import ExpressionError, shown, truth
 from app.core.keys import Key
 from app.core.state import Completion, WaitKind
 from app.core.values import check_json, storable
+from app.errors import Phrase
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -202,7 +203,9 @@ def expression_failure(error: ExpressionError) -> Fail:
     """Return the incident for an expression that could not be evaluated."""
     return Fail(
         "expression",
-        f"{error.message} (in {error.expression})",
+        Phrase(
+            "%(problem)s (in %(expression)s)", problem=error.message, expression=error.expression
+        ),
         {
             "expression": error.expression,
             "fragment": error.fragment,
@@ -219,5 +222,5 @@ def kept(value: Any) -> Any:
     problem = check_json(value, dates=True)
     if problem is None:
         return storable(value)
-    message = f"What the step works with cannot be kept. {problem.text()}"
+    message = Phrase("What the step works with cannot be kept. %(problem)s", problem=problem.text())
     return Fail("bad_value", message, {"place": problem.pointer})

@@ -10,6 +10,7 @@ from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
 from app.core.nodes.job import all_or_given
 from app.core.nodes.result import taken
 from app.core.values import plain_text
+from app.errors import Phrase
 
 
 class CallActivity(Node):
@@ -60,7 +61,11 @@ class CallActivity(Node):
             return None
         if event.status != "completed":
             code = event.result or event.status
-            message = f"The child instance {event.child} ended as {event.status}."
+            message = Phrase(
+                "The child instance %(child)d ended as %(status)s.",
+                child=event.child,
+                status=Phrase(event.status),
+            )
             return Fail("child_failed", message, {"code": code, "child": event.child}, caught=True)
         output = visit.step.config.get("output", {})
         variables = taken(visit, dict(event.variables), output)

@@ -11,6 +11,7 @@ from app.core.expression import evaluate_config, shown
 from app.core.keys import Key
 from app.core.nodes.base import Decision, Fail, Leave, Node, Visit, kept
 from app.core.nodes.result import fitting
+from app.errors import Phrase
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -66,7 +67,7 @@ class DecisionTable(Node):
         if hit != "collect" and not matching:
             return Fail("no_rule", "No rule of the table matches.", _inputs(config, inputs))
         if hit == "unique" and len(matching) > 1:
-            message = f"{len(matching)} rules match, but only one may."
+            message = Phrase("%(count)d rules match, but only one may.", count=len(matching))
             return Fail("many_rules", message, _inputs(config, inputs))
         rows = kept([evaluate_config(rule.set, visit.scope, visit.now) for rule in matching])
         if isinstance(rows, Fail):

@@ -8,6 +8,7 @@ from typing import Any
 from app.core.expression import evaluate_config, shown
 from app.core.nodes.base import Fail, Visit, kept
 from app.core.values import coerce_type_problem
+from app.errors import Phrase
 
 
 def taken(
@@ -42,7 +43,11 @@ def fitting(visit: Visit, values: dict[str, Any]) -> dict[str, Any] | Fail:
         if problem is not None and variable is not None:
             return Fail(
                 "wrong_type",
-                f"The value for {name} is not of its declared type {variable.type}.",
+                Phrase(
+                    "The value for %(name)s is not of its declared type %(type)s.",
+                    name=name,
+                    type=variable.type,
+                ),
                 {"variable": name, "value": shown(value)},
             )
     return values

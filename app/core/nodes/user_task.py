@@ -28,6 +28,7 @@ from app.core.nodes.base import (
 from app.core.outcome import choices, decide, deciding_field
 from app.core.state import Completion
 from app.core.values import iso_text, json_text, plain_text
+from app.errors import Phrase
 
 if TYPE_CHECKING:
     from app.core.compiling import Compiling
@@ -118,8 +119,7 @@ class UserTask(Node):
             return None
         decided = decide(visit.step, event.values, event.outcome)
         if decided.errors:
-            message = str(decided.errors[0].text())  # as it is kept: without its template
-            return Fail("no_decision", message, {"values": shown(event.values)})
+            return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
         also = _set_by(visit, event)
         if isinstance(also, Fail):
             return also
@@ -171,7 +171,7 @@ def _form(visit: Visit) -> tuple[Mapping[str, Any], ...] | Fail:
     for index, values in zip(visit.step.config["live"], live, strict=True):
         options = values.get("options", [])
         if not isinstance(options, list):
-            message = f"The options of {form[index]['name']} must be a list."
+            message = Phrase("The options of %(field)s must be a list.", field=form[index]["name"])
             return Fail("bad_options", message, {"value": shown(options)})
         if options:
             values = {**values, "options": options_of(options)}

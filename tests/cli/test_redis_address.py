@@ -1,0 +1,85 @@
+"""An address that leads to no Redis: one sentence with the remedy, whoever is started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from app.adapters.executor_rq import connect
+from app.adapters.redis_reach import problem
+from app.cli.commands import main
+from app.config import ROOT, ConfigError
+
+WRONG = "http://:secret-word@localhost"
+SECRET = "tK4vNq7Zr2Wm9XcB5hJd8LpGf3Ys6EuA"
+STARTS = {
+    "worker": ["-m", "app.worker"],
+    "duties": ["-m", "app.worker.duties"],
+    "web": ["-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", "127.0.0.1:0", "wsgi:app"],
+    "any server": ["-c", "import wsgi"],
+}
+
+
+@pytest.fixture
+def env() -> dict[str, str]:
+    """Settings that are right but for one."""
+    return {
+        "DATABASE_URL": "postgresql://someone@127.0.0.1:1/x",
+        "REDIS_URL": WRONG,
+        "JWT_SECRET_KEY": SECRET,
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        WRONG,
+        "redis",
+        "redis://:secret-word@host:port/0",
+        "redis://:secret-word@[::1/0",
+        "redis://:secret-word@host/0?socket_timeout=soon",
+        "redis://:secret-word@host/0?no_such_option=1",
+    ],
+)
+def test_what_is_no_address_is_refused_and_no_password_told(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"REDIS_URL .* must look like redis://") as refused:
+        connect(url)
+    assert "secret-word" not in str(refused.value)
+    assert problem(url) == "its address must look like redis://host:6379/0"
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://h:1/2", "rediss://u:p@h/0", "unix:///run/r.sock?db=3", "redis://h?db=1"]
+)
+def test_what_is_an_address_is_taken(url: str) -> None:
+    connect(url).close()
+
+
+@pytest.mark.parametrize("who", STARTS)
+def test_each_process_says_so_in_one_sentence_and_ends(env: dict[str, str], who: str) -> None:
+    done = subprocess.run(
+        [sys.executable, *STARTS[who]],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in said
+    (sentence,) = said.splitlines()
+    assert sentence.startswith("REDIS_URL cannot be used: it must look like redis://host:6379/0")
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "duties"])
+def test_the_command_line_refuses_before_it_starts_anything(
+    env: dict[str, str], command: str
+) -> None:
+    result = CliRunner(env=env).invoke(main, [command])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: REDIS_URL cannot be used: it must look like redis://")
