@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.api import bodies, payloads
 from app.api.call import Answer, Call
+from app.api.language import translated
 from app.api.operation import Operations
 from app.history import queries
 
@@ -22,4 +23,4 @@ def events(call: Call, instance_id: int, query: payloads.HistoryQuery) -> Answer
     """List its events in order; every line carries the hash of its row in the chain."""
     lines = queries.events(call.db, call.actor, instance_id, after=query.after, size=query.size)
     more = len(lines) >= query.size
-    return Answer({"items": lines, "next": lines[-1]["seq"] if more else None})
+    return Answer({"items": translated(lines), "next": lines[-1]["seq"] if more else None})

@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from app.core.run import Run
 
 
-def arm(run: Run, token: Token, limit: datetime | None) -> tuple[Attached, ...] | Fail:
+def arm(run: Run, token: Token, limit: datetime | None = None) -> tuple[Attached, ...] | None:
     """Start the timers and subscriptions of the token's step, and the limit of its wait.
 
     What an earlier wait on the same visit has armed (before an incident) goes on instead.
 
-    Raises:
-        ExpressionError: when it falls due, or its key, cannot be evaluated.
+    Returns:
+        None if one of them cannot be started: then the token is stuck with an incident.
     """
     armed = token.wait.attached if token.wait is not None else ()
     if not armed:
-        fresh = _arm_all(run, token)
+        fresh = _all_or_why(run, token)
         if isinstance(fresh, Fail):
-            return fresh
+            run.stop(token, fresh)
+            return None
         armed = fresh
     if limit is None:
         return armed
@@ -60,6 +61,13 @@ def _arm_all(run: Run, token: Token) -> tuple[Attached, ...] | Fail:
     return tuple(armed for armed, _ in made)
 
 
+def _all_or_why(run: Run, token: Token) -> tuple[Attached, ...] | Fail:
+    try:
+        return _arm_all(run, token)
+    except ExpressionError as error:
+        return expression_failure(error)
+
+
 def arm_anew(run: Run) -> None:
     """Start again what is attached to every token, after the steps have changed."""
     for token in list(run.tokens.values()):
@@ -72,10 +80,7 @@ def arm_anew(run: Run) -> None:
             continue  # it failed on its way in: nothing was armed yet
         _close(run, token, others)
         bare = replace(token, wait=replace(wait, attached=limits))
-        try:
-            fresh = _arm_all(run, bare)
-        except ExpressionError as error:
-            fresh = expression_failure(error)
+        fresh = _all_or_why(run, bare)
         if isinstance(fresh, Fail):
             run.stop(withdrawing.close_wait(run, bare, fresh.message), fresh)
             continue

@@ -207,11 +207,9 @@ def _described(effect: fx.Effect) -> tuple[str, dict[str, Any]]:
         case fx.CancelJob():
             return "job.cancelled", {"wait": effect.wait, "reason": effect.reason}
         case fx.RaiseIncident():
-            return "incident.opened", {
-                "wait": effect.wait,
-                "kind": effect.error_kind,
-                "message": effect.message,
-            }
+            said = {"wait": effect.wait, "kind": effect.error_kind, "message": effect.message}
+            parts = effect.detail.get("phrase")
+            return "incident.opened", said | ({"phrase": parts} if parts else {})
         case fx.ResolveIncident():
             return "incident.resolved", {"wait": effect.wait, "how": effect.how}
         case fx.SetVariables():

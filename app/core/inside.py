@@ -90,7 +90,7 @@ def no_jump(definition: Definition, state: State, event: Jumped) -> str | None:
 
 def open_sub(run: Run, token: Token) -> None:
     """Let a token wait for the steps inside its own."""
-    extra = _arm(run, token)
+    extra = attached.arm(run, token)
     if extra is None:
         return
     scope = Scope(run.take_id(), "sub", token.scope, token.id, token.step)
@@ -130,7 +130,7 @@ def open_multi(run: Run, token: Token, multi: Multi, visit: Visit) -> None:
     if not items:
         run.leave(token, Leave(variables=empty, by_edges=True))
         return
-    extra = _arm(run, token)
+    extra = attached.arm(run, token)
     if extra is None:
         return
     begun = 1 if multi.sequential else len(items)
@@ -207,16 +207,3 @@ def _multi_over(run: Run, group: Scope) -> None:
     del run.scopes[group.id]
     owner = run.tokens[group.owner]
     run.leave(owner, Leave(variables=_lists(group), by_edges=True))
-
-
-def _arm(run: Run, token: Token) -> tuple[Any, ...] | None:
-    """Arm the boundaries of a step; None if that raised an incident."""
-    try:
-        extra = attached.arm(run, token, None)
-    except ExpressionError as error:
-        run.stop(token, expression_failure(error))
-        return None
-    if isinstance(extra, Fail):
-        run.stop(token, extra)
-        return None
-    return extra

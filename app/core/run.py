@@ -26,6 +26,7 @@ from app.core.nodes.base import (
 from app.core.nodes.table import node_of
 from app.core.state import PAST_JOIN, ROOT, Completion, Scope, State, Status, Token, Wait
 from app.core.values import same
+from app.errors import Phrase
 
 MAX_STEPS: Final = 10_000
 """Steps that one event may pass; beyond, an incident, never a hang."""
@@ -82,7 +83,10 @@ class Run:
                 passed += 1
                 if passed > MAX_STEPS:
                     self.effects.append(Passed(step=token.step, token=token.id))
-                    message = f"More than {MAX_STEPS} steps at once: the process runs in a circle."
+                    message = Phrase(
+                        "More than %(max)d steps at once: the process runs in a circle.",
+                        max=MAX_STEPS,
+                    )
                     self.stop(token, Fail("loop_limit", message))
                     continue
                 self.arrive(token)
@@ -159,7 +163,9 @@ class Run:
         if not inside.is_element(self, token):
             count = self.visits_in(token.scope).get(step.id, 0) + 1
             if count > self.definition.max_visits:
-                message = f"The step was entered more than {self.definition.max_visits} times."
+                message = Phrase(
+                    "The step was entered more than %(max)d times.", max=self.definition.max_visits
+                )
                 self.stop(token, Fail("loop_limit", message))
                 return
             self.count_visits(token, count)
@@ -210,7 +216,9 @@ class Run:
         except ExpressionError as error:
             decision = expression_failure(error)
         if decision is None:
-            decision = Fail("unexpected", f"The step cannot be answered by {event.kind}.")
+            decision = Fail(
+                "unexpected", Phrase("The step cannot be answered by %(kind)s.", kind=event.kind)
+            )
         self.carry_out(token, decision)
 
     def retry(self, token: Token) -> None:
@@ -258,13 +266,8 @@ class Run:
     def stay(self, token: Token, decision: Stay) -> None:
         """Let the token wait, with all that may happen meanwhile."""
         wait = self.take_id()
-        try:
-            extra = attached.arm(self, token, decision.limit)
-        except ExpressionError as error:
-            self.stop(token, expression_failure(error))
-            return
-        if isinstance(extra, Fail):
-            self.stop(token, extra)
+        extra = attached.arm(self, token, decision.limit)
+        if extra is None:
             return
         self.put(token.waiting(Wait(wait, decision.kind, attached=extra)))
         self.effects.extend(decision.effects(wait))

@@ -19,6 +19,16 @@ _SESSION: Final = (
     " -c idle_in_transaction_session_timeout=60s"
 )
 
+# A server or a router that vanished says no goodbye: without these a connection, and the
+# thread that waits on it, would hang for hours. They have no effect on unix sockets.
+_ALIVE: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 30,  # seconds
+    "keepalives_interval": 10,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds that what was sent may stay unacknowledged
+}
+
 
 def sqlalchemy_url(url: str) -> str:
     """Return ``url`` (``postgres://`` or ``postgresql://``) for the psycopg 3 driver."""
@@ -60,6 +70,7 @@ def create_engine(
             "application_name": name,
             "options": _SESSION,
             "prepare_threshold": 2,
+            **_ALIVE,
         },
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.core.definition import Definition
 from app.core.parse import load
 from app.db.tx import Database, Tx
-from app.errors import NotFound
+from app.errors import NotFound, phrase_of
 from app.history import record
 from app.identity.actor import Actor
 from app.identity.policy import require
@@ -163,7 +163,11 @@ def _step(definition: Definition, step_id: str | None) -> dict[str, Any] | None:
 
 
 def _shown(data: Any, hidden: frozenset[str]) -> Any:
-    """Mask sensitive variables where a line tells values."""
+    """Mask sensitive variables where a line tells values; let edges translate its message."""
+    if isinstance(data, dict) and "phrase" in data:
+        parts = data["phrase"]
+        data = {name: value for name, value in data.items() if name != "phrase"}
+        data["message"] = phrase_of(parts)
     if not hidden or not isinstance(data, dict):
         return data
     return {

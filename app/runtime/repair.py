@@ -12,7 +12,7 @@ from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.history import record
 from app.identity.actor import Actor
-from app.runtime import access, starting, step
+from app.runtime import access, starting, step, store
 from app.runtime.moved import Locked
 from app.runtime.ports import Engine
 from app.runtime.refuse import checked_reason, refuse_ended, refuse_unless_running
@@ -141,8 +141,8 @@ def restart(
             now=now,
         ).instance
         told = [_RESTARTED, None, {"from": instance_id, "to": new.id, "reason": why}]
-        for each in (instance_id, new.id):
-            record.append(tx, each, at=now, actor=actor.username, kind=_RESTARTED, lines=[told])
+        for head in (locked.row, store.lock(tx, new.id) or {}):
+            record.append(tx, head, at=now, actor=actor.username, kind=_RESTARTED, lines=[told])
         return new
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,8 @@ from app.runtime.variables import variable_errors
 
 MAX_BUSINESS_KEY: Final = 255
 """Characters; the same for a title."""
+_CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""Line breaks and the like, which no list, mail or log can show; a tab is a blank."""
 
 # The next id comes along: expressions may name ``instance.id`` from the first step on.
 _BY_ID: Final = """
@@ -270,6 +273,9 @@ def _text_errors(business_key: str | None, title: str | None) -> list[FieldError
         problem = check_json(text)
         if problem is not None:
             errors.append(FieldError(name, problem.code, problem.message, problem.params))
+        elif _CONTROL.search(text):
+            message = "Contains a line break or another control character; remove it."
+            errors.append(FieldError(name, "bad_text", message))
     return errors
 
 
@@ -339,4 +345,4 @@ def _title(
         text = parse_template(template).evaluate({**defaults, **values, **facts}, now=now)
     except ExpressionError:
         return name
-    return plain_text(text).strip()[:MAX_BUSINESS_KEY] or name
+    return _CONTROL.sub(" ", plain_text(text)).strip()[:MAX_BUSINESS_KEY] or name

@@ -182,6 +182,7 @@ def test_sensitive_variables_are_masked_for_who_may_not_read_them(
         (None, None, "own"),
         ("Order ${order} of ${initiator.name}", None, "Order 7 of Zhao Min"),
         ("Order ${order} for ${instance.business_key}", None, "Order 7 for K-1"),
+        ("Order ${order}${'\n'}now", None, "Order 7 now"),
         ("${1 / 0}", None, "own"),
         ("${missing}", None, "own"),
         ("Order ${order}", "My own", "My own"),
@@ -203,7 +204,17 @@ def test_an_instance_has_a_title(
 
 
 @pytest.mark.parametrize("name", ["business_key", "title"])
-@pytest.mark.parametrize(("text", "code"), [("x" * 256, "too_long"), ("a\0b", "bad_text")])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x" * 256, "too_long"),
+        ("a\0b", "bad_text"),
+        ("a\nb", "bad_text"),
+        ("a\x1b[2J", "bad_text"),
+        ("a\u2028b", "bad_text"),
+        ("a\x85", "bad_text"),
+    ],
+)
 def test_names_that_cannot_be_kept_are_refused(lab: Lab, name: str, text: str, code: str) -> None:
     lab.define(WORK)
     error = refused(lab, Invalid, **{name: text})

@@ -51,6 +51,15 @@ def test_the_page_tells_it_in_the_reader_s_language(
     assert f'<p class="value-text" lang="en">{ENGLISH}</p>' in pages.get(url).ok().text
     page = pages.get(f"{url}?lang=zh").ok()
     assert f'<p class="value-text" lang="zh">{CHINESE}</p>' in page.text
+    assert f'<p class="moment-meta" lang="zh">{CHINESE}</p>' in page.text
+
+
+def test_the_history_tells_it_in_the_caller_s_language(rest: Rest) -> None:
+    path = f"/process-instances/{stuck(rest)['id']}/history"
+    for headers, message in (({}, ENGLISH), (ZH, CHINESE)):
+        lines = rest("li", "GET", path, headers=headers).ok()["items"]
+        (opened,) = [line["data"] for line in lines if line["kind"] == "incident.opened"]
+        assert opened == {"wait": opened["wait"], "kind": "wrong_type", "message": message}
 
 
 def test_a_dry_run_tells_it_in_the_caller_s_language(rest: Rest) -> None:
