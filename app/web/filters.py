@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, request
 
+from app.web.addresses import url_by_id
 from app.web.by_clock import in_words
 from app.web.i18n import pick
 from app.web.values import field_value, input_text, number, value
@@ -42,6 +43,7 @@ def init_filters(app: Flask) -> None:
         trouble_word=trouble_word,
         field_id=field_id,
         page_url=page_url,
+        url_by_id=url_by_id,
         language_url=language_url,
         clock=clock,
     )

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from flask import current_app
 from flask_babel import gettext
 from markupsafe import Markup
 
-from app.web.i18n import language, zone
+from app.web.i18n import locale, zone
 
 _NOW: Final = timedelta(minutes=1)
 _RELATIVE_UNTIL: Final = timedelta(days=28)
+_TIME: Final = Markup("<time %s%s>%s</time>")
+_EXACT: Final = Markup('datetime="%s" title="%s"')
+_LIVE: Final = Markup(" data-relative")
+_KEPT: Final = 4096
+"""How many texts are kept: a list is drawn again and again, mostly with the same moments."""
 
 
 def clock() -> datetime:
@@ -31,8 +38,8 @@ def moment_text(when: datetime) -> str:
     """Return date and time to the minute."""
     there = local(when)
     both = {
-        "date": format_date(there, "medium", locale=language()),
-        "time": format_time(there, "short", locale=language()),
+        "date": _day(there.date(), locale()),
+        "time": format_time(there, "short", locale=locale()),
     }
     return f"{both['date']} {both['time']}"
 
@@ -66,7 +73,7 @@ def day(value: date | str | None) -> str:
             value = date.fromisoformat(value)
         except ValueError:
             return str(value)
-    return format_date(value, "medium", locale=language()) if value else ""
+    return _day(value, locale()) if value else ""
 
 
 def duration(length: timedelta | float) -> str:
@@ -76,7 +83,7 @@ def duration(length: timedelta | float) -> str:
         length: a plain number is seconds.
     """
     delta = length if isinstance(length, timedelta) else timedelta(seconds=length)
-    return format_timedelta(delta, threshold=1, locale=language())
+    return format_timedelta(delta, threshold=1, locale=locale())
 
 
 def element(when: datetime, text: str, *, live: bool = False) -> Markup:
@@ -86,16 +93,28 @@ def element(when: datetime, text: str, *, live: bool = False) -> Markup:
         live: whether the page's script rewrites the text as time goes by.
     """
     there = local(when)
-    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
-        there.isoformat(timespec="seconds"),
-        format_datetime(there, "long", locale=language()),
-        Markup(" data-relative") if live else "",
-        text,
-    )
+    exact = _exact(there.replace(microsecond=0, tzinfo=None), there.fold, zone(), locale())
+    return _TIME % (exact, _LIVE if live else "", text)
 
 
 def _distance_text(distance: timedelta) -> str:
     """Say it as ``static/js/time.js`` does, so that nothing jumps when it takes over."""
     if abs(distance) < _NOW:
         return str(gettext("just now") if distance <= timedelta() else gettext("in a moment"))
-    return format_timedelta(distance, threshold=1, add_direction=True, locale=language())
+    return format_timedelta(distance, threshold=1, add_direction=True, locale=locale())
+
+
+@lru_cache(_KEPT)
+def _day(value: date, language: Locale) -> str:
+    return format_date(value, "medium", locale=language)
+
+
+@lru_cache(_KEPT)
+def _exact(there: datetime, fold: int, zone_: tzinfo, language: Locale) -> Markup:
+    """Return the attributes that tell a moment exactly.
+
+    Args:
+        there: the reader's, without the zone: with one it would equal those of other zones.
+    """
+    aware = there.replace(fold=fold, tzinfo=zone_)
+    return _EXACT % (aware.isoformat(), format_datetime(aware, "long", locale=language))
