@@ -171,23 +171,21 @@ def first_rows(
     rows: list[dict[str, Any]] = []
     for behind in sort.behind(position):
         window = ids.where(behind).offset(skipped or None).limit(limit - len(rows))
-        rows.extend(whole_rows(tx, listed, sort, window))
+        found = tx.conn.execute(whole(listed, sort, window)).mappings()
+        rows.extend(dict(row) for row in found)
         if len(rows) == limit:
             break
     return rows
 
 
-def whole_rows(
-    tx: Tx, listed: sa.Select[Any], sort: Sort, window: sa.Select[Any]
-) -> list[dict[str, Any]]:
-    """Return the rows whose ids ``window`` selects, in order.
+def whole(listed: sa.Select[Any], sort: Sort, window: sa.Select[Any]) -> sa.Select[Any]:
+    """Return the query of the rows whose ids ``window`` selects, in order.
 
     Args:
         listed: what a row holds, without conditions.
     """
     ids = window.cte("page").prefix_with("materialized")
-    found = listed.where(sort.id.in_(sa.select(*ids.c))).order_by(*sort.order())
-    return [dict(row) for row in tx.conn.execute(found).mappings()]
+    return listed.where(sort.id.in_(sa.select(*ids.c))).order_by(*sort.order())
 
 
 def count_capped(tx: Tx, query: sa.Select[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:

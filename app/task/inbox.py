@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from app.db.paging import (
     Sort,
@@ -15,7 +17,7 @@ from app.db.paging import (
     decode_cursor,
     encode_cursor,
     first_rows,
-    whole_rows,
+    whole,
 )
 from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
@@ -43,6 +45,16 @@ _CLAIMABLE: Final = 1
 
 _BY_INDEX: Final = frozenset({"newest", "oldest", "due"})
 """The orders that an index of live tasks gives."""
+_WAITING: Final = f"""
+select (select count(*) from (select 1 from tasks
+         where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
+       (select count(*) from (select 1 from tasks
+         where state = 'open' and candidates && %(keys)s limit {COUNT_CAP}) free) as claimable
+"""
+_COUNTED: Final = f"""{_WAITING},
+       (select count(*) from (select 1 from tasks
+         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done
+"""
 _WALK: Final = 5_000
 """How many live tasks are looked at in the order of an index, at most: some milliseconds.
 
@@ -111,11 +123,8 @@ def inbox(
 def badge(db: Database, actor: Actor) -> int:
     """Return how many tasks wait for the actor, own and claimable, at most ``COUNT_CAP``."""
     with db.transaction() as tx:
-        query = sa.select(
-            sa.select(_capped(held_by(actor.username))).scalar_subquery()
-            + sa.select(_capped(offered_to(actor))).scalar_subquery()
-        )
-        return min(COUNT_CAP, int(tx.conn.execute(query).scalar_one()))
+        row = tx.run(_WAITING, _asks(actor)).fetchone() or {}
+        return min(COUNT_CAP, row["mine"] + row["claimable"])
 
 
 def _todo(
@@ -181,17 +190,32 @@ def _walked(
     What stands behind those with a date is not looked at: whether there are more with one
     is not known.
     """
+    asked = {"keys": actor.candidate_keys, "most": limit}
+    if position is None:  # by far the most frequent: made once, not for each reader
+        return tx.run(_first_walk(sort), asked).fetchall()
+    walk = _walk(sort, sort.behind(position)[0])
+    return [dict(row) for row in tx.conn.execute(walk, asked).mappings()]
+
+
+@cache
+def _first_walk(sort: Sort) -> str:
+    return str(_walk(sort, sa.true()).compile(dialect=postgresql.psycopg.dialect()))
+
+
+def _walk(sort: Sort, behind: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return the query of the tasks that ``keys`` can claim, ``most`` of them at most."""
     columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, sort.column))
     near = (
         sa.select(*columns)
-        .where(live(), sort.behind(position)[0])
+        .where(live(), behind)
         .order_by(*sort.order())
         .limit(sa.literal_column(str(_WALK)))
         .subquery("near")
     )
-    fit = (near.c.state == "open") & near.c.candidates.overlap(actor.candidate_keys)
-    window = sa.select(near.c.id).where(fit).order_by(*sort.order(near)).limit(limit)
-    return whole_rows(tx, listed(), sort, window)
+    keys = sa.bindparam("keys", type_=t.c.candidates.type)
+    fit = (near.c.state == sa.literal_column("'open'")) & near.c.candidates.overlap(keys)
+    window = sa.select(near.c.id).where(fit).order_by(*sort.order(near))
+    return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
 
 
 def _done(
@@ -206,14 +230,8 @@ def _done(
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:
-    query = sa.select(
-        sa.select(_capped(held_by(actor.username))).scalar_subquery().label("mine"),
-        sa.select(_capped(offered_to(actor))).scalar_subquery().label("claimable"),
-        sa.select(_capped(t.c.completed_by == actor.username)).scalar_subquery().label("done"),
-    )
-    return dict(tx.conn.execute(query).mappings().one())
+    return tx.run(_COUNTED, _asks(actor)).fetchone() or {}
 
 
-def _capped(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    some = sa.select(sa.literal(1).label("one")).select_from(t).where(condition).limit(COUNT_CAP)
-    return sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery()
+def _asks(actor: Actor) -> dict[str, Any]:
+    return {"me": actor.username, "keys": actor.candidate_keys}

@@ -1,4 +1,7 @@
-"""Addresses of static files that change with their content, so that browsers may keep them."""
+"""Addresses of static files that change with their content, so that browsers may keep them.
+
+Icons are drawn here: a list has hundreds, and a macro is a slow way to write one line.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,23 @@ import hashlib
 import os
 from functools import cache
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 from flask import Flask, Response, current_app, g, request, url_for
+from markupsafe import Markup
 
 _YEAR_IN_SECONDS = 365 * 24 * 3600
+_ICONS: Final = "img/icons.svg"
+_SVG: Final = Markup('<svg class="icon%s"%s><use href="%s#%s"/></svg>')
+_SMALL: Final = Markup(" icon-small")
+_HIDDEN: Final = Markup(' aria-hidden="true"')
+_LABELLED: Final = Markup(' role="img" aria-label="%s"')
 
 
 def init_assets(app: Flask) -> None:
     """Give templates ``asset("css/app.css")`` and let what it names be kept for a year."""
-    app.jinja_env.globals["asset"] = asset
+    app.jinja_env.globals.update(asset=asset, drawn_icon=drawn_icon)
     app.after_request(_keep)
 
 
@@ -35,6 +45,16 @@ def asset(name: str) -> str:
         modified = os.stat(path).st_mtime_ns  # noqa: PTH116 - as above
         known[name] = address = _folder() + _versioned(name, path, modified)
     return address
+
+
+def drawn_icon(name: str, small: bool = False, label: str | None = None) -> Markup:
+    """Return a symbol of ``img/icons.svg``; without ``label`` it is decoration."""
+    if label:
+        return _SVG % (_SMALL if small else "", _LABELLED % label, asset(_ICONS), name)
+    drawn: dict[tuple[str, bool], Markup] = g.setdefault("icons", {})
+    if (name, small) not in drawn:
+        drawn[name, small] = _SVG % (_SMALL if small else "", _HIDDEN, asset(_ICONS), name)
+    return drawn[name, small]
 
 
 def _folder() -> str:

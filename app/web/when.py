@@ -46,7 +46,7 @@ def moment_text(when: datetime) -> str:
 
 def moment(when: datetime | None) -> Markup:
     """Return date and time as a ``<time>``; the exact one with its zone is in the title."""
-    return element(when, moment_text(when)) if when else Markup()
+    return _element(local(when), moment_text(when)) if when else Markup()
 
 
 def relative(when: datetime | None, now: datetime | None = None) -> Markup:
@@ -60,10 +60,11 @@ def relative(when: datetime | None, now: datetime | None = None) -> Markup:
     """
     if when is None:
         return Markup()
-    distance = local(when) - (now or clock())
+    there = local(when)
+    distance = there - (now or clock())
     if abs(distance) >= _RELATIVE_UNTIL:
-        return element(when, day(local(when).date()))
-    return element(when, _distance_text(distance), live=True)
+        return _element(there, _day(there.date(), locale()))
+    return _element(there, _distance_text(distance), live=True)
 
 
 def day(value: date | str | None) -> str:
@@ -86,13 +87,13 @@ def duration(length: timedelta | float) -> str:
     return format_timedelta(delta, threshold=1, locale=locale())
 
 
-def element(when: datetime, text: str, *, live: bool = False) -> Markup:
-    """Return ``text`` as a ``<time>`` of ``when``.
+def _element(there: datetime, text: str, *, live: bool = False) -> Markup:
+    """Return ``text`` as a ``<time>``.
 
     Args:
+        there: in the reader's zone.
         live: whether the page's script rewrites the text as time goes by.
     """
-    there = local(when)
     exact = _exact(there.replace(microsecond=0, tzinfo=None), there.fold, zone(), locale())
     return _TIME % (exact, _LIVE if live else "", text)
 
