@@ -31,7 +31,7 @@ def clock() -> datetime:
 
 def local(when: datetime) -> datetime:
     """Return ``when`` in the reader's zone; without a zone it is taken as UTC."""
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(zone())
+    return _in_zone(when, zone())
 
 
 def moment_text(when: datetime) -> str:
@@ -46,7 +46,10 @@ def moment_text(when: datetime) -> str:
 
 def moment(when: datetime | None) -> Markup:
     """Return date and time as a ``<time>``; the exact one with its zone is in the title."""
-    return _element(local(when), moment_text(when)) if when else Markup()
+    if not when:
+        return Markup()
+    reader = zone()
+    return _element(_in_zone(when, reader), moment_text(when), reader, locale())
 
 
 def relative(when: datetime | None, now: datetime | None = None) -> Markup:
@@ -60,11 +63,13 @@ def relative(when: datetime | None, now: datetime | None = None) -> Markup:
     """
     if when is None:
         return Markup()
-    there = local(when)
+    reader, language = zone(), locale()
+    there = _in_zone(when, reader)
     distance = there - (now or clock())
     if abs(distance) >= _RELATIVE_UNTIL:
-        return _element(there, _day(there.date(), locale()))
-    return _element(there, _distance_text(distance), live=True)
+        return _element(there, _day(there.date(), language), reader, language)
+    text = _distance_text(distance, language)
+    return _element(there, text, reader, language, live=True)
 
 
 def day(value: date | str | None) -> str:
@@ -87,22 +92,28 @@ def duration(length: timedelta | float) -> str:
     return format_timedelta(delta, threshold=1, locale=locale())
 
 
-def _element(there: datetime, text: str, *, live: bool = False) -> Markup:
+def _in_zone(when: datetime, reader: tzinfo) -> datetime:
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(reader)
+
+
+def _element(
+    there: datetime, text: str, reader: tzinfo, language: Locale, *, live: bool = False
+) -> Markup:
     """Return ``text`` as a ``<time>``.
 
     Args:
-        there: in the reader's zone.
+        there: in the zone ``reader``.
         live: whether the page's script rewrites the text as time goes by.
     """
-    exact = _exact(there.replace(microsecond=0, tzinfo=None), there.fold, zone(), locale())
+    exact = _exact(there.replace(microsecond=0, tzinfo=None), there.fold, reader, language)
     return _TIME % (exact, _LIVE if live else "", text)
 
 
-def _distance_text(distance: timedelta) -> str:
+def _distance_text(distance: timedelta, language: Locale) -> str:
     """Say it as ``static/js/time.js`` does, so that nothing jumps when it takes over."""
     if abs(distance) < _NOW:
         return str(gettext("just now") if distance <= timedelta() else gettext("in a moment"))
-    return format_timedelta(distance, threshold=1, add_direction=True, locale=locale())
+    return format_timedelta(distance, threshold=1, add_direction=True, locale=language)
 
 
 @lru_cache(_KEPT)
@@ -111,11 +122,11 @@ def _day(value: date, language: Locale) -> str:
 
 
 @lru_cache(_KEPT)
-def _exact(there: datetime, fold: int, zone_: tzinfo, language: Locale) -> Markup:
+def _exact(there: datetime, fold: int, reader: tzinfo, language: Locale) -> Markup:
     """Return the attributes that tell a moment exactly.
 
     Args:
         there: the reader's, without the zone: with one it would equal those of other zones.
     """
-    aware = there.replace(fold=fold, tzinfo=zone_)
+    aware = there.replace(fold=fold, tzinfo=reader)
     return _EXACT % (aware.isoformat(), format_datetime(aware, "long", locale=language))
