@@ -71,7 +71,7 @@ class Sort:
             among: a subquery with columns of the same names, to be sorted instead.
         """
         column = self.column if among is None else among.c[self.name]
-        row_id = self.id if among is None else among.c[self.id.key]
+        row_id = self.id if among is None else among.c["id"]
         by_id = row_id.desc() if self.descending else row_id.asc()
         if self.column is self.id:
             return [by_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import g, request, url_for
@@ -54,7 +54,8 @@ def url_by_id(endpoint: str, **named: int) -> str:
     built: dict[str, tuple[str, str]] = g.setdefault("addresses", {})
     ((name, number),) = named.items()
     if endpoint not in built:
-        before, _, behind = url_for(endpoint, **{name: _MARK}).rpartition(str(_MARK))
+        marked: dict[str, Any] = {name: _MARK}
+        before, _, behind = url_for(endpoint, **marked).rpartition(str(_MARK))
         built[endpoint] = before, behind
     before, behind = built[endpoint]
     return f"{before}{number}{behind}"

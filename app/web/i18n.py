@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import Flask, current_app, g, request, session
 from babel import Locale
 from babel.support import Translations
+from flask import Flask, current_app, g, request, session
 from flask_babel import Babel, get_locale, get_translations, gettext, ngettext
 from flask_login import current_user
 
