@@ -45,12 +45,14 @@ _CLAIMABLE: Final = 1
 
 _BY_INDEX: Final = frozenset({"newest", "oldest", "due"})
 """The orders that an index of live tasks gives."""
-# The conditions of select.held_by and select.offered_to; the cap is ours.
+# The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
+# in the order of their ids, lest PostgreSQL looks for them among all that are finished.
 _WAITING: Final = f"""
 select (select count(*) from (select 1 from tasks
          where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
        (select count(*) from (select 1 from tasks
-         where state = 'open' and candidates && %(keys)s limit {COUNT_CAP}) free) as claimable
+         where state = 'open' and candidates && %(keys)s
+         order by id limit {COUNT_CAP}) free) as claimable
 """  # noqa: S608 - numbers of ours
 _COUNTED: Final = f"""{_WAITING},
        (select count(*) from (select 1 from tasks

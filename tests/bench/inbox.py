@@ -24,6 +24,13 @@ _BARE: Final = b"""
 select id, instance_id, step, name, state, candidates, priority, due_at, created_at
   from tasks where state = 'open' and candidates && %s order by due_at, id limit 50
 """
+# As in life: dates of their own for most, in no order of the ids, some of them past.
+_SPREAD: Final = """
+update tasks
+   set due_at = case when id % 10 > 0
+                     then now() + make_interval(secs => (id * 7919) % 3000000 - 100000) end,
+       priority = case when id % 9 = 0 then 80 else 50 end
+"""
 
 
 def run(given: Given) -> list[Row]:
@@ -32,6 +39,9 @@ def run(given: Given) -> list[Row]:
     db = create_database(url, pool_size=1)
     ours = engine(db)
     copies.make(db, begun(ours, person(db, "zhao")).instance.id, given.sizes.open - 1)
+    with db.transaction() as tx:
+        tx.run(_SPREAD)
+        tx.run("analyze tasks")
     li = person(db, "li")
     app = create_app(given.loaded(url), engine=ours)
     client = app.test_client()
