@@ -33,7 +33,7 @@ COUNT_CAP: Final = 1000
 Tab = Literal["todo", "done"]
 Order = Literal["newest", "oldest", "due", "priority"]
 
-ORDERS: Final[Mapping[str, Sort]] = {
+ORDERS: Final[Mapping[Order, Sort]] = {
     "newest": Sort(t.c.id, t.c.id, int, "id", descending=True),
     "oldest": Sort(t.c.id, t.c.id, int, "id"),
     "due": Sort(t.c.due_at, t.c.id, datetime, "due_at", nullable=True),
@@ -43,7 +43,7 @@ _DONE: Final = Sort(t.c.completed_at, t.c.id, datetime, "completed_at", descendi
 _MINE: Final = 0
 _CLAIMABLE: Final = 1
 
-_BY_INDEX: Final = frozenset({"newest", "oldest", "due"})
+_BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due"})
 """The orders that an index of live tasks gives."""
 # The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
 # in the order of their ids, lest PostgreSQL looks for them among all that are finished.
