@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
@@ -9,14 +10,17 @@ from typing import Final
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from flask import current_app
-from flask_babel import gettext
 from markupsafe import Markup
 
-from app.web.i18n import locale, zone
+from app.web.assets import drawn_icon
+from app.web.i18n import gettext, locale, zone
 
 _NOW: Final = timedelta(minutes=1)
 _RELATIVE_UNTIL: Final = timedelta(days=28)
+_UNITS: Final = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
+_CLOSE: Final = timedelta(hours=4)
 _TIME: Final = Markup("<time %s%s>%s</time>")
+_DUE: Final = Markup('<span class="due tone-%(tone)s">%(icon)s%(text)s</span>')
 _EXACT: Final = Markup('datetime="%s" title="%s"')
 _LIVE: Final = Markup(" data-relative")
 _KEPT: Final = 4096
@@ -72,6 +76,23 @@ def relative(when: datetime | None, now: datetime | None = None) -> Markup:
     return _element(there, text, reader, language, live=True)
 
 
+def due(when: datetime | None, overdue: bool = False, done: bool = False) -> Markup:
+    """Return a task's due date as a mark with an icon: red and worded if it is over.
+
+    Args:
+        done: it does not come closer any more.
+    """
+    if not when:
+        return Markup()
+    text = gettext("Overdue, %(when)s") if overdue else gettext("Due %(when)s")
+    close = not overdue and not done and when - clock() < _CLOSE
+    return _DUE % {
+        "tone": "bad" if overdue else "warn" if close else "calm",
+        "icon": drawn_icon("clock-exclamation" if overdue else "clock", small=True),
+        "text": Markup.escape(text) % {"when": relative(when)},
+    }
+
+
 def day(value: date | str | None) -> str:
     """Return a date; an ISO text is read as one, and other text is returned as it is."""
     if isinstance(value, str):
@@ -113,7 +134,22 @@ def _distance_text(distance: timedelta, language: Locale) -> str:
     """Say it as ``static/js/time.js`` does, so that nothing jumps when it takes over."""
     if abs(distance) < _NOW:
         return str(gettext("just now") if distance <= timedelta() else gettext("in a moment"))
-    return format_timedelta(distance, threshold=1, add_direction=True, locale=language)
+    seconds = abs(distance.days * 86400 + distance.seconds)
+    unit, length = next(each for each in _UNITS if seconds >= each[1])
+    return _in_units(unit, round(seconds / length), distance > timedelta(), language)
+
+
+@lru_cache(_KEPT)
+def _in_units(unit: str, count: int, ahead: bool, language: Locale) -> str:
+    """Return what ``format_timedelta`` does, with a few texts instead of one for each second."""
+    length = count * dict(_UNITS)[unit]
+    return format_timedelta(
+        timedelta(seconds=length if ahead else -length),
+        granularity=unit,  # type: ignore[arg-type]  # one of its literals
+        threshold=math.inf,  # never a greater unit: 23 hours and a half are 24 hours, no day
+        add_direction=True,
+        locale=language,
+    )
 
 
 @lru_cache(_KEPT)
