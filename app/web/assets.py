@@ -5,6 +5,7 @@ Icons are drawn here: a list has hundreds, and a macro is a slow way to write on
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 from functools import cache
@@ -16,6 +17,7 @@ from flask import Flask, Response, current_app, g, request, url_for
 from markupsafe import Markup
 
 _YEAR_IN_SECONDS = 365 * 24 * 3600
+_PACKABLE: Final = (".css", ".js", ".svg")
 _ICONS: Final = "img/icons.svg"
 _SVG: Final = Markup('<svg class="icon%s"%s><use href="%s#%s"/></svg>')
 _SMALL: Final = Markup(" icon-small")
@@ -72,6 +74,32 @@ def _versioned(name: str, path: str, modified_ns: int) -> str:
 
 
 def _keep(response: Response) -> Response:
+    """Let a file whose address changes with it be kept for a year, and send it packed."""
     if request.endpoint == "static" and "v" in request.args and response.status_code in (200, 304):
         response.headers["Cache-Control"] = f"public, max-age={_YEAR_IN_SECONDS}, immutable"
+        name = (request.view_args or {})["filename"]
+        if response.status_code == 200 and name.endswith(_PACKABLE):
+            response.vary.add("Accept-Encoding")
+            if request.accept_encodings["gzip"]:
+                _pack(response, Path(current_app.static_folder or "static") / name)
     return response
+
+
+def _pack(response: Response, path: Path) -> None:
+    """Replace the file of an answer by its gzip form, which is kept as long as the process runs.
+
+    Pages are not packed: with the token and the reader's search in one answer, its length
+    could be made to tell what the token is (BREACH).
+    """
+    packed = _packed(path, path.stat().st_mtime_ns)
+    getattr(response.response, "close", lambda: None)()  # the file that is not sent
+    response.direct_passthrough = False
+    response.set_data(packed)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers.pop("ETag", None)  # that of the other form
+    response.headers.pop("Accept-Ranges", None)
+
+
+@cache
+def _packed(path: Path, modified_ns: int) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
