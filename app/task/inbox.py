@@ -149,7 +149,7 @@ def _todo(
         begin = position if part == _MINE else None
         own = first_rows(tx, query, sort, size + 1, listed=listed(), position=begin)
         rows.extend((_MINE, row) for row in own)
-    if len(rows) <= size and counts["claimable"]:
+    if part <= _CLAIMABLE and len(rows) <= size and counts["claimable"]:
         begin = position if part == _CLAIMABLE else None
         many = counts["claimable"] == COUNT_CAP and not q and order in _BY_INDEX
         others = _claimable(tx, actor, q, sort, size + 1 - len(rows), begin, many=many)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from flask import Flask, Response, current_app, g, request, url_for
 from markupsafe import Markup
 
 _YEAR_IN_SECONDS = 365 * 24 * 3600
+_MOST_FILES: Final = 100
 _PACKABLE: Final = (".css", ".js", ".svg")
 _ICONS: Final = "img/icons.svg"
 _SVG: Final = Markup('<svg class="icon%s"%s><use href="%s#%s"/></svg>')
@@ -81,17 +82,18 @@ def _keep(response: Response) -> Response:
         if response.status_code == 200 and name.endswith(_PACKABLE):
             response.vary.add("Accept-Encoding")
             if request.accept_encodings["gzip"]:
-                _pack(response, Path(current_app.static_folder or "static") / name)
+                folder = current_app.static_folder or "static"
+                _pack(response, os.path.normpath(os.path.join(folder, name)))
     return response
 
 
-def _pack(response: Response, path: Path) -> None:
+def _pack(response: Response, path: str) -> None:
     """Replace the file of an answer by its gzip form, which is kept as long as the process runs.
 
     Pages are not packed: with the token and the reader's search in one answer, its length
     could be made to tell what the token is (BREACH).
     """
-    packed = _packed(path, path.stat().st_mtime_ns)
+    packed = _packed(path, os.stat(path).st_mtime_ns)
     getattr(response.response, "close", lambda: None)()  # the file that is not sent
     response.direct_passthrough = False
     response.set_data(packed)
@@ -100,6 +102,6 @@ def _pack(response: Response, path: Path) -> None:
     response.headers.pop("Accept-Ranges", None)
 
 
-@cache
-def _packed(path: Path, modified_ns: int) -> bytes:
-    return gzip.compress(path.read_bytes(), mtime=0)
+@lru_cache(_MOST_FILES)
+def _packed(path: str, modified_ns: int) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), mtime=0)

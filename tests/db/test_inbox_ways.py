@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pytest
 
+from app.db.paging import encode_cursor
 from app.db.tx import Database, Tx
 from app.identity.actor import Actor
 from app.task import inbox
@@ -146,6 +147,11 @@ def test_a_page_of_many_reads_few_of_them(office: Office) -> None:
 def rows_read(tx: Tx) -> int:
     """Return how many rows of tasks this transaction has read, by whatever way."""
     return int((tx.run(_READ).fetchone() or {})["rows"])
+
+
+def test_a_cursor_of_no_part_ends_the_list(office: Office) -> None:
+    beyond = page(office, "mei", "oldest", encode_cursor(2, 0, 0))
+    assert (beyond.items, beyond.next) == ([], None)
 
 
 def test_the_counts_beside_the_tabs_stop_at_the_cap(office: Office) -> None:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale
 
 from app.web.addresses import url_by_id
-from app.web.assets import asset, drawn_icon
+from app.web.assets import _packed, asset, drawn_icon
 from app.web.when import relative
 from tests.bench import copies
 from tests.support.office import NOW, Office
@@ -99,6 +99,17 @@ def test_a_part_of_a_file_and_one_without_a_version_are_not_packed(
     with client.get(address.partition("?")[0], headers=PACKED) as bare:
         assert "Content-Encoding" not in bare.headers
         assert "immutable" not in bare.headers["Cache-Control"]
+
+
+def test_a_file_is_kept_once_however_its_address_is_written(
+    client: FlaskClient, folder: Path
+) -> None:
+    (folder / "a.css").write_text("a{}", encoding="utf-8")
+    _packed.cache_clear()
+    for address in ("/static/a.css?v=1", "/static/./a.css?v=2", "/static/x/../a.css?v=3"):
+        with client.get(address, headers=PACKED) as answer:
+            assert gzip.decompress(answer.data) == b"a{}"
+    assert _packed.cache_info().currsize == 1
 
 
 def test_a_page_is_not_packed(browser: Browser) -> None:
