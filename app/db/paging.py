@@ -64,32 +64,42 @@ class Sort:
     descending: bool = False
     nullable: bool = False
 
-    def order(self) -> list[sa.ColumnElement[Any]]:
-        """Return the ``ORDER BY``."""
-        row_id = self.id.desc() if self.descending else self.id.asc()
-        if self.column is self.id:
-            return [row_id]
-        value = self.column.desc() if self.descending else self.column.asc()
-        return [value.nulls_last() if self.nullable else value, row_id]
+    def order(self, among: sa.FromClause | None = None) -> list[sa.ColumnElement[Any]]:
+        """Return the ``ORDER BY``.
 
-    def after(self, position: Sequence[Any]) -> sa.ColumnElement[bool]:
-        """Return the condition for the rows behind ``position`` (value, id).
-
-        As one comparison of rows where that is possible: PostgreSQL begins to read an
-        index there, however many rows come before.
+        Args:
+            among: a subquery with columns of the same names, to be sorted instead.
         """
+        column = self.column if among is None else among.c[self.name]
+        row_id = self.id if among is None else among.c["id"]
+        by_id = row_id.desc() if self.descending else row_id.asc()
+        if self.column is self.id:
+            return [by_id]
+        value = column.desc() if self.descending else column.asc()
+        return [value.nulls_last() if self.nullable else value, by_id]
+
+    def behind(self, position: Sequence[Any] | None) -> tuple[sa.ColumnElement[bool], ...]:
+        """Return the conditions for the rows behind ``position`` (value, id), in their order.
+
+        All rows of the first come before those of the next. Each is one that an index is
+        read by from its first row on, however many rows come before; as one condition with
+        an "or" it would be read from the beginning.
+
+        Args:
+            position: None: from the first row on.
+        """
+        if position is None:
+            return (sa.true(),)
         value, row_id = position
         beyond: sa.ColumnElement[bool] = self.id < row_id if self.descending else self.id > row_id
         if self.column is self.id:
-            return beyond
+            return (beyond,)
         if value is None:
-            return sa.and_(self.column.is_(None), beyond)
+            return (sa.and_(self.column.is_(None), beyond),)
         here = sa.tuple_(self.column, self.id)
         there = sa.tuple_(sa.literal(value, self.column.type), sa.literal(row_id, self.id.type))
-        behind: sa.ColumnElement[bool] = here < there if self.descending else here > there
-        if self.nullable:
-            return sa.or_(behind, self.column.is_(None))
-        return behind
+        later: sa.ColumnElement[bool] = here < there if self.descending else here > there
+        return (later, self.column.is_(None)) if self.nullable else (later,)
 
     def read(self, cursor: str) -> tuple[Any, ...]:
         """Return the position that ``encode_cursor(*position)`` was made of.
@@ -130,21 +140,45 @@ def paged(
         Malformed: page, size or cursor out of range.
     """
     check_window(page, size)
-    window = query.with_only_columns(sort.id, maintain_column_froms=True)
-    window = window.order_by(*sort.order()).limit(size + 1)
-    if after is None:
-        window = window.offset((page - 1) * size)
-    else:
-        window = window.where(sort.after(sort.read(after)))
+    position = None if after is None else sort.read(after)
+    skipped = (page - 1) * size if after is None else 0
     total, estimated = count_capped(tx, query)
-    found = tx.conn.execute(listed_of(listed, sort, window)).mappings()
-    rows = [dict(row) for row in found]
+    rows = first_rows(tx, query, sort, size + 1, listed=listed, position=position, skipped=skipped)
     more = encode_cursor(*sort.position(rows[size - 1])) if len(rows) > size else None
     items = [to_item(row) for row in rows[:size]]
     return Page(items, page, size, total, estimated, -(-total // size), more)
 
 
-def listed_of(listed: sa.Select[Any], sort: Sort, window: sa.Select[Any]) -> sa.Select[Any]:
+def first_rows(
+    tx: Tx,
+    query: sa.Select[Any],
+    sort: Sort,
+    limit: int,
+    *,
+    listed: sa.Select[Any],
+    position: Sequence[Any] | None = None,
+    skipped: int = 0,
+) -> list[dict[str, Any]]:
+    """Return the first rows of a list; which ones is found before anything else of them is read.
+
+    Args:
+        query: which rows the list has; only its conditions count.
+        listed: what a row holds, without conditions.
+        position: the list begins behind it.
+        skipped: how many of the first are left out.
+    """
+    ids = query.with_only_columns(sort.id, maintain_column_froms=True).order_by(*sort.order())
+    rows: list[dict[str, Any]] = []
+    for behind in sort.behind(position):
+        window = ids.where(behind).offset(skipped or None).limit(limit - len(rows))
+        found = tx.conn.execute(whole(listed, sort, window)).mappings()
+        rows.extend(dict(row) for row in found)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def whole(listed: sa.Select[Any], sort: Sort, window: sa.Select[Any]) -> sa.Select[Any]:
     """Return the query of the rows whose ids ``window`` selects, in order.
 
     Args:

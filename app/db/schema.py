@@ -147,7 +147,8 @@ tasks = sa.Table(
     sa.Index(
         "idx_tasks_due",
         "due_at",
-        postgresql_where=sa.text("state in ('open','claimed') and due_at is not null"),
+        "id",
+        postgresql_where=sa.text("state in ('open','claimed')"),
     ),
     sa.Index("idx_tasks_live", "id", postgresql_where=sa.text("state in ('open','claimed')")),
     sa.Index(

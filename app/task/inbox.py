@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from app.db.paging import Sort, check_window, decode_cursor, encode_cursor, listed_of
+from app.db.paging import (
+    Sort,
+    check_window,
+    decode_cursor,
+    encode_cursor,
+    first_rows,
+    whole,
+)
 from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.errors import Malformed
 from app.identity.actor import Actor
+from app.identity.queries import display_names
 from app.task.present import body
-from app.task.select import held_by, listed, offered_to, search
+from app.task.select import held_by, listed, live, offered_to, search
 
 COUNT_CAP: Final = 1000
 """Counts beside tabs stop here: nobody reads a longer one, and it stays cheap."""
@@ -23,7 +33,7 @@ COUNT_CAP: Final = 1000
 Tab = Literal["todo", "done"]
 Order = Literal["newest", "oldest", "due", "priority"]
 
-ORDERS: Final[Mapping[str, Sort]] = {
+ORDERS: Final[Mapping[Order, Sort]] = {
     "newest": Sort(t.c.id, t.c.id, int, "id", descending=True),
     "oldest": Sort(t.c.id, t.c.id, int, "id"),
     "due": Sort(t.c.due_at, t.c.id, datetime, "due_at", nullable=True),
@@ -32,6 +42,28 @@ ORDERS: Final[Mapping[str, Sort]] = {
 _DONE: Final = Sort(t.c.completed_at, t.c.id, datetime, "completed_at", descending=True)
 _MINE: Final = 0
 _CLAIMABLE: Final = 1
+
+_BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due"})
+"""The orders that an index of live tasks gives."""
+# The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
+# in the order of their ids, lest PostgreSQL looks for them among all that are finished.
+_WAITING: Final = f"""
+select (select count(*) from (select 1 from tasks
+         where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
+       (select count(*) from (select 1 from tasks
+         where state = 'open' and candidates && %(keys)s
+         order by id limit {COUNT_CAP}) free) as claimable
+"""  # noqa: S608 - numbers of ours
+_COUNTED: Final = f"""{_WAITING},
+       (select count(*) from (select 1 from tasks
+         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done
+"""  # noqa: S608 - as above
+_WALK: Final = 5_000
+"""How many live tasks are looked at in the order of an index, at most: some milliseconds.
+
+Somebody who may claim one task in a hundred finds a page among them. A number, not a
+parameter: PostgreSQL then knows what it plans for, also in a prepared statement.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +75,18 @@ class InboxPage:
             that could be claimed.
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
+        names: what the people who started these are called, by username.
     """
 
     items: Sequence[dict[str, Any]]
     next: str | None
     counts: Mapping[str, int]
+    names: Mapping[str, str]
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait for the actor: what ``badge`` returns."""
+        return min(COUNT_CAP, self.counts["mine"] + self.counts["claimable"])
 
 
 def inbox(
@@ -75,38 +114,46 @@ def inbox(
     if tab not in ("todo", "done") or order not in ORDERS:
         raise Malformed("bad_tab", "tab is todo or done; sort is newest, oldest, due or priority.")
     with db.transaction() as tx:
+        counts = _counts(tx, actor)
         if tab == "done":
             rows, follow = _done(tx, actor, q, after, size)
         else:
-            rows, follow = _todo(tx, actor, q, after, size, ORDERS[order])
-        counts = _counts(tx, actor)
-    return InboxPage([body(row, actor, now=now) for row in rows], follow, counts)
+            rows, follow = _todo(tx, actor, q, after, size, order, counts)
+        names = display_names(db, {row["started_by"] for row in rows})
+    return InboxPage([body(row, actor, now=now) for row in rows], follow, counts, names)
 
 
 def badge(db: Database, actor: Actor) -> int:
     """Return how many tasks wait for the actor, own and claimable, at most ``COUNT_CAP``."""
     with db.transaction() as tx:
-        query = sa.select(
-            sa.select(_capped(held_by(actor.username))).scalar_subquery()
-            + sa.select(_capped(offered_to(actor))).scalar_subquery()
-        )
-        return min(COUNT_CAP, int(tx.conn.execute(query).scalar_one()))
+        row: dict[str, int] = tx.run(_WAITING, _asks(actor)).fetchone() or {}
+        return min(COUNT_CAP, sum(row.values()))
 
 
 def _todo(
-    tx: Tx, actor: Actor, q: str | None, after: str | None, size: int, sort: Sort
+    tx: Tx,
+    actor: Actor,
+    q: str | None,
+    after: str | None,
+    size: int,
+    order: Order,
+    counts: Mapping[str, int],
 ) -> tuple[list[dict[str, Any]], str | None]:
+    sort = ORDERS[order]
     part, position = _MINE, None
     if after:
         part, *position = decode_cursor(after, int, sort.kind, int, nullable=sort.nullable)
     rows: list[tuple[int, dict[str, Any]]] = []
-    for current, condition in ((_MINE, held_by(actor.username)), (_CLAIMABLE, offered_to(actor))):
-        if current < part or len(rows) > size:
-            continue
-        query = search(listed().where(condition), q)
-        if position and current == part:
-            query = query.where(sort.after(position))
-        rows.extend((current, row) for row in _rows(tx, query, sort, size + 1 - len(rows)))
+    if part <= _MINE and counts["mine"]:
+        query = search(listed().where(held_by(actor.username)), q)
+        begin = position if part == _MINE else None
+        own = first_rows(tx, query, sort, size + 1, listed=listed(), position=begin)
+        rows.extend((_MINE, row) for row in own)
+    if part <= _CLAIMABLE and len(rows) <= size and counts["claimable"]:
+        begin = position if part == _CLAIMABLE else None
+        many = counts["claimable"] == COUNT_CAP and not q and order in _BY_INDEX
+        others = _claimable(tx, actor, q, sort, size + 1 - len(rows), begin, many=many)
+        rows.extend((_CLAIMABLE, row) for row in others)
     shown = rows[:size]
     if len(rows) <= size:
         return [row for _, row in shown], None
@@ -114,34 +161,81 @@ def _todo(
     return [row for _, row in shown], encode_cursor(last_part, *sort.position(last))
 
 
+def _claimable(
+    tx: Tx,
+    actor: Actor,
+    q: str | None,
+    sort: Sort,
+    limit: int,
+    position: Sequence[Any] | None,
+    *,
+    many: bool,
+) -> list[dict[str, Any]]:
+    """Return the first tasks that the actor can claim.
+
+    The two ways find the same. Few tasks are found by who may claim them, and sorted. Were
+    there a hundred thousand, nearly all of them would be sorted to show fifty: then an
+    index is walked that has the order, unless those fifty are too far apart in it.
+    """
+    if many:
+        found = _walked(tx, actor, sort, limit, position)
+        if len(found) == limit:
+            return found
+    query = search(listed().where(offered_to(actor)), q)
+    return first_rows(tx, query, sort, limit, listed=listed(), position=position)
+
+
+def _walked(
+    tx: Tx, actor: Actor, sort: Sort, limit: int, position: Sequence[Any] | None
+) -> list[dict[str, Any]]:
+    """Return what can be claimed among the next live tasks; fewer than ``limit`` say nothing.
+
+    What stands behind those with a date is not looked at: whether there are more with one
+    is not known.
+    """
+    asked = {"keys": actor.candidate_keys, "most": limit}
+    if position is None:  # by far the most frequent: made once, not for each reader
+        return tx.run(_first_walk(sort), asked).fetchall()
+    walk = _walk(sort, sort.behind(position)[0])
+    return [dict(row) for row in tx.conn.execute(walk, asked).mappings()]
+
+
+@cache
+def _first_walk(sort: Sort) -> str:
+    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy has no types for it
+    return str(_walk(sort, sa.true()).compile(dialect=dialect))
+
+
+def _walk(sort: Sort, behind: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return the query of the tasks that ``keys`` can claim, ``most`` of them at most."""
+    columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, sort.column))
+    near = (
+        sa.select(*columns)
+        .where(live(), behind)
+        .order_by(*sort.order())
+        .limit(sa.literal_column(str(_WALK)))
+        .subquery("near")
+    )
+    keys = sa.bindparam("keys", type_=t.c.candidates.type)
+    fit = (near.c.state == sa.literal_column("'open'")) & near.c.candidates.overlap(keys)
+    window = sa.select(near.c.id).where(fit).order_by(*sort.order(near))
+    return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
+
+
 def _done(
     tx: Tx, actor: Actor, q: str | None, after: str | None, size: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     query = search(listed().where(t.c.completed_by == actor.username), q)
-    if after:
-        query = query.where(_DONE.after(_DONE.read(after)))
-    rows = _rows(tx, query, _DONE, size + 1)
+    position = _DONE.read(after) if after else None
+    rows = first_rows(tx, query, _DONE, size + 1, listed=listed(), position=position)
     shown = rows[:size]
     more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) > size else None
     return shown, more
 
 
-def _rows(tx: Tx, query: sa.Select[Any], sort: Sort, limit: int) -> list[dict[str, Any]]:
-    """Return the first rows; which ones is found before anything else is read of them."""
-    window = query.with_only_columns(t.c.id, maintain_column_froms=True)
-    window = window.order_by(*sort.order()).limit(limit)
-    return [dict(row) for row in tx.conn.execute(listed_of(listed(), sort, window)).mappings()]
-
-
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:
-    query = sa.select(
-        sa.select(_capped(held_by(actor.username))).scalar_subquery().label("mine"),
-        sa.select(_capped(offered_to(actor))).scalar_subquery().label("claimable"),
-        sa.select(_capped(t.c.completed_by == actor.username)).scalar_subquery().label("done"),
-    )
-    return dict(tx.conn.execute(query).mappings().one())
+    return tx.run(_COUNTED, _asks(actor)).fetchone() or {}
 
 
-def _capped(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    some = sa.select(sa.literal(1).label("one")).select_from(t).where(condition).limit(COUNT_CAP)
-    return sa.select(sa.func.count()).select_from(some.subquery()).scalar_subquery()
+def _asks(actor: Actor) -> dict[str, Any]:
+    return {"me": actor.username, "keys": actor.candidate_keys}

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 
 from flask import Flask, request
 
+from app.web.addresses import url_by_id
 from app.web.by_clock import in_words
 from app.web.i18n import pick
 from app.web.values import field_value, input_text, number, value
-from app.web.when import clock, day, duration, moment, relative
+from app.web.when import clock, day, due, duration, moment, relative
 from app.web.words import account, event_word, state_word, trouble_word, yes_no
 
 _UNSAFE_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -43,8 +44,10 @@ def init_filters(app: Flask) -> None:
         account=account,
         field_id=field_id,
         page_url=page_url,
+        url_by_id=url_by_id,
         language_url=language_url,
         clock=clock,
+        drawn_due=due,
     )
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app.errors import Malformed
-from app.identity.queries import display_names
 from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
 from app.web import respond
-from app.web.session import actor, engine, inbox_count, now
+from app.web.session import actor, counted, engine, inbox_count, now
 
 bp = Blueprint("inbox", __name__)
 
@@ -68,6 +67,7 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
         order=cast(Order, order),
         now=now(),
     )
+    counted(found.waiting)
 
     def address(**changes: Any) -> str:
         kept = {"tab": tab, "q": q, "order": order, "after": None} | changes
@@ -86,16 +86,11 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
         orders=_ORDER_WORDS,
         found=found,
         focus=_kept(focus, found.items),
-        names=_names(found.items),
+        names=found.names,
         address=address,
         next_url=address(after=found.next) if found.next else None,
         first_url=address() if after else None,
     )
-
-
-def _names(tasks: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what the people who started these are called."""
-    return display_names(engine().db, {task["started_by"] for task in tasks if task["started_by"]})
 
 
 def _kept(focus: int | None, tasks: Sequence[Mapping[str, Any]]) -> int | None:

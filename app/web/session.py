@@ -89,8 +89,16 @@ def actor() -> Actor:
 
 
 def inbox_count() -> int:
-    """Return how many tasks wait for the signed-in person."""
-    return badge(engine().db, actor())
+    """Return how many tasks wait for the signed-in person; counted once a request."""
+    if "inbox_count" not in g:
+        counted(badge(engine().db, actor()))
+    count: int = g.inbox_count
+    return count
+
+
+def counted(waiting: int) -> None:
+    """Take note of how many tasks wait for the signed-in person: a list has counted them."""
+    g.inbox_count = waiting
 
 
 def begin(who: Actor) -> None:

@@ -1,4 +1,4 @@
-"""The inbox with 50 rows when very many are open: the whole page, and the query alone."""
+"""The inbox with 50 rows when very many are open: page, badge, and the query alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from app.db.engine import create_database
 from app.factory import create_app
 from app.identity.service import auth_epoch
-from app.task.inbox import inbox
+from app.task.inbox import COUNT_CAP, inbox
 from tests.bench import copies, workers
 from tests.bench.approval import begun, person
 from tests.bench.given import Given, engine, quantile
@@ -24,27 +24,41 @@ _BARE: Final = b"""
 select id, instance_id, step, name, state, candidates, priority, due_at, created_at
   from tasks where state = 'open' and candidates && %s order by due_at, id limit 50
 """
+# As in life: dates of their own for most, in no order of the ids, some of them past.
+_SPREAD: Final = b"""
+update tasks
+   set due_at = case when id % 10 > 0
+                     then now() + make_interval(secs => (id * 7919) % 3000000 - 100000) end,
+       priority = case when id % 9 = 0 then 80 else 50 end
+"""
 
 
 def run(given: Given) -> list[Row]:
-    """Measure the page, the use case below it and a bare query in turns."""
+    """Measure the page, the badge, the use case below and a bare query in turns."""
     url = given.database("inbox")
     db = create_database(url, pool_size=1)
     ours = engine(db)
     copies.make(db, begun(ours, person(db, "zhao")).instance.id, given.sizes.open - 1)
+    conn = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+    conn.execute(_SPREAD)
+    conn.execute("vacuum analyze tasks")  # what was there before is not to be walked over
     li = person(db, "li")
     app = create_app(given.loaded(url), engine=ours)
     client = app.test_client()
     with client.session_transaction() as session:
         session["_user_id"] = f"{li.id}.{auth_epoch(db, li.id)}"
         session["_fresh"] = True
-    conn = psycopg.connect(url, autocommit=True, row_factory=dict_row)
     keys = [f"u:{li.username}", *(f"g:{each}" for each in li.groups)]
 
     def page() -> None:
         answer = client.get("/inbox")
         if answer.status_code != 200 or answer.text.count("PO-1") < _ROWS:
             raise AssertionError(f"no inbox of {_ROWS} rows: {answer.status}")
+
+    def badge() -> None:
+        answer = client.get("/inbox/badge?shown=1000")
+        if answer.status_code != (204 if given.sizes.open >= COUNT_CAP else 200):
+            raise AssertionError(f"no badge: {answer.status}")
 
     def use_case() -> None:
         found = inbox(db, li, "todo", size=_ROWS, order="due", now=workers.now())
@@ -55,7 +69,12 @@ def run(given: Given) -> list[Row]:
         if len(conn.execute(_BARE, (keys,), prepare=True).fetchall()) != _ROWS:
             raise AssertionError("the query finds something else")
 
-    calls: dict[str, Callable[[], Any]] = {"page": page, "use case": use_case, "query": bare}
+    calls: dict[str, Callable[[], Any]] = {
+        "page": page,
+        "badge": badge,
+        "use case": use_case,
+        "query": bare,
+    }
     took: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         for _ in range(3):
@@ -75,6 +94,7 @@ def run(given: Given) -> list[Row]:
             p50["page"],
             {
                 "p95": quantile(took["page"], 0.95),
+                "badge ms": p50["badge"],
                 "use case ms": p50["use case"],
                 "bare query ms": p50["query"],
                 "use case / query": p50["use case"] / p50["query"],
