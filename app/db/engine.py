@@ -63,6 +63,7 @@ def create_engine(
         pool_recycle=int(max_age),
         pool_timeout=wait,
         pool_use_lifo=True,
+        pool_reset_on_return=None,  # whoever takes a connection rolls back itself
         json_serializer=dumps,
         json_deserializer=loads,
         connect_args={

@@ -8,8 +8,9 @@ with the work), the inner one joins it and the outermost commits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, cast
 
 import psycopg
@@ -32,6 +33,7 @@ _BUSY = (
     psycopg.errors.QueryCanceled,
     psycopg.errors.TooManyConnections,
 )
+_OUTAGES = (psycopg.OperationalError, sa.exc.OperationalError)
 
 
 class Tx:
@@ -171,8 +173,7 @@ class Database:
         """Return a database whose transactions are savepoints on ``connection``."""
         return cls(connection.engine, connection)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Tx]:
+    def transaction(self) -> AbstractContextManager[Tx]:
         """Open a transaction, or join the one that is open in this context.
 
         An error that leaves a joined transaction spoils the outer one: half of a use
@@ -183,48 +184,69 @@ class Database:
         """
         outer = _current.get()
         if outer is not None and outer[0] is self:
-            with _part_of(outer[1]) as tx:
-                yield tx
-            return
-        opened: Tx | None = None
-        try:
-            with self._connection() as tx:
-                opened = tx
-                mark = _current.set((self, tx))
-                try:
-                    yield tx
-                    tx.commit()
-                finally:
-                    _current.reset(mark)
-        finally:
-            if opened is not None and opened.committed:  # also if an error came after that
-                _call(opened)
+            return _part_of(outer[1])
+        if self._joined is not None:
+            return self._savepoint(self._joined)
+        return _Outermost(self)
 
     @contextmanager
-    def _connection(self) -> Iterator[Tx]:
-        """Give a connection back at the end, rolled back; say which errors are outages."""
-        if self._joined is not None:
-            with self._joined.begin_nested():
-                yield Tx(self.engine, self._joined.connection, self._joined, own=False)
-            return
-        try:
-            driver = self.engine.raw_connection()
+    def _savepoint(self, conn: sa.Connection) -> Iterator[Tx]:
+        with conn.begin_nested():
+            tx = Tx(self.engine, conn.connection, conn, own=False)
+            mark = _current.set((self, tx))
             try:
-                yield Tx(self.engine, driver)
+                yield tx
+                tx.commit()
             finally:
-                self._give_back(driver)
-        except sa.exc.TimeoutError as error:
-            raise _busy() from error
-        except (psycopg.OperationalError, sa.exc.OperationalError) as error:
-            cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-            raise (_busy() if isinstance(cause, _BUSY) else _away()) from error
+                _current.reset(mark)
+        _call(tx)
 
-    def _give_back(self, driver: sa.PoolProxiedConnection) -> None:
+
+class _Outermost:
+    """The transaction that commits: what ``Database.transaction`` opens."""
+
+    __slots__ = ("_db", "_driver", "_mark", "_tx")
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def __enter__(self) -> Tx:
+        try:
+            self._driver = self._db.engine.raw_connection()
+        except (*_OUTAGES, sa.exc.TimeoutError) as error:
+            raise _unavailable(error) from error
+        self._tx = Tx(self._db.engine, self._driver)
+        self._mark = _current.set((self._db, self._tx))
+        return self._tx
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        try:
+            try:
+                if error is None:
+                    self._tx.commit()
+            finally:
+                _current.reset(self._mark)
+                self._give_back()
+        except _OUTAGES as outage:
+            raise _unavailable(outage) from outage
+        finally:
+            if self._tx.committed:  # also if an error came after that
+                _call(self._tx)
+        if isinstance(error, _OUTAGES):
+            raise _unavailable(error) from error
+
+    def _give_back(self) -> None:
         """Roll back what was not committed; a connection that died takes the idle ones along."""
+        driver = self._driver
         below = cast("psycopg.Connection[Any] | None", driver.driver_connection)
         if below is None or below.closed:
             driver.invalidate()
-            self.engine.dispose()  # PostgreSQL was restarted: none of them lives
+            self._db.engine.dispose()  # PostgreSQL was restarted: none of them lives
             return
         wire_of(driver).roll_back()
         driver.close()
@@ -248,6 +270,12 @@ def _call(tx: Tx) -> None:
             call()
         except Exception:  # the work is done: it must not look as if it had failed
             log.exception("after_commit_failed")
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    """Say which outage it is: too much to do, or nobody there."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return _busy() if isinstance(cause, (*_BUSY, sa.exc.TimeoutError)) else _away()
 
 
 def _away() -> Unavailable:

@@ -264,13 +264,11 @@ def _parsed(sql: str) -> tuple[bytes, tuple[str, ...]]:
 
 def _ready(sql: str, params: Mapping[str, Any] | None) -> _Ready:
     """Return what is to be prepared, and the values as they are sent."""
-    types, values, formats = [], [], []
-    for name in _parsed(sql)[1]:
-        oid, value, form = encode((params or {})[name])
-        types.append(oid)
-        values.append(value)
-        formats.append(form)
-    return (sql, tuple(types)), values, formats
+    if params is None:
+        return (sql, ()), (), ()
+    sent = [encode(params[name]) for name in _parsed(sql)[1]]
+    types, values, formats = zip(*sent, strict=True) if sent else ((), (), ())
+    return (sql, types), values, formats
 
 
 def forget(conn: sa.Connection) -> None:
