@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 
 import pytest
 
@@ -26,7 +27,7 @@ KILLS = (  # the point, how often it is passed before, and how many jobs may die
 
 def expire(works: Plant) -> int:
     """Take back what a dead worker had; the duties do so as time goes by."""
-    return jobs.expire(works.engine, now=now() + jobs.HOLD)
+    return jobs.expire(works.engine, now=now() + timedelta(seconds=3))
 
 
 def test_workers_killed_at_every_named_point_lose_nothing_and_repeat_nothing(works: Plant) -> None:
