@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -86,10 +87,10 @@ def publish(plant: Plant, key: str, *steps: dict[str, Any], **document: Any) -> 
     Args:
         document: other keys of the document.
     """
-    listed = [
-        {"name": step["id"], "next": [after["id"]], **step} if after else {"name": step["id"]} | step
-        for step, after in zip(steps, (*steps[1:], None), strict=True)
-    ]
+    listed = [{"name": step["id"], **step} for step in steps]
+    for step, after in itertools.pairwise(listed):
+        if step["type"] != "event_gateway":
+            step.setdefault("next", [after["id"]])
     whole = {"name": key, "key": key, "version": "1.0.0", "steps": listed, **document}
     services = plant.engine.services
     known = definitions.known(plant.db, services.names(), services.types())
