@@ -19,21 +19,22 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-import gunicorn.app.wsgiapp
-import gunicorn.workers.gthread
-import kombu.transport.redis
-
-import app.factory
-import app.worker.__main__
-import app.worker.duties
 from app.config import ROOT
 from app.db import faults
 
-PRELOADED = (gunicorn, kombu, app)
+_PRELOADED = (
+    "app.factory",
+    "app.worker.__main__",
+    "app.worker.duties",
+    "gunicorn.app.wsgiapp",
+    "gunicorn.workers.gthread",
+    "kombu.transport.redis",
+)
 _PR_SET_PDEATHSIG = 1
 _HIGH = 200
 """No descriptor that a program asks for has such a number."""
@@ -88,10 +89,16 @@ class Born:
         return status
 
 
+def prepare() -> None:
+    """Begin to import, in a process of its own, while others are set up; returns at once."""
+    _context()
+    forkserver.ensure_running()
+
+
 @cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([__name__, *_PRELOADED])
     return context
 
 

@@ -26,6 +26,7 @@ from app.db.migrate import upgrade
 from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine, NobodyToWake
 from app.worker.clock import now
+from tests.fault import nursery
 from tests.fault.nursery import Born
 from tests.support.servers import unprivileged, wheel_folder
 from tests.support.until import until
@@ -237,6 +238,7 @@ class Plant:
     def __init__(
         self, folder: Path, database_url: str, *, lease: str = "2s", env: Mapping[str, str] = _NONE
     ) -> None:
+        nursery.prepare()
         self.folder = folder
         self.redis = Redis(folder)
         self.socket = serving.listen("127.0.0.1", 0)

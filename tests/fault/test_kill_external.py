@@ -33,7 +33,7 @@ class Caller:
             answer = self._client.post(f"/api/v1{path}", json=body, headers=headers)
         except httpx.TransportError:
             return None
-        at_work = answer.status_code == 409 and "idempotency" in answer.json()["code"]
+        at_work = answer.status_code == 409 and answer.json()["code"] == "in_progress"
         return None if at_work else answer
 
     def again(self, path: str, key: str = "", **body: Any) -> httpx.Response:

@@ -8,6 +8,7 @@ import pytest
 
 from app.adapters import redis_health
 from app.adapters.executor_rq import RqWaker, connect
+from tests.fault.hasty_worker import hasty_worker
 from tests.fault.orders import all_ended, check, start
 from tests.fault.plant import Plant
 
@@ -26,11 +27,12 @@ def hears(works: Plant) -> bool:
 
 
 def test_a_worker_outlives_everything_that_happens_to_redis(works: Plant) -> None:
+    worker = hasty_worker(works)
     works.redis.kill()
-    works.worker.start()
+    worker.start()
     start(works, 1)
     works.until(lambda: all_ended(works, 1))
-    pid = works.worker.pid
+    pid = worker.pid
 
     works.redis.begin()
     works.until(lambda: listening(works))
@@ -54,9 +56,9 @@ def test_a_worker_outlives_everything_that_happens_to_redis(works: Plant) -> Non
     works.until(lambda: hears(works))
 
     works.redis.kill()
-    assert works.worker.pid == pid
-    works.worker.signal(signal.SIGTERM)
-    assert works.worker.until_dead() == 0
+    assert worker.pid == pid
+    worker.signal(signal.SIGTERM)
+    assert worker.until_dead() == 0
     outcome = check(works, 3)
     assert (outcome.attempts, outcome.lost) == (9, 0)
 
