@@ -109,8 +109,7 @@ def _live(
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()
     given = {
-        handle: fcntl.fcntl(each.detach(), fcntl.F_DUPFD, _HIGH)
-        for handle, each in sockets.items()
+        handle: fcntl.fcntl(each.detach(), fcntl.F_DUPFD, _HIGH) for handle, each in sockets.items()
     }
     log = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for wanted, had in {1: log, 2: log, **given}.items():

@@ -21,7 +21,7 @@ from app.runtime import service as runtime
 from app.worker.clock import now
 from tests.fault.plant import Plant
 
-Lines = Counter[tuple[str, str | None]]
+Line = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,26 @@ class Story:
     """What the history of an instance tells.
 
     Args:
-        lines: how often each (kind, step) counted.
-        late: the same for what came too late and was ignored.
+        key: of its definition.
+        order: kind and step of each line that counted.
+        late: the same of what came too late and was ignored.
     """
 
-    id: int
     key: str
-    lines: Lines
-    late: Lines
+    order: list[Line]
+    late: list[Line]
+
+    def count(self, kind: str, step: str) -> int:
+        """Say how often this happened."""
+        return self.order.count((kind, step))
+
+    def steps(self, kind: str) -> Counter[str | None]:
+        """Count the steps that this happened to."""
+        return Counter(step for each, step in self.order if each == kind)
 
 
-def stories(plant: Plant, *, status: str = "completed") -> list[Story]:
-    """Fail unless every instance ended so, with a whole history that leads to its state.
+def stories(plant: Plant) -> list[Story]:
+    """Fail unless every instance is completed, with a whole history that leads to its state.
 
     Nothing may be left of it: no job, timer or subscription, no incident, no kept message.
     """
@@ -51,7 +59,7 @@ def stories(plant: Plant, *, status: str = "completed") -> list[Story]:
         ).fetchall()
         told = []
         for row in rows:
-            assert (row["status"], row["incident_count"]) == (status, 0), row
+            assert (row["status"], row["incident_count"]) == ("completed", 0), row
             assert record.verify(tx, row["id"]) is None
             history = tx.run(
                 "select data from history_events where instance_id = %(id)s order by seq",
@@ -59,7 +67,7 @@ def stories(plant: Plant, *, status: str = "completed") -> list[Story]:
             ).fetchall()
             definition = plant.engine.definitions.get(tx, row["definition_id"], row["checksum"])
             assert _replayed(definition, history) == state_from_json(row["state"], row["variables"])
-            told.append(_story(row, history))
+            told.append(_story(row["key"], history))
     for left in (
         "jobs where state <> 'done'",
         "timers",
@@ -109,13 +117,12 @@ def start(plant: Plant, key: str, *, ago: timedelta = timedelta(), **variables: 
     return int(row.id)
 
 
-def _story(row: dict[str, Any], history: list[dict[str, Any]]) -> Story:
-    lines: Lines = Counter()
-    late: Lines = Counter()
+def _story(key: str, history: list[dict[str, Any]]) -> Story:
+    story = Story(key, [], [])
     for event in history:
         for kind, step, data in event["data"]["lines"]:
-            (late if "ignored" in data else lines)[kind, step] += 1
-    return Story(row["id"], row["key"], lines, late)
+            (story.late if "ignored" in data else story.order).append((kind, step))
+    return story
 
 
 def _replayed(definition: Definition, history: list[dict[str, Any]]) -> State:

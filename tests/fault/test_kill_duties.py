@@ -151,8 +151,9 @@ def test_duties_killed_at_any_commit_did_what_was_committed_and_nothing_else(
     assert before[0] == set()
     assert all(some <= more for some, more in itertools.pairwise(before))
     assert len({len(some) for some in before}) > 6  # each kind has a commit of its own
-    after = [dies(clocks, "after_commit", passes) for passes in range(len(before) - 1)]
-    assert after == before[1:]
+    mattered = [n for n, some in enumerate(before[1:]) if some != before[n]]
+    after = [dies(clocks, "after_commit", passes) for passes in mattered]
+    assert after == [before[passes + 1] for passes in mattered]
 
     clocks.worker.start()
     clocks.until(lambda: not clocks.rows("select 1 from process_instances where status='running'"))
@@ -160,8 +161,7 @@ def test_duties_killed_at_any_commit_did_what_was_committed_and_nothing_else(
     fired = {"timer": 1, "boundary": 1, "beside": 2, "first": 1, "parent": 0}
     told = stories(clocks)
     for story in told:
-        lines = [n for (kind, _), n in story.lines.items() if kind == "timer.fired"]
-        assert sum(lines) == fired.get(story.key, 0), story
+        assert story.steps("timer.fired").total() == fired.get(story.key, 0), story
     keys = Counter(story.key for story in told)
     assert keys == {**dict.fromkeys(KINDS - {"lease"}, rounds), "timer": 2 * rounds, "job": rounds}
     assert {(j["attempt"], j["lost"]) for j in clocks.rows("select * from jobs")} == {(2, 1)}
@@ -190,7 +190,7 @@ def test_two_that_do_the_duties_and_one_is_killed_fire_each_timer_once(clocks: P
         assert here.result() >= timers.BATCH
     assert spare.runs
     told = stories(clocks)
-    assert [story.lines["timer.fired", "wait"] for story in told] == [1] * count
+    assert [story.count("timer.fired", "wait") for story in told] == [1] * count
 
 
 def waiting(works: Plant) -> int:

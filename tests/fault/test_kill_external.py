@@ -17,6 +17,8 @@ pytestmark = pytest.mark.fault
 POINTS = ("before_commit", "after_commit")
 MOST_COMMITS = 8
 """Of one request."""
+FETCH = "/external-tasks/fetch-and-lock"
+Body = dict[str, Any]
 
 
 class Caller:
@@ -26,7 +28,7 @@ class Caller:
         self._works = works
         self._client = client
 
-    def once(self, path: str, key: str = "", **body: Any) -> httpx.Response | None:
+    def once(self, path: str, body: Body, key: str = "") -> httpx.Response | None:
         """Send a request; None if its process died, or the first with its key is still at work."""
         headers = {"Idempotency-Key": key} if key else {}
         try:
@@ -36,21 +38,21 @@ class Caller:
         at_work = answer.status_code == 409 and answer.json()["code"] == "in_progress"
         return None if at_work else answer
 
-    def again(self, path: str, key: str = "", **body: Any) -> httpx.Response:
+    def again(self, path: str, body: Body, key: str = "") -> httpx.Response:
         """Send it until there is an answer."""
-        answer: httpx.Response = self._works.until(lambda: self.once(path, key, **body))
+        answer: httpx.Response = self._works.until(lambda: self.once(path, body, key))
         return answer
 
     def fetch(self, worker: str) -> list[int]:
         """Fetch as a worker elsewhere; return the tasks' ids."""
-        answer = self.again("/external-tasks/fetch-and-lock", worker_id=worker, topics=["pack"])
+        answer = self.again(FETCH, {"worker_id": worker, "topics": ["pack"]})
         assert answer.status_code == 200, answer.text
         return [task["id"] for task in answer.json()["items"]]
 
-    def died(self, point: str, passes: int, path: str, key: str = "", **body: Any) -> bool:
+    def died(self, point: str, passes: int, path: str, body: Body, key: str = "") -> bool:
         """Send a request that dies at a commit; False: it has no so many, and was answered."""
         self._works.arm(point, passes)
-        answer = self.once(path, key, **body)
+        answer = self.once(path, body, key)
         if answer is None:
             assert not self._works.fault.exists()
             return True
@@ -74,6 +76,11 @@ def job(works: Plant, instance: int) -> dict[str, Any]:
     return row
 
 
+def given(worker: str) -> Body:
+    """Return what a worker elsewhere completes its task with."""
+    return {"worker_id": worker, "result": {"by": worker}}
+
+
 def test_work_elsewhere_is_applied_once_whichever_commit_of_a_request_web_dies_at(
     parcels: Plant, caller: Caller
 ) -> None:
@@ -85,7 +92,7 @@ def test_work_elsewhere_is_applied_once_whichever_commit_of_a_request_web_dies_a
     for point in POINTS:
         for passes in range(MOST_COMMITS):
             instance = start(parcels, "outside")
-            died = caller.died(point, passes, "/external-tasks/fetch-and-lock", **fetch)
+            died = caller.died(point, passes, FETCH, fetch)
             task = job(parcels, instance)
             states.append((point, died, task["state"]))
             path = f"/external-tasks/{task['id']}/complete"
@@ -93,9 +100,9 @@ def test_work_elsewhere_is_applied_once_whichever_commit_of_a_request_web_dies_a
                 assert caller.fetch("second") == []
                 assert take_back(parcels) == 1
             assert caller.fetch("second") == [task["id"]]
-            late = caller.again(path, worker_id="first", result={"by": "first"})
+            late = caller.again(path, given("first"))
             assert (late.status_code, late.json()["code"]) == (409, "lock_lost")
-            done = caller.again(path, worker_id="second", result={"by": "second"})
+            done = caller.again(path, given("second"))
             assert done.status_code == 204
             if not died:
                 break
@@ -111,20 +118,19 @@ def test_work_elsewhere_is_applied_once_whichever_commit_of_a_request_web_dies_a
                 task = job(parcels, instance)
                 path, key = f"/external-tasks/{task['id']}/complete", f"done-{instance}"
                 assert caller.fetch("first") == [task["id"]]
-                given = {"worker_id": "first", "result": {"by": "first"}}
-                died = caller.died(point, passes, path, key, **given)
+                died = caller.died(point, passes, path, given("first"), key)
                 applied = job(parcels, instance)["state"] == "done"
                 by = "first"
                 if not patient and not applied:  # its lock ends before it asks again
                     assert take_back(parcels) == 1
                     assert caller.fetch("second") == [task["id"]]
-                    second = caller.again(path, worker_id="second", result={"by": "second"})
+                    second = caller.again(path, given("second"))
                     assert second.status_code == 204
                     by = "second"
-                repeat = caller.again(path, key, **given)
+                repeat = caller.again(path, given("first"), key)
                 assert repeat.status_code == (204 if by == "first" else 409), repeat.text
                 assert ("Idempotent-Replayed" in repeat.headers) == applied
-                anew = caller.again(path, **given)
+                anew = caller.again(path, given("first"))
                 assert (anew.status_code, anew.json()["code"]) == (409, "lock_lost")
                 row = parcels.rows(
                     "select variables from process_instances where id = %(id)s", id=instance
@@ -134,7 +140,7 @@ def test_work_elsewhere_is_applied_once_whichever_commit_of_a_request_web_dies_a
                 break
         assert applied
     told = stories(parcels)
-    assert [story.lines["job.completed", "pack"] for story in told] == [1] * len(told)
+    assert [story.count("job.completed", "pack") for story in told] == [1] * len(told)
 
 
 def test_a_message_sent_over_rest_is_taken_once_whichever_commit_web_dies_at(
@@ -148,8 +154,8 @@ def test_a_message_sent_over_rest_is_taken_once_whichever_commit_web_dies_at(
             key = f"{point}-{passes}"
             instance = start(parcels, "receiver", order=key)
             body = {"name": "parcel", "correlation_key": key}
-            died = caller.died(point, passes, "/messages", key, **body)
-            answer = caller.again("/messages", key, **body)
+            died = caller.died(point, passes, "/messages", body, key)
+            answer = caller.again("/messages", body, key)
             assert (answer.status_code, answer.json()["instance_id"]) == (200, instance)
             replayed.append((point, died, "Idempotent-Replayed" in answer.headers))
             if not died:
@@ -158,5 +164,5 @@ def test_a_message_sent_over_rest_is_taken_once_whichever_commit_web_dies_at(
     assert {("before_commit", True, False), ("after_commit", True, True)} <= set(replayed)
     assert ("before_commit", True, True) not in replayed
     told = stories(parcels)
-    assert [story.lines["message.received", "wait"] for story in told] == [1] * len(replayed)
+    assert [story.count("message.received", "wait") for story in told] == [1] * len(replayed)
     assert len(parcels.rows("select 1 from messages")) == len(replayed)

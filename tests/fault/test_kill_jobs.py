@@ -98,8 +98,7 @@ def test_every_kind_of_job_outlives_a_kill_at_every_point(reaching: Plant, remot
 
     (story,) = stories(reaching)
     counts = {step["id"]: 3 if "multi" in step else 1 for step in steps}
-    done = {step: n for (kind, step), n in story.lines.items() if kind == "job.completed"}
-    assert (done, story.late) == (counts, Counter())
+    assert (story.steps("job.completed"), story.late) == (counts, [])
     jobs = reaching.rows("select id, step, attempt, lost from jobs")
     assert sorted(job["lost"] for job in jobs) == [2, *[3] * 7]  # one result was written alone
     assert all(job["attempt"] == job["lost"] + 1 for job in jobs)

@@ -16,6 +16,7 @@ from tests.support.until import until
 
 pytestmark = pytest.mark.fault
 
+
 @pytest.fixture
 def new(tmp_path: Path) -> Iterator[Checkout]:
     """One in which nothing ran."""

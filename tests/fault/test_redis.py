@@ -33,9 +33,11 @@ def until_heard(works: Plant) -> None:
         RqWaker(connect(works.redis.url)).wake()
         client.persist(PENDING)
         try:
-            return until(lambda: not client.exists(PENDING), seconds=4)
+            until(lambda: not client.exists(PENDING), seconds=4)
         except AssertionError:  # it went to a connection that its worker has given up
             client.delete(PENDING)
+        else:
+            return
     raise AssertionError("nobody hears")
 
 
