@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 import sys
+import threading
 
 from app.adapters import listener_rq
 from app.worker import __main__ as worker
@@ -13,14 +17,39 @@ PATIENCE = 2
 """Seconds that it waits for an answer of Redis; more than for a message."""
 
 
-def hasty_worker(plant: Plant) -> Program:
-    """Return such a worker, not started."""
+_LOUD = "ENDS_WHILE_IT_SPEAKS"
+
+
+class _Ends(logging.StreamHandler):
+    """Sends SIGTERM in the midst of saying that Redis is away: what is raised there is lost."""
+
+    _sent = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and "retrying" in record.getMessage() and not self._sent:
+            self._sent = True
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().format(record)
+
+
+def hasty_worker(plant: Plant, *, ends_while_it_speaks: bool = False) -> Program:
+    """Return such a worker, not started.
+
+    Args:
+        ends_while_it_speaks: it is asked to end by ``_Ends``.
+    """
     program = plant.program("worker.hasty", "tests.fault.hasty_worker")
     program.env["REDIS_URL"] += f"?socket_timeout={PATIENCE}"
+    if ends_while_it_speaks:
+        program.env[_LOUD] = "1"
     return program
 
 
 if __name__ == "__main__":
+    if _LOUD in os.environ:
+        logging.getLogger().addHandler(_Ends())
     drain.IDLE, drain.IDLE_DEAF = 1.0, 0.2  # type: ignore[misc]  # final for everybody else
     worker.LISTEN_AGAIN = 0.2  # type: ignore[misc]
     listener_rq._TTL = 16  # type: ignore[misc]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from rq import Worker
 
 from app.adapters import redis_health
 from app.adapters.executor_rq import RqWaker, connect
@@ -21,6 +22,12 @@ PENDING = "workflow:wake-pending"
 def listening(works: Plant) -> bool:
     state = redis_health.state(works.redis.url)
     return state is not None and state.workers == 1
+
+
+def waits(works: Plant) -> bool:
+    """Say whether the worker waits for a message."""
+    workers = Worker.all(connection=works.redis.client)
+    return [worker.get_state() for worker in workers] == ["idle"]
 
 
 def until_heard(works: Plant) -> None:
@@ -76,6 +83,15 @@ def test_a_worker_outlives_everything_that_happens_to_redis(works: Plant) -> Non
     assert worker.until_dead() == 0
     outcome = check(works, 3)
     assert (outcome.attempts, outcome.lost) == (9, 0)
+
+
+def test_a_worker_that_is_asked_to_end_ends_even_if_rq_loses_the_request(works: Plant) -> None:
+    worker = hasty_worker(works, ends_while_it_speaks=True)
+    worker.start()
+    works.until(lambda: waits(works))
+    works.redis.kill()
+    assert worker.until_dead(20) == 0, worker.said
+    assert "StopRequested" in worker.said  # as logging shows what it catches
 
 
 def test_web_serves_without_redis_and_says_so(works: Plant) -> None:
