@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from typing import Any
 
 from app.adapters import listener_rq
 from app.worker import __main__ as worker
@@ -20,7 +21,7 @@ PATIENCE = 2
 _LOUD = "ENDS_WHILE_IT_SPEAKS"
 
 
-class _Ends(logging.StreamHandler):
+class _Ends(logging.StreamHandler[Any]):
     """Sends SIGTERM in the midst of saying that Redis is away: what is raised there is lost."""
 
     _sent = False
@@ -50,7 +51,8 @@ def hasty_worker(plant: Plant, *, ends_while_it_speaks: bool = False) -> Program
 if __name__ == "__main__":
     if _LOUD in os.environ:
         logging.getLogger().addHandler(_Ends())
-    drain.IDLE, drain.IDLE_DEAF = 1.0, 0.2  # type: ignore[misc]  # final for everybody else
-    worker.LISTEN_AGAIN = 0.2  # type: ignore[misc]
-    listener_rq._TTL = 16  # type: ignore[misc]
+    drain.IDLE = 1.0  # type: ignore[misc]  # final for everybody else
+    drain.IDLE_DEAF = 0.2  # type: ignore[misc]  # the same
+    worker.LISTEN_AGAIN = 0.2  # type: ignore[misc]  # the same
+    listener_rq._TTL = 16  # type: ignore[misc]  # the same; a sign of life each second
     sys.exit(worker.main())
