@@ -24,8 +24,11 @@ def works(fresh_url: str) -> Iterator[Plant]:
 
 @pytest.fixture
 def parcels(fresh_url: str) -> Iterator[Plant]:
-    """The same with the connectors of ``services``, and without a definition."""
-    with plant(fresh_url, lease="1s", env={"APP_CONNECTORS": str(SERVICES)}) as made:
+    """The same with the connectors of ``services``, and without a definition.
+
+    Leases are so long that no worker renews one: that would be a commit, and those are counted.
+    """
+    with plant(fresh_url, lease="10m", env={"APP_CONNECTORS": str(SERVICES)}) as made:
         yield made
 
 

@@ -89,6 +89,15 @@ def take_back(plant: Plant) -> int:
     return jobs.expire(plant.engine, now=now())
 
 
+def leaders(plant: Plant) -> list[int]:
+    """Return the connections that hold the duties' lock."""
+    rows = plant.rows(
+        "select pid from pg_locks where locktype = 'advisory' and classid = 0 and granted"
+        " and database = (select oid from pg_database where datname = current_database())"
+    )
+    return [row["pid"] for row in rows]
+
+
 def publish(plant: Plant, key: str, *steps: dict[str, Any], **document: Any) -> None:
     """Store a definition of these steps; those without ``next`` lead to the one after them.
 

@@ -44,9 +44,9 @@ def remote() -> Iterator[Remote]:
 
 @pytest.fixture
 def reaching(fresh_url: str) -> Iterator[Plant]:
-    """A plant whose steps may reach a web server on this machine."""
+    """A plant whose steps may reach a web server on this machine; leases as in ``parcels``."""
     env = {"APP_CONNECTORS": str(SERVICES), "APP_WEBHOOK__ALLOW": "127.0.0.1"}
-    with plant(fresh_url, env=env) as made:
+    with plant(fresh_url, lease="10m", env=env) as made:
         yield made
 
 
@@ -124,19 +124,20 @@ def _keys(works: Plant, remote: Remote) -> Counter[str]:
     return keys
 
 
-def test_a_lease_that_runs_out_under_a_hung_worker_is_another_one_s(parcels: Plant) -> None:
-    orders.publish(parcels)
-    orders.start(parcels)
-    slow = slow_worker(parcels)
-    slow.start()
-    slow.until_said("slow.called")
-    slow.signal(signal.SIGSTOP)
-    parcels.duties.start()
-    parcels.until(lambda: parcels.rows("select 1 from jobs where state = 'due' and lost = 1"))
-    parcels.worker.start()
-    parcels.until(lambda: orders.all_ended(parcels, 1))
-    (parcels.folder / "go").touch()
-    slow.signal(signal.SIGCONT)
-    slow.until_said("job.late")
-    outcome = orders.check(parcels, 1)
+def test_a_lease_that_runs_out_under_a_hung_worker_is_another_one_s(fresh_url: str) -> None:
+    with plant(fresh_url, lease="1s") as works:
+        orders.publish(works)
+        orders.start(works)
+        slow = slow_worker(works)
+        slow.start()
+        slow.until_said("slow.called")
+        slow.signal(signal.SIGSTOP)
+        works.duties.start()
+        works.until(lambda: works.rows("select 1 from jobs where state = 'due' and lost = 1"))
+        works.worker.start()
+        works.until(lambda: orders.all_ended(works, 1))
+        (works.folder / "go").touch()
+        slow.signal(signal.SIGCONT)
+        slow.until_said("job.late")
+        outcome = orders.check(works, 1)
     assert (outcome.attempts, outcome.lost, outcome.late) == (4, 1, 1)
