@@ -16,6 +16,7 @@ import structlog
 from rq import SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from app.adapters.executor_rq import QUEUE, connect
 
@@ -65,7 +66,14 @@ class _Ear(SimpleWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ gives no types
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Give a sign of life."""
+        """Give a sign of life.
+
+        Raises:
+            StopRequested: it was asked to end, and what the signal raised got lost: where
+                others catch any exception, as logging does.
+        """
+        if self.calls.stopping() and self.get_state() != WorkerStatus.BUSY:
+            raise StopRequested
         try:
             if not self.connection.hexists(self.key, "birth"):
                 self.connection.delete(self.key)

@@ -19,6 +19,20 @@ from app.config import ROOT
 from tests.fault.plant import STARTS, outside
 from tests.support.until import until
 
+PROCESS = {
+    "name": "kept",
+    "version": "1.0.0",
+    "config": {
+        "steps": [
+            {
+                "id": "only",
+                "name": "Only",
+                "type": "service_task",
+                "config": {"service_name": "NoopService", "method": "noop"},
+            }
+        ]
+    },
+}
 _PARTS = ("app", "configs", "examples", "migrations", "static", "templates", "translations")
 _FILES = ("wsgi.py", "gunicorn.conf.py")
 

@@ -19,18 +19,21 @@ import redis
 
 from app.cli import web as serving
 from app.cli.demo import load_demo
-from app.config import ROOT
+from app.config import ROOT, load_settings
 from app.connector.standard import standard_registry
 from app.db.engine import create_database
 from app.db.migrate import upgrade
 from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine, NobodyToWake
 from app.worker.clock import now
+from tests.fault import nursery
+from tests.fault.nursery import Born
 from tests.support.servers import unprivileged, wheel_folder
 from tests.support.until import until
 
 _OURS = ("APP_", "DATABASE_URL", "REDIS_URL", "JWT_", "PORT", "PROMETHEUS_", "FAULT_")
 _DIES_WITH_US = ("setpriv", "--pdeathsig=KILL", "--") if shutil.which("setpriv") else ()
+_NONE: Mapping[str, str] = {}
 STARTS = 120.0
 """Seconds that a process may need to start on a machine that has other things to do."""
 
@@ -50,15 +53,13 @@ class Program:
         folder: Path,
         *,
         env: Mapping[str, str] | None = None,
-        handles: Sequence[int] = (),
         prefix: Sequence[str] = _DIES_WITH_US,
     ) -> None:
         self.name = name
         self._command = [str(part) for part in (*prefix, *command)]
         self._folder = folder
         self.env = dict(env or {})
-        self._handles = handles
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Born | None = None
         self.logs: list[Path] = []
 
     @property
@@ -81,15 +82,18 @@ class Program:
         """Start it, with more in its environment. It dies with the thread that calls this."""
         assert self._process is None, f"{self.name} runs"
         self.logs.append(self._folder / f"{self.name}.{len(self.logs)}.log")
-        with self.logs[-1].open("wb") as out:
-            self._process = subprocess.Popen(
+        self.logs[-1].touch()
+        self._process = self._begun(outside() | self.env | env, self.logs[-1])
+
+    def _begun(self, env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes] | Born:
+        with log.open("ab") as out:
+            return subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 cwd=ROOT,
-                env=outside() | self.env | env,
-                pass_fds=self._handles,
+                env=env,
                 start_new_session=True,
             )
 
@@ -129,6 +133,31 @@ class Program:
         """End it if it runs."""
         if self._process is not None:
             self.kill()
+
+
+class PythonProgram(Program):
+    """One of this program's own: quick to start, since it is born in the nursery.
+
+    Args:
+        command: of Python: what is interpreted, ``-m``, the module and its arguments.
+        handles: descriptors of sockets that it inherits.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        *,
+        env: Mapping[str, str],
+        handles: Sequence[int] = (),
+    ) -> None:
+        super().__init__(name, command, folder, env=env, prefix=())
+        assert self._command[:2] == [sys.executable, "-m"]
+        self._handles = handles
+
+    def _begun(self, env: Mapping[str, str], log: Path) -> Born:
+        return Born(self._command[2:], env=env, out=log, handles=self._handles)
 
 
 class Redis(Program):
@@ -203,9 +232,13 @@ class Plant:
 
     Args:
         lease: how long a worker may be silent, as settings write it.
+        env: other settings of all processes.
     """
 
-    def __init__(self, folder: Path, database_url: str, *, lease: str = "2s") -> None:
+    def __init__(
+        self, folder: Path, database_url: str, *, lease: str = "2s", env: Mapping[str, str] = _NONE
+    ) -> None:
+        nursery.prepare()
         self.folder = folder
         self.redis = Redis(folder)
         self.socket = serving.listen("127.0.0.1", 0)
@@ -218,16 +251,17 @@ class Plant:
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
             "JWT_SECRET_KEY": "of-the-tests-" * 4,
+            **env,
         }
         self.db = create_database(database_url)
         self.engine = Engine(
             db=self.db,
-            services=standard_registry(),
+            services=standard_registry(load_settings(env=self.env)),
             waker=NobodyToWake(),
             definitions=DefinitionCache(),
         )
         self.programs: list[Program] = []
-        self.web = Program(
+        self.web = PythonProgram(
             "web",
             serving.command(self.socket.fileno()),
             folder,
@@ -239,7 +273,7 @@ class Plant:
 
     def program(self, name: str, module: str) -> Program:
         """Return ``python -m module``, not started; it is ended with the plant."""
-        made = Program(name, [sys.executable, "-m", module], self.folder, env=self.env)
+        made = PythonProgram(name, [sys.executable, "-m", module], self.folder, env=self.env)
         self.programs.append(made)
         return made
 
@@ -254,6 +288,14 @@ class Plant:
         made = self.fault.with_suffix(".new")
         made.write_text(f"{point} {passes}")
         made.rename(self.fault)
+
+    def dies(self, program: Program, point: str, passes: int = 0) -> None:
+        """Start a program and wait until it has died at ``point``; see ``arm``."""
+        self.arm(point, passes)
+        program.start()
+        self.until(lambda: not program.runs)
+        assert program.until_dead() == -signal.SIGKILL, program.said
+        assert not self.fault.exists(), (point, passes)
 
     def until_ready(self) -> None:
         """Wait until web answers."""
@@ -315,10 +357,12 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def plant(database_url: str, *, lease: str = "2s") -> Iterator[Plant]:
+def plant(
+    database_url: str, *, lease: str = "2s", env: Mapping[str, str] = _NONE
+) -> Iterator[Plant]:
     """Yield a prepared plant on an empty or migrated database."""
     with folder() as path:
-        made = Plant(path, database_url, lease=lease)
+        made = Plant(path, database_url, lease=lease, env=env)
         try:
             made.prepare()
             yield made

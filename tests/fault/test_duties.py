@@ -6,17 +6,9 @@ import pytest
 
 from tests.fault.orders import start
 from tests.fault.plant import Plant
+from tests.fault.proof import leaders
 
 pytestmark = pytest.mark.fault
-
-
-def leaders(works: Plant) -> list[int]:
-    """Return the connections that hold the duties' lock."""
-    rows = works.rows(
-        "select pid from pg_locks where locktype = 'advisory' and classid = 0 and granted"
-        " and database = (select oid from pg_database where datname = current_database())"
-    )
-    return [row["pid"] for row in rows]
 
 
 def test_one_leads_and_the_other_takes_over_when_it_is_killed(works: Plant) -> None:

@@ -10,30 +10,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fault.launching import Checkout, Run
+from tests.fault.launching import PROCESS, Checkout, Run
 from tests.fault.plant import STARTS
 from tests.support.until import until
 
 pytestmark = pytest.mark.fault
 
-PROCESS = {
-    "name": "kept",
-    "version": "1.0.0",
-    "config": {
-        "steps": [
-            {
-                "id": "only",
-                "name": "Only",
-                "type": "service_task",
-                "config": {"service_name": "NoopService", "method": "noop"},
-            }
-        ]
-    },
-}
-
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Iterator[Checkout]:
+def new(tmp_path: Path) -> Iterator[Checkout]:
+    """One in which nothing ran."""
     made = Checkout(tmp_path / "checkout")
     yield made
     made.close()
@@ -53,15 +39,10 @@ def whole(run: Run) -> bool:
 
 
 def test_data_outlives_a_stop_and_no_process_does(checkout: Checkout) -> None:
-    first = checkout.start()
-    first.until_ready()
+    first = checkout.runs[0]
     assert "Making a new database" in first.said
     assert f"http://localhost:{checkout.port}" in first.said
     assert "password123" in first.said
-    with first.client() as client:
-        stored = client.post("/api/v1/process-definitions", json=PROCESS)
-        assert stored.status_code == 201, stored.text
-    assert first.interrupt() == 0, first.said
     assert checkout.processes() == {}
 
     second = checkout.start()
@@ -79,16 +60,13 @@ def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
 ) -> None:
     run = checkout.start()
     run.until_ready()
-    for name, word in (
-        ("duties", "app.worker.duties"),
-        ("worker", "app.worker"),
-        ("web", "gunicorn"),
-        ("Redis", "redis-server"),
-        ("PostgreSQL", "postgres"),
-    ):
-        os.kill(run.child(word), signal.SIGKILL)
-        run.until_said(f"{name} is started again")
-        assert f"{name} died (killed by SIGKILL)" in run.said
+    ours = {"duties": "app.worker.duties", "worker": "app.worker", "web": "gunicorn"}
+    for dying in (ours, {"Redis": "redis-server", "PostgreSQL": "postgres"}):
+        for pid in [run.child(word) for word in dying.values()]:
+            os.kill(pid, signal.SIGKILL)
+        for name in dying:
+            run.until_said(f"{name} is started again")
+            assert f"{name} died (killed by SIGKILL)" in run.said
     until(lambda: whole(run), seconds=STARTS, every=0.2)
 
     second = checkout.start(PORT=str(checkout.port + 1))
@@ -102,13 +80,13 @@ def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
     assert again.until_ended() == 0, again.said
 
 
-def test_ctrl_c_during_the_set_up_leaves_nothing_half_done(checkout: Checkout) -> None:
-    run = checkout.start()
+def test_ctrl_c_during_the_set_up_leaves_nothing_half_done(new: Checkout) -> None:
+    run = new.start()
     run.until_said("Making a new database")
     assert run.interrupt() == 128 + signal.SIGINT, run.said
-    assert checkout.processes() == {}
-    assert not checkout.data.exists()
-    again = checkout.start("migrate", "up")
+    assert new.processes() == {}
+    assert not new.data.exists()
+    again = new.start("migrate", "up")
     assert again.until_ended() == 0, again.said
     assert "migrated from nothing" in again.said
-    assert checkout.processes() == {}
+    assert new.processes() == {}

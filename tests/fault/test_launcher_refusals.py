@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,16 +15,6 @@ from tests.fault.launching import Checkout, free_port
 from tests.support import servers
 
 pytestmark = pytest.mark.fault
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """One whose database exists and is whole; a test that breaks it mends it."""
-    made = Checkout(tmp_path_factory.mktemp("refusals") / "checkout")
-    run = made.start("migrate", "up")
-    assert run.until_ended() == 0, run.said
-    yield made
-    made.close()
 
 
 def refused(checkout: Checkout, **env: str) -> str:

@@ -11,6 +11,7 @@ from app.runtime import jobs
 from app.worker.clock import now
 from tests.fault.orders import all_ended, check, start
 from tests.fault.plant import Plant
+from tests.fault.proof import take_back
 from tests.fault.slow_worker import slow_worker
 
 pytestmark = pytest.mark.fault
@@ -24,11 +25,6 @@ KILLS = (  # the point, how often it is passed before, and how many jobs may die
 )
 
 
-def expire(works: Plant) -> int:
-    """Take back what a dead worker had; the duties do so as time goes by."""
-    return jobs.expire(works.engine, now=now() + jobs.HOLD)
-
-
 def test_workers_killed_at_every_named_point_lose_nothing_and_repeat_nothing(works: Plant) -> None:
     assert {point for point, _, _ in KILLS} == set(faults.POINTS)
     orders = 0
@@ -36,12 +32,9 @@ def test_workers_killed_at_every_named_point_lose_nothing_and_repeat_nothing(wor
         for _ in range(AT_ONCE):
             orders += 1
             start(works, orders)
-        works.arm(point, passes)
-        works.worker.start()
-        assert works.worker.until_dead() == -signal.SIGKILL, works.worker.said
-        assert not works.fault.exists()
+        works.dies(works.worker, point, passes)
         held = works.rows("select 1 from jobs where state = 'leased'")
-        assert expire(works) == len(held)
+        assert take_back(works) == len(held)
         assert len(held) in lost or orders > AT_ONCE, (point, len(held))
     works.worker.start()
     works.until(lambda: all_ended(works, orders))
