@@ -106,8 +106,8 @@ tasks = sa.Table(
     "tasks",
     metadata,
     id_(),
-    ref("instance_id", "process_instances.id"),
-    ref("definition_id", "process_definitions.id"),
+    sa.Column("instance_id", sa.BigInteger, nullable=False),  # no foreign keys: see decision 15
+    sa.Column("definition_id", sa.BigInteger, nullable=False),
     sa.Column("wait", sa.BigInteger, nullable=False),  # core wait id
     sa.Column("seat", sa.Integer, nullable=False, server_default="0"),
     sa.Column("step", sa.Text, nullable=False),
@@ -130,7 +130,6 @@ tasks = sa.Table(
     sa.Column("comment", sa.Text),
     sa.Column("reason", sa.Text),  # why it was cancelled
     sa.UniqueConstraint("instance_id", "wait", "seat"),
-    sa.CheckConstraint("state in ('open','claimed','completed','cancelled')", name="state"),
     sa.Index(
         "idx_tasks_assignee",
         "assignee",
@@ -192,7 +191,6 @@ jobs = sa.Table(
     sa.Column("result", JSONB),  # kept while suspended, and for late results
     sa.Column("error", JSONB),  # {code, message, at} of the last failure
     sa.UniqueConstraint("instance_id", "wait"),
-    sa.CheckConstraint("state in ('due','leased','done','failed','cancelled')", name="state"),
     sa.Index(
         "idx_jobs_due",
         "due_at",
@@ -231,8 +229,7 @@ incidents = sa.Table(
 history_events = sa.Table(
     "history_events",
     metadata,
-    id_(),
-    ref("instance_id", "process_instances.id"),
+    sa.Column("instance_id", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),  # 1, 2, 3 … within the instance
     moment("at"),
     sa.Column("actor", sa.Text, nullable=False),  # username | system
@@ -242,7 +239,7 @@ history_events = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),  # kept to the letter: the hash covers it
     sa.Column("prev_hash", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
-    sa.UniqueConstraint("instance_id", "seq"),
+    sa.PrimaryKeyConstraint("instance_id", "seq"),
 )
 
 # --- timers and messages --------------------------------------------------------------

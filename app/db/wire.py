@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from typing import Any, Final
@@ -18,9 +18,10 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 from psycopg import pq
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 
-from app.db.wire_values import Decoder, decoder, encode
+from app.db.wire_values import Dump, how, sized
 
 Statement = tuple[str, Mapping[str, Any] | None]
 """SQL with ``%(name)s`` for its parameters, and these."""
@@ -28,15 +29,16 @@ Statement = tuple[str, Mapping[str, Any] | None]
 _PLACE: Final = re.compile(r"%(?:\((\w+)\)s|%)")
 _KEPT: Final = 400
 """Prepared statements of a connection; beyond, all are forgotten and prepared anew."""
-_BEGIN: Final = b"begin"
-_COMMIT: Final = b"commit"
-_GOOD: Final = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK, pq.ExecStatus.EMPTY_QUERY)
+_DONE, _ROWS = pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK
+_GOOD: Final = (_DONE, _ROWS, pq.ExecStatus.EMPTY_QUERY)
 
 _Key = tuple[str, tuple[int, ...]]
 """What is prepared under one name: the SQL, and the types of its parameters."""
-_Ready = tuple[_Key, Sequence[bytes | None], Sequence[int]]
+_Ready = tuple[_Key, Sequence[bytes | None]]
 # psycopg deallocates all after a rollback of its own; a migration changes what is returned.
 _STALE: Final = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
+_BEGIN: Final[_Ready] = (("begin", ()), ())
+_COMMIT: Final[_Ready] = (("commit", ()), ())
 
 
 class Answer:
@@ -82,7 +84,7 @@ class Wire:
         self.driver = driver
         self._pg = driver.pgconn
         self._names: dict[_Key, bytes] = {}
-        self._columns: dict[_Key, list[tuple[str, Decoder]]] = {}
+        self._readers: dict[_Key, Callable[[pq.abc.PGresult], list[dict[str, Any]]]] = {}
         self._numbers = count()
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
@@ -107,17 +109,23 @@ class Wire:
             TypeError: a parameter that no column can hold; nothing was sent.
         """
         ready = [_ready(sql, params) for sql, params in statements]
+        first = 0
+        if begin:
+            ready.insert(0, _BEGIN)
+            first = 1
+        if commit:
+            ready.append(_COMMIT)
         if len(self._names) > _KEPT:
             self._deallocate()
-        fresh = self.idle
         try:
-            return self._send(ready, begin=begin, commit=commit)
+            answers = self._send(ready)
         except _STALE:
             self.forget()
-            if not fresh:
+            if not (begin or self.idle):
                 raise
-            self.roll_back()  # nothing was done yet: once more, prepared anew
-            return self._send(ready, begin=begin, commit=commit)
+            self.roll_back()  # nothing is done: once more, prepared anew
+            answers = self._send(ready)
+        return answers[first : first + len(statements)] if begin or commit else answers
 
     def roll_back(self) -> None:
         """Undo what is open, if anything is."""
@@ -127,45 +135,43 @@ class Wire:
     def forget(self) -> None:
         """Prepare everything anew: somebody has told PostgreSQL to deallocate all."""
         self._names.clear()
-        self._columns.clear()
-
-    def _send(self, ready: Sequence[_Ready], *, begin: bool, commit: bool) -> list[Answer]:
-        names, pg = self._names, self._pg
-        new: dict[_Key, bytes] = {}
-        asked: list[tuple[_Key | None, bool]] = []
-        pg.enter_pipeline_mode()
-        try:
-            if begin:
-                pg.send_query_params(_BEGIN, None)
-                asked.append((None, False))
-            for key, values, formats in ready:
-                name = names.get(key) or new.get(key)
-                if name is None:
-                    name = new[key] = b"w%d" % next(self._numbers)
-                    pg.send_prepare(name, _parsed(key[0])[0], key[1])
-                    asked.append((key, True))
-                pg.send_query_prepared(name, values, formats)
-                asked.append((key, False))
-            if commit:
-                pg.send_query_params(_COMMIT, None)
-                asked.append((None, False))
-            pg.pipeline_sync()
-            self._flush()
-            return self._answers(asked, new)
-        finally:
-            if pg.status == pq.ConnStatus.OK:
-                pg.exit_pipeline_mode()
+        self._readers.clear()
 
     def script(self, sql: str) -> None:
         """Run several statements that have no parameters; what they return is dropped."""
         self._pg.send_query(sql.encode())
         self._flush()
         error: psycopg.Error | None = None
-        while (result := self._result()) is not None:
+        while True:
+            self._await()
+            result = self._pg.get_result()
+            if result is None:
+                break
             if result.status not in _GOOD:
                 error = error or self._error(result)
         if error is not None:
             raise error
+
+    def _send(self, ready: Sequence[_Ready]) -> list[Answer]:
+        names, pg = self._names, self._pg
+        new: dict[_Key, bytes] = {}
+        asked: list[tuple[_Key, bool]] = []
+        pg.enter_pipeline_mode()
+        try:
+            for key, values in ready:
+                name = names.get(key) or new.get(key)
+                if name is None:
+                    name = new[key] = b"w%d" % next(self._numbers)
+                    pg.send_prepare(name, _parsed(key[0])[0], key[1])
+                    asked.append((key, True))
+                pg.send_query_prepared(name, values)
+                asked.append((key, False))
+            pg.pipeline_sync()
+            self._flush()
+            return self._answers(asked, new)
+        finally:
+            if pg.status == pq.ConnStatus.OK:
+                pg.exit_pipeline_mode()
 
     def _flush(self) -> None:
         """Send all; what the server has to say meanwhile is read, lest both wait."""
@@ -178,32 +184,39 @@ class Wire:
             if any(event & select.POLLIN for _, event in ready):
                 self._pg.consume_input()
 
-    def _result(self) -> pq.abc.PGresult | None:
+    def _await(self) -> None:
         """Wait for the next result, without keeping other threads from running."""
-        pg = self._pg
-        while pg.is_busy():
+        while self._pg.is_busy():
             self._poll.poll()
-            pg.consume_input()
-        return pg.get_result()
+            self._pg.consume_input()
 
     def _answers(
-        self, asked: Sequence[tuple[_Key | None, bool]], new: Mapping[_Key, bytes]
+        self, asked: Sequence[tuple[_Key, bool]], new: Mapping[_Key, bytes]
     ) -> list[Answer]:
         """Fetch what came of each, to the very end, whatever happens on the way."""
         answers: list[Answer] = []
         error: psycopg.Error | None = None
-        get = self._result
+        is_busy, get = self._pg.is_busy, self._pg.get_result
         for key, prepared in asked:
+            if is_busy():
+                self._await()
             result = get()
             if result is None:
                 raise self._lost()
-            if result.status not in _GOOD:
+            status = result.status
+            if status == _ROWS:
+                answers.append(Answer(self._rows(key, result), result.command_tuples or 0))
+            elif status not in _GOOD:
                 error = error or self._error(result)
-            elif key is not None and prepared:
+            elif prepared:
                 self._names[key] = new[key]
-            elif key is not None and error is None:
-                answers.append(self._answer(key, result))
+            else:
+                answers.append(Answer([], result.command_tuples or 0))
+            if is_busy():
+                self._await()
             get()  # None: the end of this one
+        if is_busy():
+            self._await()
         synced = get()
         if error is not None:
             raise error
@@ -211,28 +224,11 @@ class Wire:
             raise self._lost()
         return answers
 
-    def _answer(self, key: _Key, result: pq.abc.PGresult) -> Answer:
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            return Answer([], result.command_tuples or 0)
-        columns = self._columns.get(key)
-        if columns is None:
-            columns = self._columns[key] = [
-                (
-                    (result.fname(place) or b"").decode(),
-                    decoder(self.driver, result.ftype(place)),
-                )
-                for place in range(result.nfields)
-            ]
-        value = result.get_value
-        rows = []
-        for row in range(result.ntuples):
-            made: dict[str, Any] = {}
-            for place, (name, read) in enumerate(columns):
-                raw = value(row, place)
-                made[name] = None if raw is None else read(raw)
-            rows.append(made)
-        written = result.command_tuples
-        return Answer(rows, len(rows) if written is None else written)
+    def _rows(self, key: _Key, result: pq.abc.PGresult) -> list[dict[str, Any]]:
+        read = self._readers.get(key)
+        if read is None:
+            read = self._readers[key] = _reader(self.driver, result)
+        return read(result)
 
     def _error(self, result: pq.abc.PGresult) -> psycopg.Error:
         if self._pg.status != pq.ConnStatus.OK:
@@ -246,6 +242,26 @@ class Wire:
     def _deallocate(self) -> None:
         self.script(";".join(f"deallocate {name.decode()}" for name in self._names.values()))
         self.forget()
+
+
+def _reader(
+    driver: psycopg.Connection[Any], like: pq.abc.PGresult
+) -> Callable[[pq.abc.PGresult], list[dict[str, Any]]]:
+    """Return what makes dicts of the results of a statement, by one of them."""
+    names = [(like.fname(place) or b"").decode() for place in range(like.nfields)]
+    loading = Transformer(driver)
+    loading.set_pgresult(like)
+
+    def row(values: Sequence[Any]) -> dict[str, Any]:
+        return dict(zip(names, values, strict=True))
+
+    def read(result: pq.abc.PGresult) -> list[dict[str, Any]]:
+        loading.set_pgresult(result, set_loaders=False)
+        rows = loading.load_rows(0, result.ntuples, row)
+        loading.set_pgresult(None, set_loaders=False)  # its memory is not kept
+        return rows
+
+    return read
 
 
 @lru_cache(maxsize=4096)
@@ -262,13 +278,29 @@ def _parsed(sql: str) -> tuple[bytes, tuple[str, ...]]:
     return _PLACE.sub(number, sql).encode(), tuple(places)
 
 
+@lru_cache(maxsize=4096)
+def _shape(sql: str, *kinds: type) -> tuple[_Key, tuple[Dump | None, ...]]:
+    """Return what is prepared for parameters of these types, and what writes each."""
+    written = [how(kind) for kind in kinds]
+    return (sql, tuple(oid for oid, _ in written)), tuple(dump for _, dump in written)
+
+
 def _ready(sql: str, params: Mapping[str, Any] | None) -> _Ready:
     """Return what is to be prepared, and the values as they are sent."""
     if params is None:
-        return (sql, ()), (), ()
-    sent = [encode(params[name]) for name in _parsed(sql)[1]]
-    types, values, formats = zip(*sent, strict=True) if sent else ((), (), ())
-    return (sql, types), values, formats
+        return (sql, ()), ()
+    values = [params[name] for name in _parsed(sql)[1]]
+    try:
+        return _written(sql, values)
+    except OverflowError:
+        return _written(sql, [sized(value) for value in values])
+
+
+def _written(sql: str, values: Sequence[Any]) -> _Ready:
+    key, dumps = _shape(sql, *map(type, values))
+    return key, [
+        None if dump is None else dump(value) for dump, value in zip(dumps, values, strict=True)
+    ]
 
 
 def forget(conn: sa.Connection) -> None:

@@ -38,12 +38,12 @@ _CONTROL: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # The next id comes along: expressions may name ``instance.id`` from the first step on.
 _BY_ID: Final = """
 select id, key, status, name, starters, checksum,
-       nextval(pg_get_serial_sequence('process_instances', 'id')) as instance_id
+       nextval('process_instances_id_seq') as instance_id
   from process_definitions where id = %(id)s
 """
 _BY_KEY: Final = """
 select id, key, status, name, starters, checksum,
-       nextval(pg_get_serial_sequence('process_instances', 'id')) as instance_id
+       nextval('process_instances_id_seq') as instance_id
   from (select * from process_definitions where key = %(key)s and status = 'active'
          order by version_order desc, id desc limit 1) newest
 """
@@ -51,7 +51,7 @@ select id, key, status, name, starters, checksum,
 
 _BY_VERSION: Final = """
 select id, key, status, name, starters, checksum,
-       nextval(pg_get_serial_sequence('process_instances', 'id')) as instance_id
+       nextval('process_instances_id_seq') as instance_id
   from process_definitions where key = %(key)s and version = %(version)s
 """
 _ONE_AT_A_TIME: Final = """

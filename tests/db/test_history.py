@@ -172,7 +172,7 @@ def test_the_database_computes_the_hash_that_the_writer_computed(
     row = record.row(head, at=at, actor=actor, kind="x", data=data, on_behalf_of=behalf)
     with lab.db.transaction() as tx:
         found = tx.run(
-            "select history_hash(%(prev)s, %(seq)s, %(at)s, %(actor)s, %(behalf)s, %(kind)s,"
+            "select history_hash(%(prev)s, %(seq)s::int, %(at)s, %(actor)s, %(behalf)s, %(kind)s,"
             " %(data)s) as hash",
             row,
         )

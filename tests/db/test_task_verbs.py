@@ -30,7 +30,7 @@ def rows(office: Office) -> list[dict[str, Any]]:
     with office.db.transaction() as tx:
         tasks = tx.run("select * from tasks order by id").fetchall()
         instances = tx.run("select * from process_instances order by id").fetchall()
-        events = tx.run("select * from history_events order by id").fetchall()
+        events = tx.run("select * from history_events order by instance_id, seq").fetchall()
     return [*tasks, *instances, *events]
 
 
