@@ -147,6 +147,17 @@ class Definition:
         return {step.id: step for step in self.steps}
 
     @cached_property
+    def people(self) -> frozenset[str]:
+        """Whom the tasks name outright: users, groups and roles as they are written."""
+        found: set[str] = set()
+        for step in self.steps:
+            for key in ("assignee", "candidate_users", "candidate_groups"):
+                named = step.config.get(key)
+                listed = named if isinstance(named, list | tuple) else (named,)
+                found |= {name for name in listed if isinstance(name, str)}
+        return frozenset(found)
+
+    @cached_property
     def first(self) -> Mapping[str | None, str]:
         """The id of the step that begins each sub-process; under None that of the process."""
         firsts: dict[str | None, str] = {}

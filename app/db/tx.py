@@ -47,6 +47,8 @@ class Tx:
         driver: the pool's connection.
         conn: SQLAlchemy's view of it, if somebody has one.
         own: this transaction is the one that commits; else it is a part of a larger one.
+
+    ``ahead`` holds what was read before it was asked for, by its type.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Tx:
         self._own = own
         self._wire = wire_of(driver)
         self._after_commit: list[Callable[[], None]] = []
+        self.ahead: dict[type, Any] = {}
         self.joined = 0
         self.spoiled = False
         self.committed = False

@@ -6,7 +6,6 @@ as text, so the server decides; all else says what it is.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -36,7 +35,6 @@ class Written(bytes):
 _UNKNOWN: Final = 0
 _BOOL, _BYTEA, _INT8, _INT4, _FLOAT8 = 16, 17, 20, 23, 701
 _JSON, _JSONB, _DATE, _TIMESTAMPTZ, _INTERVAL, _NUMERIC = 114, 3802, 1082, 1184, 1186, 1700
-_QUOTED: Final = re.compile(r'(["\\])')
 _INT4_MAX: Final = 2**31
 _INT8_MAX: Final = 2**63
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -85,15 +83,14 @@ def _moment(value: datetime) -> bytes:
 
 def _list(values: list[Any] | tuple[Any, ...]) -> bytes:
     """Return an array of texts or of whole numbers."""
-    inner = ",".join(
-        "null" if each is None else str(each) if isinstance(each, int) else _quoted(each)
-        for each in values
-    )
-    return _text(f"{{{inner}}}")
+    inner = '","'.join([_escaped(each) if isinstance(each, str) else str(each) for each in values])
+    return _text(f'{{"{inner}"}}' if values else "{}")
 
 
-def _quoted(text: str) -> str:
-    return '"' + _QUOTED.sub(r"\\\1", text) + '"'
+def _escaped(text: str) -> str:
+    if '"' in text or "\\" in text:
+        return text.replace("\\", "\\\\").replace('"', '\\"')
+    return text
 
 
 _HOW: Final[dict[type, tuple[int, Dump | None]]] = {

@@ -26,6 +26,7 @@ class DefinitionCache:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._compiled: OrderedDict[int, tuple[str, Definition]] = OrderedDict()
+        self._by_key: dict[str, Definition] = {}
         self._lock = Lock()
 
     def get(self, tx: Tx, definition_id: int, checksum: str | None = None) -> Definition:
@@ -51,11 +52,17 @@ class DefinitionCache:
             self._keep(definition_id, row.checksum, compiled)
         return compiled
 
+    def last(self, key: str) -> Definition | None:
+        """Return what was compiled last of a key: maybe not the newest, maybe not active."""
+        return self._by_key.get(key)
+
     def _keep(self, definition_id: int, checksum: str, compiled: Definition) -> None:
         with self._lock:
+            self._by_key[compiled.key] = compiled
             self._compiled[definition_id] = (checksum, compiled)
             while len(self._compiled) > self._capacity:
-                self._compiled.popitem(last=False)
+                _, (_, gone) = self._compiled.popitem(last=False)
+                self._by_key.pop(gone.key, None)
 
 
 SHARED: Final = DefinitionCache()

@@ -138,15 +138,13 @@ def chained(
     SHA-256 of the hash before it, the fields as netstrings (``<bytes>:<text>,``; one that
     is null as ``-,``; the time in microseconds since 1970) and the data as it is written.
     """
-    fields = (str(seq), str((at - _EPOCH) // _MICROSECOND), actor, behalf, kind)
-    return sha256(prev + b"".join(_netstring(each) for each in fields) + written).digest()
-
-
-def _netstring(text: str | None) -> bytes:
-    if text is None:
-        return b"-,"
-    raw = text.encode()
-    return b"%d:%s," % (len(raw), raw)
+    number, micros = str(seq), str((at - _EPOCH) // _MICROSECOND)
+    other = "-," if behalf is None else f"{len(behalf.encode())}:{behalf},"
+    fields = (
+        f"{len(number)}:{number},{len(micros)}:{micros},"
+        f"{len(actor.encode())}:{actor},{other}{len(kind)}:{kind},"
+    )
+    return sha256(b"".join((prev, fields.encode(), written))).digest()
 
 
 def broken(tx: Tx, first: int, last: int) -> dict[int, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.db.tx import Database, Tx
+from app.db.wire import Answer, Statement
 from app.identity import names
 
 Kind = Literal["user", "group", "role"]
@@ -44,6 +45,31 @@ class Resolved:
     keys: tuple[str, ...] = ()
 
 
+class Ahead:
+    """What is looked up before it is known whether anybody asks: it saves a trip.
+
+    Once answered it may be kept in ``Tx.ahead[Ahead]``; ``resolve_all`` looks there first.
+
+    Args:
+        names: without prefixes.
+    """
+
+    def __init__(self, names_: frozenset[str]) -> None:
+        self.names = names_
+        self.alive: dict[tuple[str, str], bool] = {}
+        usernames = [names.normal(name) for name in names_]
+        self.question: Statement = (_WHO, {"usernames": usernames, "names": list(names_)})
+
+    def take(self, answer: Answer) -> None:
+        """Keep what came of the question."""
+        self.alive = {(row["kind"], row["name"]): row["alive"] for row in answer.rows}
+
+
+def ahead_of(wanted: Iterable[str]) -> Ahead:
+    """Return what asks for these names, as a definition writes them."""
+    return Ahead(frozenset(_split(name, None)[0] for name in wanted))
+
+
 def resolve(tx: Tx, name: str, *, kind: Kind | None = None) -> Resolved:
     """Say who ``name`` means: a person, else a group, else a role.
 
@@ -63,14 +89,11 @@ def resolve_all(tx: Tx, wanted: Iterable[tuple[str, Kind | None]]) -> Resolved:
     asked = [_split(name, kind) for name, kind in wanted]
     if not asked:
         return Resolved()
-    rows = tx.run(
-        _WHO,
-        {
-            "usernames": [names.normal(name) for name, _ in asked],
-            "names": [name for name, _ in asked],
-        },
-    ).fetchall()
-    alive = {(row["kind"], row["name"]): row["alive"] for row in rows}
+    known: Ahead | None = tx.ahead.get(Ahead)
+    if known is None or not known.names.issuperset(name for name, _ in asked):
+        known = ahead_of(name for name, _ in asked)
+        known.take(tx.run(*known.question))
+    alive = known.alive
     users: dict[str, None] = {}
     keys: dict[str, None] = {}
     for name, kind in asked:

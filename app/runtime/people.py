@@ -9,7 +9,8 @@ from typing import Any
 from app.core.definition import Definition
 from app.core.effects import OpenTask
 from app.db.tx import Tx
-from app.identity.queries import Kind, Resolved, resolve_all
+from app.db.wire import Answer, Statement
+from app.identity.queries import Ahead, Kind, Resolved, ahead_of, resolve_all
 from app.runtime.lines import Line
 
 
@@ -26,6 +27,22 @@ class Given:
     assignee: str | None
     candidates: Sequence[str]
     line: Line | None = None
+
+
+def ask_ahead(tx: Tx, definition: Definition | None, first: Statement) -> Answer:
+    """Run a statement, and in the same trip look up whom the definition's tasks name.
+
+    Returns:
+        What came of the statement.
+    """
+    named = definition.people if definition is not None else frozenset()
+    if not named:
+        return tx.run(*first)
+    who = ahead_of(named)
+    answer, found = tx.together([first, who.question])
+    who.take(found)
+    tx.ahead[Ahead] = who
+    return answer
 
 
 def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:

@@ -17,12 +17,13 @@ from app.core.expression import ExpressionError, parse_template
 from app.core.state import State
 from app.core.values import check_json, iso_text, plain_text
 from app.db.tx import Tx
+from app.db.wire import Statement
 from app.definition.row import STATUS_WORDS
 from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.history.record import START
 from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import may_start
-from app.runtime import children, step, store
+from app.runtime import children, people, step, store
 from app.runtime.apply import apply
 from app.runtime.moved import Moved
 from app.runtime.plan import make_plan
@@ -119,7 +120,7 @@ def begin(
         Invalid: one error per wrong value.
     """
     with engine.db.transaction() as tx:
-        found = _find(tx, actor, definition_id, definition_key)
+        found = _find(engine, tx, actor, definition_id, definition_key)
         definition = engine.definitions.get(tx, found["id"], found["checksum"])
         values = dict(variables)
         errors = [*_text_errors(business_key, title), *variable_errors(definition, values)]
@@ -279,12 +280,14 @@ def _text_errors(business_key: str | None, title: str | None) -> list[FieldError
     return errors
 
 
-def _find(tx: Tx, actor: Actor, definition_id: int | None, key: str | None) -> dict[str, Any]:
-    row = (
-        tx.run(_BY_ID, {"id": definition_id})
-        if definition_id is not None
-        else tx.run(_BY_KEY, {"key": key})
-    ).fetchone()
+def _find(
+    engine: Engine, tx: Tx, actor: Actor, definition_id: int | None, key: str | None
+) -> dict[str, Any]:
+    sought: Statement = (_BY_KEY, {"key": key})
+    if definition_id is not None:
+        sought = (_BY_ID, {"id": definition_id})
+    last = engine.definitions.last(key) if definition_id is None and key else None
+    row = people.ask_ahead(tx, last, sought).fetchone()
     allowed = row is not None and may_start(actor, row["starters"])
     if row is None or not (allowed or actor.can("process:read")):
         raise _no_definition()

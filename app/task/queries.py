@@ -88,8 +88,8 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     Raises:
         NotFound: there is none, or the actor may not see it.
     """
-    row = store.seen(tx, actor, task_id, locked=locked)
-    if row is None or not _may_see(actor, row):
+    row = store.seen(tx, task_id, locked=locked)
+    if row is None or not _may_see(tx, actor, row):
         raise NotFound("task_not_found", "There is no such task.")
     return row
 
@@ -170,8 +170,14 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _may_see(actor: Actor, row: Mapping[str, Any]) -> bool:
-    return actor.can("task:read") or access.takes_part(actor, row) or bool(row["in_instance"])
+def _may_see(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> bool:
+    """Say whether the actor may read everything, or takes part in the instance anywhere."""
+    return (
+        actor.can("task:read")
+        or access.takes_part(actor, row)
+        or row["started_by"] == actor.username
+        or store.takes_part_elsewhere(tx, actor, row["instance_id"])
+    )
 
 
 def _prefilled(

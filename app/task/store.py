@@ -13,19 +13,13 @@ from app.runtime.store import lock_root
 
 Row = Mapping[str, Any]
 
-# ``in_instance``: the actor takes part in the instance elsewhere, as its initiator or by
-# another of its tasks.
 _COLUMNS: Final = """
        t.id, t.instance_id, t.definition_id, t.wait, t.step, t.name, t.state, t.assignee,
        t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
        t.comment, t.reason, i.status as instance_status, i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
-       d.version as definition_version, d.checksum as definition_checksum,
-       i.started_by = %(me)s or t.assignee = %(me)s or t.candidates && %(keys)s or exists (
-           select 1 from tasks o where o.instance_id = t.instance_id
-              and (o.assignee = %(me)s or o.completed_by = %(me)s or o.candidates && %(keys)s)
-       ) as in_instance
+       d.version as definition_version, d.checksum as definition_checksum
 """
 _FROM: Final = """
   from tasks t
@@ -34,6 +28,11 @@ _FROM: Final = """
  where t.id = %(id)s
 """
 SEEN: Final = f"select {_COLUMNS} {_FROM}"
+_ELSEWHERE: Final = """
+select 1 from tasks
+ where instance_id = %(instance)s
+   and (assignee = %(me)s or completed_by = %(me)s or candidates && %(keys)s) limit 1
+"""
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
 _SEEN_LOCKED: Final = f"""
@@ -69,13 +68,13 @@ on conflict (task_id, username) do update
 """
 
 
-def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[str, Any] | None:
+def seen(tx: Tx, task_id: int, *, locked: bool = False) -> dict[str, Any] | None:
     """Return a task with its instance and definition; None if there is none.
 
     Args:
         locked: lock the instance, and return what ``runtime.step`` needs of it too.
     """
-    who = _who(actor, task_id)
+    who = {"id": task_id}
     if not locked:
         return tx.run(SEEN, who).fetchone()
     row = tx.run(SEEN_LOCKED, who).fetchone()
@@ -84,6 +83,12 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
         if found is not None and lock_root(tx, found["instance_id"]):
             row = tx.run(_CHILD_SEEN_LOCKED, who).fetchone()
     return row
+
+
+def takes_part_elsewhere(tx: Tx, actor: Actor, instance_id: int) -> bool:
+    """Say whether any task of the instance is, was or was offered to be the actor's."""
+    params = {"instance": instance_id, "me": actor.username, "keys": actor.candidate_keys}
+    return tx.run(_ELSEWHERE, params).fetchone() is not None
 
 
 def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict[str, Any]:
@@ -111,8 +116,8 @@ def save_draft(
     tx: Tx, actor: Actor, task_id: int, values: dict[str, Any], *, now: datetime
 ) -> bool:
     """Keep what the actor has typed; False if the task is not theirs to complete."""
-    params = {"values": values, "now": now}
-    return tx.run(SAVE_DRAFT, _who(actor, task_id) | params).rowcount == 1
+    who = {"id": task_id, "me": actor.username, "keys": actor.candidate_keys}
+    return tx.run(SAVE_DRAFT, who | {"values": values, "now": now}).rowcount == 1
 
 
 def _write(
@@ -126,7 +131,3 @@ def _write(
     tx.together([*told, (sql, params)], last=last)
     written = told[0][1] or {}
     return {"history_seq": written["seq"], "history_hash": written["hash"]}
-
-
-def _who(actor: Actor, task_id: int) -> dict[str, Any]:
-    return {"id": task_id, "me": actor.username, "keys": actor.candidate_keys}
