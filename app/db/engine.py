@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import select
+import time
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
 
+from app.db.spare import SINCE, attach
 from app.db.tx import Database
 from app.db.types import dumps, loads, teach_driver
 from app.db.wire import forget
@@ -76,12 +78,14 @@ def create_engine(
     )
 
     @sa.event.listens_for(engine, "connect")
-    def _on_connect(driver: Any, _record: Any) -> None:
+    def _on_connect(driver: Any, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info[SINCE] = time.monotonic()
         teach_driver(driver)
 
     sa.event.listen(engine, "checkout", _refuse_dead)
     sa.event.listen(engine, "rollback", forget)
     sa.event.listen(engine, "rollback_savepoint", lambda conn, _name, _context: forget(conn))
+    attach(engine, _refuse_dead, max_age)
     return engine
 
 

@@ -78,9 +78,10 @@ def pool_of(db: Database) -> dict[str, int]:
     pool = db.engine.pool
     if not isinstance(pool, sa.QueuePool):
         return {}
+    spare = len(db.spares) if db.spares is not None else 0
     return {
-        "in_use": pool.checkedout(),
-        "idle": pool.checkedin(),
+        "in_use": max(pool.checkedout() - spare, 0),
+        "idle": pool.checkedin() + spare,
         "overflow": max(pool.overflow(), 0),
         "max": pool.size() + max(pool._max_overflow, 0),  # no public name for it
     }

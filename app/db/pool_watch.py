@@ -28,5 +28,7 @@ def watch(db: Database, tell: Callable[[dict[str, int]], None]) -> None:
             counts["idle"] += 1
         tell(counts)
 
+    if db.spares is not None:
+        db.spares.watchers.append(taken)
     sa.event.listen(db.engine, "checkout", taken)
     sa.event.listen(db.engine, "checkin", given_back)

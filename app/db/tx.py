@@ -19,6 +19,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from app.db import faults
+from app.db.spare import spares_of
 from app.db.wire import Answer, Statement, wire_of
 from app.errors import Unavailable
 
@@ -169,6 +170,7 @@ class Database:
 
     def __init__(self, engine: sa.Engine, connection: sa.Connection | None = None) -> None:
         self.engine = engine
+        self.spares = spares_of(engine)
         self._joined = connection
 
     @classmethod
@@ -214,8 +216,10 @@ class _Outermost:
         self._db = db
 
     def __enter__(self) -> Tx:
+        spares = self._db.spares
         try:
-            self._driver = self._db.engine.raw_connection()
+            taken = spares.take() if spares is not None else None
+            self._driver = taken or self._db.engine.raw_connection()
         except (*_OUTAGES, sa.exc.TimeoutError) as error:
             raise _unavailable(error) from error
         self._tx = Tx(self._db.engine, self._driver)
@@ -252,7 +256,10 @@ class _Outermost:
             self._db.engine.dispose()  # PostgreSQL was restarted: none of them lives
             return
         wire_of(driver).roll_back()
-        driver.close()
+        if self._db.spares is not None:
+            self._db.spares.keep(driver)
+        else:
+            driver.close()
 
 
 @contextmanager
