@@ -106,6 +106,10 @@ class Tx:
         faults.point("after_commit")
         return answers
 
+    def only(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
+        """Execute the one statement that there is: the same as ``together`` as the last."""
+        return self.together(((sql, params),), last=True)[0]
+
     def run_many(self, sql: str, rows: list[dict[str, Any]]) -> None:
         """Execute one statement for many rows in a single round trip."""
         self.together([(sql, row) for row in rows])

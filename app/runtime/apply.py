@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -36,16 +36,6 @@ class Applied:
     opened: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DoneTask:
-    """A task that the first event completes; its row is locked and is the actor's."""
-
-    id: int
-    outcome: str | None
-    values: Mapping[str, Any]
-    comment: str | None
-
-
 def apply(
     tx: Tx,
     definition: Definition,
@@ -56,7 +46,7 @@ def apply(
     actor: str,
     on_behalf_of: str | None = None,
     before: State | None,
-    done: DoneTask | None = None,
+    also: Sequence[Statement] = (),
     last: bool = False,
 ) -> Applied:
     """Write the plan in one trip.
@@ -65,6 +55,7 @@ def apply(
         columns: the instance's row as it was locked; for a new one what it begins with
             (id, definition_id, business_key, title, started_by, history_seq, history_hash).
         before: the state that the plan began from; None for a new instance.
+        also: what is written beside the plan, of rows that are locked.
         last: nothing follows in this transaction; see ``Tx.together``.
     """
     lines = list(plan.lines)
@@ -91,8 +82,7 @@ def apply(
         (record.INSERT, added),
         *((store.TASK, task | common) for task in opened),
     ]
-    if done is not None:
-        statements += _completed(done, common)
+    statements += also
     statements += _others(plan, common)
     answers = tx.together(statements, last=last)
     for task, answer in zip(opened, answers[2:], strict=False):
@@ -116,16 +106,6 @@ def _instance(
     if state.variables is before.variables:  # not ==: True and 1 are equal
         return store.UPDATE, params
     return store.UPDATE_WITH_VARIABLES, params
-
-
-def _completed(done: DoneTask, common: Row) -> list[Statement]:
-    params = common | {
-        "done_task": done.id,
-        "outcome": done.outcome,
-        "values": dict(done.values),
-        "comment": done.comment,
-    }
-    return [(store.DONE_TASK, params), (store.FORGET_DRAFTS, params)]
 
 
 def _others(plan: Plan, common: Row) -> list[Statement]:

@@ -80,7 +80,7 @@ def fetch_and_lock(
         "now": now,
     }
     with engine.db.transaction() as tx:
-        rows = tx.run(_FETCH, params).fetchall()
+        rows = tx.only(_FETCH, params).fetchall()
     return sorted(rows, key=lambda row: int(row["id"]))
 
 
@@ -140,7 +140,7 @@ def extend(
     until = now + lock
     params = {"id": job.id, "attempt": job.attempt, "worker": _holder(actor, worker)}
     with engine.db.transaction() as tx:
-        if tx.run(_EXTEND, {**params, "until": until}).rowcount != 1:
+        if tx.only(_EXTEND, {**params, "until": until}).rowcount != 1:
             raise _lost()
     return until
 
@@ -154,14 +154,14 @@ def unlock(engine: Engine, actor: Actor, task_id: int, worker: str, *, now: date
     job = _held(engine, actor, task_id, worker)
     params = {"id": job.id, "attempt": job.attempt, "worker": _holder(actor, worker), "now": now}
     with engine.db.transaction() as tx:
-        if tx.run(_UNLOCK, params).rowcount != 1:
+        if tx.only(_UNLOCK, params).rowcount != 1:
             raise _lost()
 
 
 def _held(engine: Engine, actor: Actor, task_id: int, worker: str) -> Job:
     require(actor, "job:work")
     with engine.db.transaction() as tx:
-        row = tx.run(_HELD, {"id": task_id}).fetchone()
+        row = tx.only(_HELD, {"id": task_id}).fetchone()
     if row is None:
         raise NotFound("external_task_not_found", "There is no such external task.")
     if row["state"] != "leased" or row["leased_by"] != _holder(actor, worker):

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from app.core.events import Event, JobFailed, JobSucceeded
 from app.core.retry import next_delay
 from app.db.tx import Database, Tx
+from app.db.wire import Statement
 from app.errors import Unavailable
 from app.history import record
 from app.identity.actor import SYSTEM
@@ -69,15 +70,16 @@ with held as (
 )
 update jobs j set leased_until = %(now)s + %(hold)s from held where j.id = held.id
 """
+# The rows are locked, and the attempt was seen to hold its lease.
 _END: Final = """
 update jobs set state = %(state)s, ended_at = %(now)s, failures = failures + %(failed)s,
        error = coalesce(%(error)s, error), leased_until = null, leased_by = null
- where id = %(id)s and state = 'leased' and attempt = %(attempt)s
+ where id = %(id)s
 """
 _AGAIN: Final = """
 update jobs set state = 'due', due_at = %(due_at)s, failures = failures + 1, error = %(error)s,
        leased_until = null, leased_by = null
- where id = %(id)s and state = 'leased' and attempt = %(attempt)s
+ where id = %(id)s
 """
 _EXPIRED: Final = """
 select id, instance_id, wait, step, attempt from jobs
@@ -152,7 +154,7 @@ def lease(
         "room": Jsonb(dict(room)),
     }
     with db.transaction() as tx:
-        return [Job(**row) for row in tx.run(_LEASE, params).fetchall()]
+        return [Job(**row) for row in tx.only(_LEASE, params)]
 
 
 def lease_more(
@@ -168,7 +170,7 @@ def lease_more(
         "method": like.method,
     }
     with db.transaction() as tx:
-        return [Job(**row) for row in tx.run(_LEASE_MORE, params).fetchall()]
+        return [Job(**row) for row in tx.only(_LEASE_MORE, params)]
 
 
 def renew(
@@ -177,7 +179,7 @@ def renew(
     """Keep jobs that are still worked on; return how many this worker still had."""
     params = {"ids": list(job_ids), "worker": worker, "now": now, "hold": hold}
     with db.transaction() as tx:
-        return tx.run(_RENEW, params).rowcount
+        return tx.only(_RENEW, params).rowcount
 
 
 def succeed(engine: Engine, job: Job, result: Any, *, now: datetime, spread: float) -> bool:
@@ -193,12 +195,15 @@ def succeed(engine: Engine, job: Job, result: Any, *, now: datetime, spread: flo
         return fail(engine, job, bad, now=now, spread=spread)
     event = JobSucceeded(at=now, wait=job.wait, result=result, attempt=job.attempt)
     with engine.db.transaction() as tx:
-        locked = step.lock(engine, tx, job.instance_id)
-        if locked.instance.status == "suspended":
-            if kept.keep_success(tx, job.id, job.attempt, result):
-                return True
-        elif _end(tx, job, "done", now=now):
-            step.move_locked(engine, tx, locked, event, actor=SYSTEM)
+        locked = step.lock(engine, tx, job.instance_id, job=job.id)
+        if not _holds(locked, job):
+            pass
+        elif locked.row["status"] == "suspended":
+            kept.keep_success(tx, job.id, job.attempt, result)
+            return True
+        else:
+            also = [_ended(job, "done", now=now)]
+            step.move_locked(engine, tx, locked, event, actor=SYSTEM, also=also, last=True)
             return True
         _record(tx, locked, job, "job.completed", {"ignored": "late"}, now=now)
         return False
@@ -219,21 +224,24 @@ def fail(engine: Engine, job: Job, failure: Failure, *, now: datetime, spread: f
     if delay is not None and failure.retry_after is not None:
         delay = max(delay, min(failure.retry_after, float(job.retry["max_interval"])))
     with engine.db.transaction() as tx:
-        locked = step.lock(engine, tx, job.instance_id)
+        locked = step.lock(engine, tx, job.instance_id, job=job.id)
         said = {"code": failure.code, "message": failure.message}
-        if delay is not None:
+        if not _holds(locked, job):
+            pass
+        elif delay is not None:
             # The clock of a suspended instance stands: see runtime.clocks.
             due_at = (locked.row["suspended_at"] or now) + timedelta(seconds=delay)
-            error = said | {"at": now}
-            params = {"id": job.id, "attempt": job.attempt, "due_at": due_at, "error": error}
-            if tx.run(_AGAIN, params).rowcount == 1:
-                _record(tx, locked, job, "job.failed", said | {"retry_at": due_at}, now=now)
-                return True
-        elif locked.instance.status == "suspended":
-            if kept.keep_failure(tx, job.id, job.attempt, failure):
-                return True
-        elif _end(tx, job, "failed", now=now, failure=failure):
-            step.move_locked(engine, tx, locked, _failed(job, failure, now), actor=SYSTEM)
+            params = {"id": job.id, "due_at": due_at, "error": said | {"at": now}}
+            told = said | {"retry_at": due_at}
+            _record(tx, locked, job, "job.failed", told, now=now, also=[(_AGAIN, params)])
+            return True
+        elif locked.row["status"] == "suspended":
+            kept.keep_failure(tx, job.id, job.attempt, failure)
+            return True
+        else:
+            also = [_ended(job, "failed", now=now, failure=failure)]
+            failed = _failed(job, failure, now)
+            step.move_locked(engine, tx, locked, failed, actor=SYSTEM, also=also, last=True)
             return True
         _record(tx, locked, job, "job.failed", said | {"ignored": "late"}, now=now)
         return False
@@ -252,7 +260,7 @@ def expire(engine: Engine, *, now: datetime, limit: int = 100) -> int:
         Exception: one could not be taken back; the others were nevertheless.
     """
     with engine.db.transaction() as tx:
-        rows = tx.run(_EXPIRED, {"now": now, "limit": limit}).fetchall()
+        rows = tx.only(_EXPIRED, {"now": now, "limit": limit}).fetchall()
     count = 0
     trouble: Exception | None = None
     for row in rows:
@@ -273,13 +281,13 @@ def hand_back(db: Database, worker: str, job_ids: Sequence[int], *, now: datetim
     """Make jobs due again that this worker will not finish; return how many."""
     params = {"ids": list(job_ids), "worker": worker, "now": now}
     with db.transaction() as tx:
-        return tx.run(_HAND_BACK, params).rowcount
+        return tx.only(_HAND_BACK, params).rowcount
 
 
 def any_due(db: Database, *, now: datetime) -> bool:
     """Say whether there is something for a worker to do."""
     with db.transaction() as tx:
-        row = tx.run(_ANY_DUE, {"now": now}).fetchone()
+        row = tx.only(_ANY_DUE, {"now": now}).fetchone()
     return bool(row and row["due"])
 
 
@@ -336,19 +344,24 @@ def _give_up(
     step.move(engine, tx, row["instance_id"], event, actor=SYSTEM)
 
 
-def _end(tx: Tx, job: Job, state: str, *, now: datetime, failure: Failure | None = None) -> bool:
+def _holds(locked: step.Locked, job: Job) -> bool:
+    """Say whether the attempt still has its lease; the job's row is locked."""
+    row = locked.row
+    return bool(row["job_state"] == "leased" and row["job_attempt"] == job.attempt)
+
+
+def _ended(job: Job, state: str, *, now: datetime, failure: Failure | None = None) -> Statement:
     error = None
     if failure is not None:
         error = {"code": failure.code, "message": failure.message, "at": now}
     params = {
         "id": job.id,
-        "attempt": job.attempt,
         "state": state,
         "now": now,
         "failed": int(failure is not None),
         "error": error,
     }
-    return tx.run(_END, params).rowcount == 1
+    return _END, params
 
 
 def _failed(job: Job, failure: Failure, now: datetime) -> Event:
@@ -363,13 +376,15 @@ def _failed(job: Job, failure: Failure, now: datetime) -> Event:
 
 
 def _record(
-    tx: Tx, locked: step.Locked, job: Job, kind: str, data: dict[str, Any], *, now: datetime
+    tx: Tx,
+    locked: step.Locked,
+    job: Job,
+    kind: str,
+    data: dict[str, Any],
+    *,
+    now: datetime,
+    also: Sequence[Statement] = (),
 ) -> None:
-    record.append(
-        tx,
-        locked.row,
-        at=now,
-        actor=SYSTEM.username,
-        kind=kind,
-        lines=[[kind, job.step, {"wait": job.wait, "attempt": job.attempt, **data}]],
-    )
+    lines = [[kind, job.step, {"wait": job.wait, "attempt": job.attempt, **data}]]
+    told = record.told(locked.row, at=now, actor=SYSTEM.username, kind=kind, lines=lines)
+    tx.together([*told, *also], last=True)

@@ -15,10 +15,11 @@ from app.core.advance import advance
 from app.core.codec import state_from_json
 from app.core.events import Activated, Event
 from app.db.tx import Tx
+from app.db.wire import Statement
 from app.errors import NotFound
 from app.identity.actor import Actor
 from app.runtime import children, messages, store
-from app.runtime.apply import DoneTask, apply
+from app.runtime.apply import apply
 from app.runtime.moved import Locked, Moved
 from app.runtime.plan import Plan, make_plan
 from app.runtime.ports import Engine
@@ -31,13 +32,17 @@ Decide = Callable[[Locked], Event | Sequence[Event] | None]
 """Looks at the locked instance and says what happened to it; None: nothing after all."""
 
 
-def lock(engine: Engine, tx: Tx, instance_id: int) -> Locked:
+def lock(engine: Engine, tx: Tx, instance_id: int, *, job: int | None = None) -> Locked:
     """Lock an instance and load it.
+
+    Args:
+        job: one of its jobs, whose row is locked too; its ``state`` and ``attempt`` are in the
+            row as ``job_state`` and ``job_attempt``.
 
     Raises:
         NotFound: there is no such instance.
     """
-    row = store.lock(tx, instance_id)
+    row = store.lock(tx, instance_id, job=job)
     if row is None:
         raise NotFound("instance_not_found", "There is no such instance, or you may not see it.")
     return loaded(engine, tx, row)
@@ -80,13 +85,14 @@ def move_locked(
     *,
     actor: Actor,
     on_behalf_of: str | None = None,
-    done: DoneTask | None = None,
+    also: Sequence[Statement] = (),
     last: bool = False,
 ) -> Moved:
     """Same as ``move`` for an instance that this transaction has locked.
 
     Args:
-        done: the actor's task that the event completes.
+        also: what is written in the same trip, of rows that are locked (the task or job that
+            gave the event); also if the event was ignored.
         last: the caller does nothing more in this transaction.
     """
     decided = event if isinstance(event, Event) else event(locked)
@@ -95,6 +101,8 @@ def move_locked(
     events = (decided,) if isinstance(decided, Event) else tuple(decided)
     plan = make_plan(locked.definition, locked.state, events, engine.services)
     if plan.ignored is not None:
+        if also:
+            tx.together(also)
         return Moved(locked.instance, plan.ignored)
     applied = apply(
         tx,
@@ -105,7 +113,7 @@ def move_locked(
         actor=actor.username,
         on_behalf_of=on_behalf_of,
         before=locked.state,
-        done=done,
+        also=also,
         last=last and not children.concerned(locked.row, plan),
     )
     row = {**locked.row, **applied.changed}

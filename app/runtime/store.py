@@ -18,6 +18,10 @@ select i.id, i.definition_id, i.business_key, i.title, i.status, i.result, i.sta
 _FROM: Final = "from process_instances i"
 LOCK: Final = f"{COLUMNS} {_FROM} where i.id = %(id)s and i.root_id is null for update"
 _LOCK_CHILD: Final = f"{COLUMNS} {_FROM} where i.id = %(id)s for update"
+_JOB_TOO: Final = ", j.state as job_state, j.attempt as job_attempt"
+_WITH_JOB: Final = f"{COLUMNS}{_JOB_TOO} {_FROM} join jobs j on j.id = %(job)s where i.id = %(id)s"
+LOCK_WITH_JOB: Final = f"{_WITH_JOB} and i.root_id is null for update of i, j"
+_LOCK_CHILD_WITH_JOB: Final = f"{_WITH_JOB} for update of i, j"
 # A family's root is locked before any of its children, whoever comes: their ends and
 # their terminations meet there instead of waiting for each other.
 _LOCK_ROOT: Final = """
@@ -55,14 +59,6 @@ values (%(id)s, %(definition)s, %(wait)s, %(step)s, %(name)s, %(task_state)s, %(
         %(claimed_at)s)
 returning id
 """
-# Both rows are locked, and were looked at after that.
-DONE_TASK: Final = """
-update tasks
-   set state = 'completed', completed_at = %(at)s, completed_by = %(actor)s,
-       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s
- where id = %(done_task)s
-"""
-FORGET_DRAFTS: Final = "delete from drafts where task_id = %(done_task)s"
 CLOSED_TASK: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = %(reason)s
@@ -110,15 +106,19 @@ values (%(name)s, %(key)s, %(payload)s, 'kept', %(actor)s, %(id)s, %(at)s,
 """
 
 
-def lock(tx: Tx, instance_id: int) -> dict[str, Any] | None:
+def lock(tx: Tx, instance_id: int, *, job: int | None = None) -> dict[str, Any] | None:
     """Lock an instance's row and return it; None if there is none.
 
     For a child its family's root is locked first.
+
+    Args:
+        job: lock the row of this job too, after the instance's.
     """
-    row = tx.run(LOCK, {"id": instance_id}).fetchone()
+    params = {"id": instance_id, "job": job}
+    row = tx.run(LOCK if job is None else LOCK_WITH_JOB, params).fetchone()
     if row is not None or not lock_root(tx, instance_id):
         return row
-    return tx.run(_LOCK_CHILD, {"id": instance_id}).fetchone()
+    return tx.run(_LOCK_CHILD if job is None else _LOCK_CHILD_WITH_JOB, params).fetchone()
 
 
 def lock_root(tx: Tx, instance_id: int) -> bool:

@@ -16,11 +16,11 @@ from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.runtime.apply import DoneTask
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
 from app.runtime.variables import variable_errors
+from app.task import store
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.present import body
@@ -97,8 +97,8 @@ def complete(
             comment=comment or None,
         )
         _check_outcome(locked.definition.by_id[task["step"]], task, event)
-        done = DoneTask(task_id, event.outcome, event.values, event.comment)
-        moved = move_locked(engine, tx, locked, event, actor=actor, done=done, last=True)
+        also = store.completed(task_id, event)
+        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
         if moved.ignored is not None:  # the task's row says that it waits, the state does not
             raise changed()
         seconds = (now - task["created_at"]).total_seconds()

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from app.core.events import TaskCompleted
 from app.db.tx import Tx
+from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
 from app.runtime.store import lock_root
@@ -52,6 +54,13 @@ update tasks set state = 'claimed', assignee = %(actor)s, claimed_at = %(at)s
 _RELEASE: Final = """
 update tasks set state = 'open', assignee = null, claimed_at = null where id = %(task)s
 """
+_COMPLETE: Final = """
+update tasks
+   set state = 'completed', completed_at = %(at)s, completed_by = %(by)s,
+       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s
+ where id = %(task)s
+"""
+_FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
 _HEAD: Final = ("history_seq", "history_hash")
 # The instance's lock, then the task's: whoever is completing it comes first, and then there
 # is nothing left to keep.
@@ -110,6 +119,19 @@ def release(tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime) -> dic
     """
     changed = {"state": "open", "assignee": None, "claimed_at": None}
     return changed | _write(tx, _RELEASE, actor, task, "task.released", said, now, last=True)
+
+
+def completed(task_id: int, event: TaskCompleted) -> list[Statement]:
+    """Return what completing a task (locked, the actor's) writes beside moving its instance."""
+    params = {
+        "task": task_id,
+        "at": event.at,
+        "by": event.by,
+        "outcome": event.outcome,
+        "values": dict(event.values),
+        "comment": event.comment,
+    }
+    return [(_COMPLETE, params), (_FORGET_DRAFTS, params)]
 
 
 def save_draft(
