@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import psycopg
+
 from app.db.tx import Database
 from app.definition import service as definitions
 from app.identity import service as identity
@@ -134,6 +136,14 @@ class Approval:
         done = tasks.complete(self._engine, self._li, task_id, TYPED, now=NOW)
         if done.instance.status != "completed":
             raise AssertionError(f"the instance is {done.instance.status}")
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection that one client uses again and again."""
+        with self._engine.db.transaction() as tx:
+            driver = tx.conn.connection.driver_connection
+        if not isinstance(driver, psycopg.Connection):
+            raise TypeError("there is no connection")
+        return driver
 
     def close(self) -> None:
         """Close the connections."""

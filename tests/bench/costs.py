@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from typing import Any, Final
+import tempfile
+from typing import Any, Final, Protocol
 
 import psycopg
 
@@ -12,22 +13,23 @@ from tests.bench.given import Given, on_processor
 from tests.bench.process import ours, theirs
 from tests.bench.rows import Row
 
+
+class Counted(Work, Protocol):
+    """Work on one connection, which can be listened to."""
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """The connection."""
+        ...
+
+
 _AT_ONCE: Final = 20
 """Approvals between two looks; small enough that a checkpoint spoils few of these."""
-_COUNTS: Final = b"""
-select sum(calls) filter (where query !~ 'pg_(stat|current)') as trips,
-       sum(calls) filter (where query ~* '^commit') as commits
-  from pg_stat_statements
-"""
 
 
 def run(given: Given) -> list[Row]:
     """Count with one client, the engine and the floor in turns."""
     url = given.database("costs")
-    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute("create extension if not exists pg_stat_statements")
-        conn.execute(f'alter database "{name}" set pg_stat_statements.track = top'.encode())
         seen: dict[str, list[dict[str, float]]] = {}
         for kind, make in (("engine", ours), ("floor", theirs)):
             work = make(url, 1)
@@ -55,21 +57,32 @@ def run(given: Given) -> list[Row]:
     ]
 
 
-def _batch(conn: psycopg.Connection[Any], work: Work, backend: int) -> dict[str, float]:
-    conn.execute("select pg_stat_statements_reset()")
+def _batch(conn: psycopg.Connection[Any], work: Counted, backend: int) -> dict[str, float]:
+    found = _traced(work)
     wal = _scalar(conn, b"select pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
     cpu = on_processor(backend)
     for _ in range(_AT_ONCE):
         work.once()
-    cpu = on_processor(backend) - cpu
-    wal = _scalar(conn, b"select pg_current_wal_insert_lsn() - '0/0'::pg_lsn") - wal
-    row = conn.execute(_COUNTS).fetchone()
-    if row is None:
-        raise RuntimeError("nothing was counted")
-    trips = float(row[0])
-    commits = float(row[1] or trips)  # without BEGIN every statement is its own transaction
-    found = {"trips": trips, "commits": commits, "wal": wal, "cpu": cpu}
+    found["cpu"] = on_processor(backend) - cpu
+    found["wal"] = _scalar(conn, b"select pg_current_wal_insert_lsn() - '0/0'::pg_lsn") - wal
     return {name: value / _AT_ONCE for name, value in found.items()}
+
+
+def _traced(work: Counted) -> dict[str, float]:
+    """Count what the server says it is ready after: each is a trip, each idle one a commit."""
+    with tempfile.TemporaryFile() as file:
+        conn = work.connection().pgconn
+        conn.trace(file.fileno())
+        conn.set_trace_flags(psycopg.pq.Trace.SUPPRESS_TIMESTAMPS)
+        try:
+            for _ in range(_AT_ONCE):
+                work.once()
+        finally:
+            conn.untrace()
+        file.seek(0)
+        ready = [line for line in file.read().splitlines() if b"ReadyForQuery" in line]
+    idle = sum(1 for line in ready if line.split()[-1] == b"I")
+    return {"trips": float(len(ready)), "commits": float(idle)}
 
 
 def _other(conn: psycopg.Connection[Any]) -> int:

@@ -64,7 +64,7 @@ class Floor:
 
     def once(self) -> None:
         """Run one approval."""
-        conn = self._connection()
+        conn = self.connection()
         number = insert(conn)
         if self._jobs:
             conn.execute(_JOB_DONE, ('{"status": "validated"}', number), prepare=True)
@@ -75,9 +75,10 @@ class Floor:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        self._connection().close()
+        self.connection().close()
 
-    def _connection(self) -> psycopg.Connection[tuple[int, ...]]:
+    def connection(self) -> psycopg.Connection[tuple[int, ...]]:
+        """This thread's connection."""
         if not hasattr(self._local, "conn"):
             self._local.conn = psycopg.connect(self._url, autocommit=True)
         conn: psycopg.Connection[tuple[int, ...]] = self._local.conn
