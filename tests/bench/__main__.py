@@ -29,6 +29,7 @@ from tests.bench import (
     process,
     rest,
     timers,
+    yardstick,
 )
 from tests.bench.given import Given, Sizes
 from tests.bench.rows import GOALS, Row, line, markdown, unmet
@@ -37,6 +38,7 @@ from tests.bench.server import BenchRedis, BenchServer
 BENCHES: Final[dict[str, Callable[[Given], list[Row]]]] = {
     "core": core.run,
     "process": process.run,
+    "yardstick": yardstick.run,
     "costs": costs.run,
     "rest": rest.run,
     "jobs": jobs.run,

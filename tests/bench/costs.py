@@ -10,7 +10,7 @@ import psycopg
 
 from tests.bench.clients import WARM_UP, Work
 from tests.bench.given import Given, on_processor
-from tests.bench.process import ours, theirs
+from tests.bench.process import bare, ours
 from tests.bench.rows import Row
 
 
@@ -31,7 +31,7 @@ def run(given: Given) -> list[Row]:
     url = given.database("costs")
     with psycopg.connect(url, autocommit=True) as conn:
         seen: dict[str, list[dict[str, float]]] = {}
-        for kind, make in (("engine", ours), ("floor", theirs)):
+        for kind, make in (("engine", ours), ("floor", bare)):
             work = make(url, 1)
             for _ in range(WARM_UP):
                 work.once()

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
-import psycopg
-
-from tests.bench import floor
-
-_local = threading.local()
+from tests.bench.floor import Floor
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -32,19 +28,18 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
 
 
 def _do(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    conn = _connection()
+    floor = _floor()
     if path == "/start":
-        return {"id": floor.insert(conn, json.dumps(body["variables"]))}
+        return {"id": floor.insert(json.dumps(body["variables"]))}
     _, verb, number = path.split("/")
     if verb == "claim":
-        floor.claim(conn, int(number))
+        floor.claim(int(number))
         return {"id": int(number), "status": "claimed"}
-    floor.complete(conn, int(number), json.dumps(body["variables"]))
+    floor.complete(int(number), json.dumps(body["variables"]))
     return {"id": int(number), "status": "completed"}
 
 
-def _connection() -> psycopg.Connection[tuple[int, ...]]:
-    if not hasattr(_local, "conn"):
-        _local.conn = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
-    conn: psycopg.Connection[tuple[int, ...]] = _local.conn
-    return conn
+@cache
+def _floor() -> Floor:
+    """Return that of this process; made after the fork."""
+    return Floor(os.environ["DATABASE_URL"], threads=16)

@@ -81,5 +81,5 @@ def _ours(url: str, redis_url: str, threads: int) -> Work:
     return WithJobs(engine(db, workers.registry(), RqWaker(connect(redis_url))))
 
 
-def _floor(url: str, _threads: int) -> Work:
-    return Floor(url, jobs=True)
+def _floor(url: str, threads: int) -> Work:
+    return Floor(url, threads=threads, jobs=True)

@@ -21,48 +21,50 @@ def ours(url: str, threads: int) -> approval.Approval:
     return approval.Approval(engine(create_database(url, pool_size=threads, max_overflow=0)))
 
 
-def theirs(url: str, _threads: int) -> floor.Floor:
+def theirs(url: str, threads: int) -> floor.Floor:
     """Return the floor's."""
-    return floor.Floor(url)
+    return floor.Floor(url, threads=threads)
+
+
+def bare(url: str, _threads: int) -> floor.BareFloor:
+    """Return those of the bare driver."""
+    return floor.BareFloor(url)
 
 
 def run(given: Given) -> list[Row]:
     """Measure with one client, and with as many as give the most."""
     url = given.database("process")
+    kinds = {"floor": theirs, "bare": bare, "engine": ours}
     shapes = []
     for shape in given.some(_SHAPES):
-        pairs = [
-            (
-                given.measure(partial(theirs, url), shape),
-                given.measure(partial(ours, url), shape),
-            )
+        rounds = [
+            {name: given.measure(partial(make, url), shape) for name, make in kinds.items()}
             for _ in range(given.rounds)
         ]
-        shapes.append(
-            {
-                "clients": shape.clients,
-                "processes": shape.processes,
-                "floor": statistics.median(each.rate for each, _ in pairs),
-                "engine": statistics.median(each.rate for _, each in pairs),
-                "ratio": statistics.median(our.rate / their.rate for their, our in pairs),
-                "cpu": 1000 * statistics.median(each.cpu for _, each in pairs),
-                "floor_cpu": 1000 * statistics.median(each.cpu for each, _ in pairs),
-            }
-        )
+        found = {name: statistics.median(each[name].rate for each in rounds) for name in kinds}
+        for name in ("floor", "bare"):
+            ratios = [each["engine"].rate / each[name].rate for each in rounds]
+            found[f"to {name}"] = statistics.median(ratios)
+        for name in ("engine", "floor"):
+            found[f"{name} cpu"] = 1000 * statistics.median(each[name].cpu for each in rounds)
+        shapes.append({"clients": shape.clients, **found})
     one = shapes[0]
-    best = max(shapes, key=lambda each: each["engine"])
-    floor_best = max(shapes, key=lambda each: each["floor"])
+    best = {name: max(shapes, key=lambda each: each[name]) for name in kinds}
     return [
-        Row(
-            "best",
-            best["engine"] / floor_best["floor"],
-            {
-                "engine/s": best["engine"],
-                "with clients": best["clients"],
-                "floor/s": floor_best["floor"],
-                "with": floor_best["clients"],
-            },
+        *(
+            Row(
+                "best" if name == "floor" else "best_bare",
+                best["engine"]["engine"] / best[name][name],
+                {
+                    "engine/s": best["engine"]["engine"],
+                    "with clients": best["engine"]["clients"],
+                    "floor/s": best[name][name],
+                    "with": best[name]["clients"],
+                },
+            )
+            for name in ("floor", "bare")
         ),
-        Row("one_client", one["ratio"], {"engine/s": one["engine"], "floor/s": one["floor"]}),
-        Row("cpu", one["cpu"], {"floor": one["floor_cpu"]}),
+        Row("one_client", one["to floor"], {"engine/s": one["engine"], "floor/s": one["floor"]}),
+        Row("one_client_bare", one["to bare"], {"floor/s": one["bare"]}),
+        Row("cpu", one["engine cpu"], {"floor": one["floor cpu"]}),
     ]
