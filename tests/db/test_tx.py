@@ -154,6 +154,30 @@ def test_the_last_statements_commit(db: Database) -> None:
         assert notes(db) == ["a", "b"]
 
 
+def test_what_can_wait_is_done_before_what_comes_next(db: Database) -> None:
+    with db.transaction() as tx:
+        tx.later([("insert into notes values ('a')", None)])
+        assert tx.run("select text from notes").rows == [{"text": "a"}]
+        tx.later([("insert into notes values ('b')", None)])
+        with pytest.raises(Mine), tx.undone_on_error():
+            tx.later([("insert into notes values ('c')", None)])
+            raise Mine
+        assert list(tx.conn.scalars(sa.text("select text from notes order by text"))) == ["a", "b"]
+        tx.later([("insert into notes values ('d')", None)])
+    assert notes(db) == ["a", "b", "d"]
+
+
+def test_if_what_waited_cannot_be_done_nothing_is(db: Database) -> None:
+    def work() -> None:
+        with db.transaction() as tx:
+            note(tx, "a")
+            tx.later([("select 1 / 0", None)])
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        work()
+    assert notes(db) == []
+
+
 def test_nothing_can_follow_the_last_statements(db: Database) -> None:
     with db.transaction() as tx:
         last(tx, "a")
