@@ -155,13 +155,17 @@ def test_the_last_statements_commit(db: Database) -> None:
 
 
 def test_what_can_wait_is_done_before_what_comes_next(db: Database) -> None:
+    def undone(tx: Tx) -> None:
+        with tx.undone_on_error():
+            tx.later([("insert into notes values ('c')", None)])
+            raise Mine
+
     with db.transaction() as tx:
         tx.later([("insert into notes values ('a')", None)])
         assert tx.run("select text from notes").rows == [{"text": "a"}]
         tx.later([("insert into notes values ('b')", None)])
-        with pytest.raises(Mine), tx.undone_on_error():
-            tx.later([("insert into notes values ('c')", None)])
-            raise Mine
+        with pytest.raises(Mine):
+            undone(tx)
         assert list(tx.conn.scalars(sa.text("select text from notes order by text"))) == ["a", "b"]
         tx.later([("insert into notes values ('d')", None)])
     assert notes(db) == ["a", "b", "d"]
