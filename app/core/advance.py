@@ -8,7 +8,7 @@ the token, and the other tokens go on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from app.core import attached, inside, withdrawing
@@ -33,6 +33,7 @@ from app.core.events import (
     VariablesSet,
 )
 from app.core.migrating import migrated
+from app.core.record import dataclass
 from app.core.run import MAX_STEPS, Run
 from app.core.skipping import no_skip, skip
 from app.core.state import ENDED, State, Token

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from app.core.definition import Step
+from app.core.record import dataclass
 from app.errors import FieldError
 
 

@@ -7,8 +7,10 @@ upgraded on reading, with a test for each version that ever shipped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from app.core.record import dataclass
 
 Status = Literal["running", "suspended", "completed", "terminated", "failed"]
 ENDED: frozenset[str] = frozenset({"completed", "terminated", "failed"})

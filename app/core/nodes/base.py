@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from app.core.effects import Effect
 from app.core.events import Event
 from app.core.expression import ExpressionError, shown, truth
 from app.core.keys import Key
+from app.core.record import dataclass
 from app.core.state import Completion, WaitKind
 from app.core.values import check_json, storable
 from app.errors import Phrase
