@@ -7,8 +7,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
-from app.core import effects as fx
 from app.core import events as ev
+from app.core.effects import Effect
 from app.core.state import ROOT, Attached, Completion, Scope, State, Token, Wait
 
 VERSION: Final = 1
@@ -180,58 +180,7 @@ def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
     return kind(**given)
 
 
-def effect_line(effect: fx.Effect) -> list[Any]:
+def effect_line(effect: Effect) -> list[Any]:
     """Return ``[kind, step id or None, data]``: the effect's line in the history."""
-    kind, data = _described(effect)
+    kind, data = effect.told()
     return [kind, effect.step or None, data]
-
-
-def _described(effect: fx.Effect) -> tuple[str, dict[str, Any]]:
-    match effect:
-        case fx.Passed(left=False):
-            return "step.entered", {"token": effect.token}
-        case fx.Passed():
-            return "step.left", {"token": effect.token, "to": effect.target}
-        case fx.OpenTask():
-            named = [*effect.candidate_users, *effect.candidate_groups]
-            return "task.opened", {
-                "wait": effect.wait,
-                "assignee": effect.assignee,
-                "candidates": named,
-            }
-        case fx.CloseTask():
-            return "task.cancelled", {"wait": effect.wait, "reason": effect.reason}
-        case fx.StartJob():
-            call = f"{effect.service}.{effect.method}"
-            return "job.started", {"wait": effect.wait, "service": call}
-        case fx.CancelJob():
-            return "job.cancelled", {"wait": effect.wait, "reason": effect.reason}
-        case fx.RaiseIncident():
-            said = {"wait": effect.wait, "kind": effect.error_kind, "message": effect.message}
-            parts = effect.detail.get("phrase")
-            return "incident.opened", said | ({"phrase": parts} if parts else {})
-        case fx.ResolveIncident():
-            return "incident.resolved", {"wait": effect.wait, "how": effect.how}
-        case fx.SetVariables():
-            told: dict[str, Any] = {"values": effect.values}
-            return "variables.changed", told | ({"scope": effect.scope} if effect.scope else {})
-        case fx.StartTimer():
-            return "timer.started", {"wait": effect.wait, "due_at": effect.due_at.isoformat()}
-        case fx.CancelTimer():
-            return "timer.cancelled", {"wait": effect.wait}
-        case fx.Subscribe():
-            data = {"wait": effect.wait, "name": effect.name, "key": effect.key}
-            return "message.awaited", data
-        case fx.Unsubscribe():
-            return "message.given_up", {"wait": effect.wait}
-        case fx.Correlate():
-            return "message.sent", {"name": effect.name, "key": effect.key}
-        case fx.StartChild():
-            return "child.started", {"wait": effect.wait, "process_key": effect.process_key}
-        case fx.EndChild():
-            return "child.withdrawn", {"wait": effect.wait, "reason": effect.reason}
-        case fx.Moved():
-            return f"token.{effect.how}", {"token": effect.token, "to": effect.target}
-        case fx.Ended():
-            return f"instance.{effect.status}", {"result": effect.result, "code": effect.code}
-    raise TypeError(f"no line for {effect!r}")

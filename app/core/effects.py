@@ -21,6 +21,10 @@ class Effect:
     kind: ClassVar[str]
     step: str
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        """Return what the history calls it, and what it says of it."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed(Effect):
@@ -30,6 +34,11 @@ class Passed(Effect):
     token: int
     left: bool = False
     target: str | None = None
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        if self.left:
+            return "step.left", {"token": self.token, "to": self.target}
+        return "step.entered", {"token": self.token}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +61,10 @@ class OpenTask(Effect):
     priority: int = 50
     instructions: Any = None
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        named = [*self.candidate_users, *self.candidate_groups]
+        return "task.opened", {"wait": self.wait, "assignee": self.assignee, "candidates": named}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseTask(Effect):
@@ -60,6 +73,9 @@ class CloseTask(Effect):
     kind: ClassVar[str] = "close_task"
     wait: int
     reason: str = ""
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "task.cancelled", {"wait": self.wait, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +98,9 @@ class StartJob(Effect):
     retry: Mapping[str, Any] = field(default_factory=dict)
     topic: str | None = None
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "job.started", {"wait": self.wait, "service": f"{self.service}.{self.method}"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelJob(Effect):
@@ -90,6 +109,9 @@ class CancelJob(Effect):
     kind: ClassVar[str] = "cancel_job"
     wait: int
     reason: str = ""
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "job.cancelled", {"wait": self.wait, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +136,11 @@ class RaiseIncident(Effect):
             detail = {**self.detail, "phrase": self.message.parts()}
             object.__setattr__(self, "detail", detail)
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        said = {"wait": self.wait, "kind": self.error_kind, "message": self.message}
+        parts = self.detail.get("phrase")
+        return "incident.opened", {**said, "phrase": parts} if parts else said
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveIncident(Effect):
@@ -122,6 +149,9 @@ class ResolveIncident(Effect):
     kind: ClassVar[str] = "resolve_incident"
     wait: int
     how: str
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "incident.resolved", {"wait": self.wait, "how": self.how}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +165,11 @@ class SetVariables(Effect):
     values: Mapping[str, Any]
     scope: int = 0
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        if self.scope:
+            return "variables.changed", {"values": self.values, "scope": self.scope}
+        return "variables.changed", {"values": self.values}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTimer(Effect):
@@ -144,6 +179,9 @@ class StartTimer(Effect):
     wait: int
     due_at: datetime
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "timer.started", {"wait": self.wait, "due_at": self.due_at.isoformat()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTimer(Effect):
@@ -151,6 +189,9 @@ class CancelTimer(Effect):
 
     kind: ClassVar[str] = "cancel_timer"
     wait: int
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "timer.cancelled", {"wait": self.wait}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +203,9 @@ class Subscribe(Effect):
     name: str
     key: str
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "message.awaited", {"wait": self.wait, "name": self.name, "key": self.key}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscribe(Effect):
@@ -169,6 +213,9 @@ class Unsubscribe(Effect):
 
     kind: ClassVar[str] = "unsubscribe"
     wait: int
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "message.given_up", {"wait": self.wait}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +227,9 @@ class Correlate(Effect):
     key: str
     payload: Mapping[str, Any]
     ttl: float
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "message.sent", {"name": self.name, "key": self.key}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +249,9 @@ class StartChild(Effect):
     awaited: bool = True
     business_key: str | None = None
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "child.started", {"wait": self.wait, "process_key": self.process_key}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndChild(Effect):
@@ -207,6 +260,9 @@ class EndChild(Effect):
     kind: ClassVar[str] = "end_child"
     wait: int
     reason: str = ""
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return "child.withdrawn", {"wait": self.wait, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +274,9 @@ class Moved(Effect):
     target: str
     how: str
 
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return f"token.{self.how}", {"token": self.token, "to": self.target}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended(Effect):
@@ -227,3 +286,6 @@ class Ended(Effect):
     status: str
     result: str | None = None
     code: str | None = None
+
+    def told(self) -> tuple[str, dict[str, Any]]:
+        return f"instance.{self.status}", {"result": self.result, "code": self.code}
