@@ -78,17 +78,22 @@ def make_plan(
         line = event_line(event, before)
         if line is not None:
             plan.lines.append(line)
+        plan.lines.extend(with_reason(map(effect_line, moved.effects), event))
         for effect in moved.effects:
-            plan.lines.append(with_reason(effect_line(effect), event))
-            if isinstance(effect, fx.StartJob):
+            kind = type(effect)
+            if kind in _OPENS:
                 answer = None
-                if calls < INLINE_LIMIT:
+                if isinstance(effect, fx.StartJob) and calls < INLINE_LIMIT:
                     answer = _at_once(effect, services, event.at)
-                if answer is not None:
+                if answer is None:
+                    _note_opened(plan, effect, event)
+                else:
                     calls += 1
                     waiting.append(answer)
-                    continue
-            _note(plan, effect, event)
+            elif kind in _CLOSES:
+                _note_closed(plan, effect)
+            elif kind not in _SAYS_NOTHING:
+                _note_outside(plan, effect)
     return plan
 
 
@@ -143,20 +148,28 @@ _CLOSES: Final[Mapping[type[fx.Effect], tuple[str, str]]] = {
 """Effects that open something, and those that close it: rows of the plan by wait id."""
 
 
-def _note(plan: Plan, effect: fx.Effect, event: Event) -> None:
-    """Keep the row operation of an effect; passing and variables are in the state itself."""
-    kind = type(effect)
-    if kind in _OPENS:
-        getattr(plan, _OPENS[kind])[effect.wait] = effect  # type: ignore[attr-defined]  # each of these kinds has a wait
-        if isinstance(effect, fx.RaiseIncident) and isinstance(event, JobFailed):
-            plan.attempts[effect.wait] = event.attempt
-    elif kind in _CLOSES:
-        opened, closed = _CLOSES[kind]
-        wait = effect.wait  # type: ignore[attr-defined]  # as above
-        if getattr(plan, opened).pop(wait, None) is None:
-            why = getattr(effect, "how", getattr(effect, "reason", ""))
-            getattr(plan, closed)[wait] = why
-    elif isinstance(effect, fx.Correlate):
+_SAYS_NOTHING: Final = frozenset({fx.Passed, fx.SetVariables, fx.Moved, fx.Ended})
+"""Effects that are no rows: what they tell of is in the state itself."""
+
+
+def _note_opened(plan: Plan, effect: fx.Effect, event: Event) -> None:
+    wait = effect.wait  # type: ignore[attr-defined]  # each of these kinds has a wait
+    getattr(plan, _OPENS[type(effect)])[wait] = effect
+    if isinstance(effect, fx.RaiseIncident) and isinstance(event, JobFailed):
+        plan.attempts[wait] = event.attempt
+
+
+def _note_closed(plan: Plan, effect: fx.Effect) -> None:
+    opened, closed = _CLOSES[type(effect)]
+    wait = effect.wait  # type: ignore[attr-defined]  # as above
+    if getattr(plan, opened).pop(wait, None) is None:
+        why = getattr(effect, "how", getattr(effect, "reason", ""))
+        getattr(plan, closed)[wait] = why
+
+
+def _note_outside(plan: Plan, effect: fx.Effect) -> None:
+    """Keep what is to happen beyond this instance."""
+    if isinstance(effect, fx.Correlate):
         plan.messages.append(effect)
     elif isinstance(effect, fx.StartChild):
         plan.children.append(effect)
