@@ -33,7 +33,7 @@ def arm(run: Run, token: Token, limit: datetime | None = None) -> tuple[Attached
         None if one of them cannot be started: then the token is stuck with an incident.
     """
     armed = token.wait.attached if token.wait is not None else ()
-    if not armed:
+    if not armed and run.step_of(token).boundary:
         fresh = _all_or_why(run, token)
         if isinstance(fresh, Fail):
             run.stop(token, fresh)

@@ -69,7 +69,7 @@ class Multi:
     collect: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """A node of the definition.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -20,11 +20,14 @@ from app.core.nodes.base import (
     Split,
     Stay,
     Visit,
+    conditional,
     expression_failure,
+    plain_way,
     way_out,
 )
 from app.core.nodes.table import node_of
-from app.core.state import PAST_JOIN, ROOT, Completion, Scope, State, Status, Token, Wait
+from app.core.once import once
+from app.core.state import PAST_JOIN, ROOT, Scope, State, Status, Token, Wait
 from app.core.values import same
 from app.errors import Phrase
 
@@ -64,12 +67,7 @@ class Run:
 
     def begin(self, event: Started) -> None:
         """Put the first token on the first step; declared defaults fill what is not given."""
-        defaults = {
-            name: variable.default
-            for name, variable in self.definition.variables.items()
-            if variable.default is not None
-        }
-        self.variables = {**defaults, **event.variables}
+        self.variables = {**_defaults(self.definition), **event.variables}
         self.facts = event.facts
         self.put(Token(self.take_id(), self.definition.first[None]))
 
@@ -139,12 +137,10 @@ class Run:
 
     def waiting(self, wait: int) -> Token:
         """Return the token that waits with this id; ``advance`` has seen it."""
-        return next(
-            token
-            for token in self.tokens.values()
-            if token.wait is not None
-            and (token.wait.id == wait or any(each.id == wait for each in token.wait.attached))
-        )
+        for token in self.tokens.values():
+            if token.wait is not None and token.wait.has(wait):
+                return token
+        raise LookupError(wait)
 
     def step_of(self, token: Token) -> Step:
         """Return the step a token stands on."""
@@ -236,7 +232,7 @@ class Run:
     def visit(self, token: Token) -> Visit:
         """Return what the node may look at."""
         if self.seen is None:
-            done = {step: _seen(one) for step, one in self.completed.items()}
+            done = {step: one.seen() for step, one in self.completed.items()}
             self.seen = {**done, **self.variables, **self.facts}
         variables, scope = self.variables, self.seen
         if token.scope != ROOT and inside.variables_owner(self, token.scope) is not None:
@@ -249,19 +245,7 @@ class Run:
 
     def carry_out(self, token: Token, decision: Decision) -> None:
         """Do to the state what a node decided."""
-        match decision:
-            case Stay():
-                self.stay(token, decision)
-            case Leave():
-                self.leave(token, decision)
-            case Split():
-                self.split(token, decision.targets)
-            case Inside():
-                inside.open_sub(self, token)
-            case Finish():
-                self.finish(token, decision)
-            case Fail():
-                self.fail(token, decision)
+        _CARRY_OUT[type(decision)](self, token, decision)
 
     def stay(self, token: Token, decision: Stay) -> None:
         """Let the token wait, with all that may happen meanwhile."""
@@ -275,8 +259,7 @@ class Run:
     def leave(self, token: Token, decision: Leave) -> None:
         """Move the token along its edge, or end its path."""
         if decision.completion is not None:
-            done = replace(decision.completion, forks=token.forks)
-            self.completed[token.step] = done
+            self.completed[token.step] = decision.completion.inside(token.forks)
             self.seen = None
         self.set_variables(token.step, token.scope, decision.variables)
         if decision.effects is not None:
@@ -286,7 +269,8 @@ class Run:
             return
         target = decision.target
         if decision.by_edges:
-            way = self.way_out(token)
+            step = self.step_of(token)
+            way = self.way_out(token) if conditional(step) else plain_way(step)
             if isinstance(way, Fail):
                 self.stop(token, way, leaving=True)
                 return
@@ -303,8 +287,9 @@ class Run:
         else:
             self.put(token.at(target, edge))
 
-    def split(self, token: Token, targets: tuple[str, ...]) -> None:
+    def split(self, token: Token, decision: Split) -> None:
         """Let a token become one for each target."""
+        targets = decision.targets
         if len(targets) == 1:
             self.leave(token, Leave(targets[0]))
             return
@@ -389,11 +374,20 @@ class Run:
         )
 
 
-def _seen(done: Completion) -> dict[str, Any]:
-    """Return what ``${step.completed_by}`` and its like read."""
+@once
+def _defaults(definition: Definition) -> Mapping[str, Any]:
     return {
-        "completed_by": done.by,
-        "completed_at": done.at,
-        "outcome": done.outcome,
-        "values": done.values,
+        name: variable.default
+        for name, variable in definition.variables.items()
+        if variable.default is not None
     }
+
+
+_CARRY_OUT: Final[Mapping[type[Decision], Callable[[Run, Token, Any], None]]] = {
+    Stay: Run.stay,
+    Leave: Run.leave,
+    Split: Run.split,
+    Inside: lambda run, token, _: inside.open_sub(run, token),
+    Finish: Run.finish,
+    Fail: Run.fail,
+}

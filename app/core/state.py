@@ -63,6 +63,10 @@ class Wait:
     error: Mapping[str, Any] | None = None
     attached: tuple[Attached, ...] = ()
 
+    def has(self, wait: int) -> bool:
+        """Say whether this id is its own, or that of something attached to it."""
+        return self.id == wait or any(each.id == wait for each in self.attached)
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -131,6 +135,19 @@ class Completion:
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
+
+    def inside(self, forks: tuple[int, ...]) -> Completion:
+        """Return it as made inside these branches."""
+        return Completion(self.by, self.at, self.values, self.outcome, forks)
+
+    def seen(self) -> dict[str, Any]:
+        """Return what ``${step.completed_by}`` and its like read."""
+        return {
+            "completed_by": self.by,
+            "completed_at": self.at,
+            "outcome": self.outcome,
+            "values": self.values,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,9 +147,6 @@ def with_reason(lines: Iterable[Line], event: Event) -> Iterable[Line]:
 def step_of(state: State, wait: int) -> str | None:
     """Return the id of the step whose token waits with this wait id, or has it attached."""
     for token in state.tokens:
-        own = token.wait
-        if own is None:
-            continue
-        if own.id == wait or (own.attached and any(each.id == wait for each in own.attached)):
+        if token.wait is not None and token.wait.has(wait):
             return token.step
     return None

@@ -12,6 +12,7 @@ from app.core.effects import Effect
 from app.core.events import Event
 from app.core.expression import ExpressionError, shown, truth
 from app.core.keys import Key
+from app.core.once import once
 from app.core.record import dataclass
 from app.core.state import Completion, WaitKind
 from app.core.values import check_json, storable
@@ -169,12 +170,25 @@ def edge_branches(step: Step) -> tuple[Branch, ...]:
     )
 
 
+@once
+def conditional(step: Step) -> bool:
+    """Say whether one of the step's edges has a condition."""
+    return any(edge.when is not None for edge in step.next)
+
+
+@once
+def plain_way(step: Step) -> Leave:
+    """Return the way out of a step whose edges have no conditions."""
+    return Leave(step.next[0].target if step.next else None)
+
+
 def way_out(visit: Visit) -> Leave | Fail:
     """Leave by the step's edges: the first true condition, else the plain edge."""
-    if not visit.step.next:
-        return Leave(None)
+    step = visit.step
+    if not conditional(step):
+        return plain_way(step)
     plain: Edge | None = None
-    for edge in visit.step.next:
+    for edge in step.next:
         if edge.when is None:
             plain = plain or edge
         elif truth(edge.when, visit.scope, visit.now):
