@@ -76,6 +76,8 @@ def _groups(run: Run) -> list[list[Token]]:
         for token in run.tokens.values()
         if token.wait is not None and token.wait.kind == "join"
     ]
+    if not waiting:
+        return []
     groups: dict[tuple[str, int], list[Token]] = {}
     for token in sorted(waiting, key=lambda each: each.id):
         groups.setdefault((token.step, token.scope), []).append(token)

@@ -48,6 +48,7 @@ class Run:
 
     def __init__(self, definition: Definition, state: State, event: Event) -> None:
         self.definition = definition
+        self.steps = definition.by_id
         self.before = state
         self.event = event
         self.tokens = {token.id: token for token in state.tokens}
@@ -104,7 +105,7 @@ class Run:
         ended = self.ended
         return State(
             status=cast(Status, ended.status) if ended else self.before.status,
-            tokens=tuple(self.tokens[key] for key in sorted(self.tokens)),
+            tokens=tuple(map(self.tokens.__getitem__, sorted(self.tokens))),
             variables=self.variables,
             facts=self.facts,
             completed=self.completed,
@@ -144,7 +145,7 @@ class Run:
 
     def step_of(self, token: Token) -> Step:
         """Return the step a token stands on."""
-        return self.definition.by_id[token.step]
+        return self.steps[token.step]
 
     def scope_of(self, token: Token) -> Scope | None:
         """Return the scope a token moves in; None for the instance itself."""
@@ -156,7 +157,7 @@ class Run:
         """Let a token come to its step: count it, gather it at a join, else let it enter."""
         step = self.step_of(token)
         self.effects.append(Passed(step=step.id, token=token.id))
-        if not inside.is_element(self, token):
+        if token.scope == ROOT or not inside.is_element(self, token):
             count = self.visits_in(token.scope).get(step.id, 0) + 1
             if count > self.definition.max_visits:
                 message = Phrase(
@@ -191,7 +192,7 @@ class Run:
         step = self.step_of(token)
         visit = self.visit(token)
         try:
-            one = inside.is_element(self, token)
+            one = token.scope != ROOT and inside.is_element(self, token)
             skip = step.skip_when if not one else None
             if skip is not None and truth(skip, visit.scope, visit.now):
                 decision: Decision = skipping.passing(self, token, None)
@@ -264,7 +265,7 @@ class Run:
         self.set_variables(token.step, token.scope, decision.variables)
         if decision.effects is not None:
             self.effects.extend(decision.effects(self.take_id()))
-        if inside.is_element(self, token):
+        if token.scope != ROOT and inside.is_element(self, token):
             inside.element_done(self, token)
             return
         target = decision.target
@@ -355,7 +356,7 @@ class Run:
         """Merge values; only what changed is told. An element of a multi keeps its own."""
         if not values:
             return
-        owner = inside.variables_owner(self, scope)
+        owner = inside.variables_owner(self, scope) if scope != ROOT else None
         known = self.variables if owner is None else owner.variables
         changed = {
             name: value
