@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from app.core import cron
 from app.core.duration import DurationError, parse_duration
-from app.core.expression import evaluate_config, shown
+from app.core.expression import evaluate_config, has_expression, shown
 from app.core.nodes.base import Fail, Visit
 from app.core.values import read_date, read_datetime
 from app.core.working_calendar import calendar_of
@@ -55,7 +55,9 @@ def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime
     Raises:
         ExpressionError: it cannot be evaluated.
     """
-    value = evaluate_config(given, visit.scope, visit.now)
+    value = given
+    if has_expression(given):
+        value = evaluate_config(given, visit.scope, visit.now)
     if value is None or value == "":
         return None
     settings = visit.definition.settings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from app.core import attached, catching, inside, joining, skipping, withdrawing
+from app.core import attached, catching, inside, joining, seeing, skipping, withdrawing
 from app.core.definition import Definition, Step
 from app.core.effects import Effect, Ended, Passed, RaiseIncident, ResolveIncident, SetVariables
 from app.core.events import Event, Started
@@ -19,7 +19,6 @@ from app.core.nodes.base import (
     Leave,
     Split,
     Stay,
-    Visit,
     conditional,
     expression_failure,
     plain_way,
@@ -190,7 +189,7 @@ class Run:
     def enter(self, token: Token) -> None:
         """Let the node of the token's step decide."""
         step = self.step_of(token)
-        visit = self.visit(token)
+        visit = seeing.visit(self, token)
         try:
             one = token.scope != ROOT and inside.is_element(self, token)
             skip = step.skip_when if not one else None
@@ -209,7 +208,7 @@ class Run:
         """Give the answer to the node whose token waits for it."""
         step = self.step_of(token)
         try:
-            decision = node_of(step.type).answer(self.visit(token), event)
+            decision = node_of(step.type).answer(seeing.visit(self, token), event)
         except ExpressionError as error:
             decision = expression_failure(error)
         if decision is None:
@@ -229,18 +228,6 @@ class Run:
         if not inside.is_element(self, token):
             self.count_visits(token, 1)  # the operator's word counts: the limit starts anew
         self.come(token)
-
-    def visit(self, token: Token) -> Visit:
-        """Return what the node may look at."""
-        if self.seen is None:
-            done = {step: one.seen() for step, one in self.completed.items()}
-            self.seen = {**done, **self.variables, **self.facts}
-        variables, scope = self.variables, self.seen
-        if token.scope != ROOT and inside.variables_owner(self, token.scope) is not None:
-            variables = inside.variables(self, token.scope)
-            scope = {**scope, **variables, **self.facts}
-        step = self.step_of(token)
-        return Visit(self.definition, step, token.id, scope, variables, self.event.at)
 
     # --- what a node decided ----------------------------------------------------------
 
@@ -303,7 +290,7 @@ class Run:
     def way_out(self, token: Token) -> Leave | Fail:
         """Ask the edges of a step whose work is done."""
         try:
-            return way_out(self.visit(token))
+            return way_out(seeing.visit(self, token))
         except ExpressionError as error:
             return expression_failure(error)
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from app.core.definition import Definition, Edge, Step
 from app.core.effects import Effect
 from app.core.events import Event
-from app.core.expression import ExpressionError, shown, truth
+from app.core.expression import (
+    ExpressionError,
+    evaluate_config,
+    has_expression,
+    shown,
+    truth,
+)
 from app.core.keys import Key
 from app.core.once import once
 from app.core.record import dataclass
@@ -92,15 +98,39 @@ Decision = Stay | Leave | Split | Inside | Finish | Fail
 class Visit:
     """What a node may look at: the token's place, the variables, the time.
 
-    ``scope`` is what expressions see; ``variables`` are the process's own.
+    ``see`` gives what expressions see; ``variables`` are the process's own.
     """
 
     definition: Definition
     step: Step
     token: int
-    scope: Mapping[str, Any]
+    see: Callable[[], Mapping[str, Any]]
     variables: Mapping[str, Any]
     now: datetime
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """What expressions see; most steps have none, and it is put together for the others."""
+        return self.see()
+
+    def config(self, name: str, default: Any = None) -> Any:
+        """Return one value of the step's configuration, its templates evaluated.
+
+        Raises:
+            ExpressionError: an expression cannot be read or fails.
+        """
+        given = self.step.config.get(name, default)
+        scope = self.see() if name in _evaluated(self.step) else _NOTHING
+        return evaluate_config(given, scope, self.now)
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+@once
+def _evaluated(step: Step) -> frozenset[str]:
+    """Return the names in the step's configuration whose values have expressions in them."""
+    return frozenset(name for name, value in step.config.items() if has_expression(value))
 
 
 @dataclass(frozen=True, slots=True)

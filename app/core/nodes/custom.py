@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.core.expression import evaluate_config
 from app.core.nodes.base import Visit, kept
 from app.core.nodes.job import OUTPUT, RETRY, TIMEOUT, JobNode
 
@@ -35,7 +34,7 @@ class Custom(JobNode):
 
     def given(self, visit: Visit) -> Any:
         """Return the evaluated config."""
-        return kept(evaluate_config(visit.step.config["own"], visit.scope, visit.now))
+        return kept(visit.config("own"))
 
 
 def given_keys(config: Mapping[str, Any]) -> dict[str, Any]:
