@@ -23,7 +23,7 @@ class Effect:
 
     def told(self) -> tuple[str, dict[str, Any]]:
         """Return what the history calls it, and what it says of it."""
-        raise NotImplementedError
+        raise TypeError(f"no line for {self!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,9 +64,11 @@ def iso_text(value: date) -> str:
     """Return a date, or a datetime in UTC (RFC 3339 with ``Z``), as ISO 8601 text."""
     if not isinstance(value, datetime):
         return value.isoformat()
-    if value.tzinfo is not UTC and value.utcoffset() is not None:
+    if value.tzinfo is not UTC:
+        if value.utcoffset() is None:
+            return value.replace(tzinfo=None).isoformat() + "Z"
         value = value.astimezone(UTC)
-    return value.replace(tzinfo=None).isoformat() + "Z"
+    return value.isoformat().removesuffix("+00:00") + "Z"
 
 
 def number_text(number: int | Decimal) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from app.core.events import (
@@ -133,7 +133,7 @@ _TOLD: Final[Mapping[type[Event], Callable[[Any], dict[str, Any]]]] = {
 """What is told of an event."""
 
 
-def with_reason(lines: Iterable[Line], event: Event) -> Iterable[Line]:
+def with_reason(lines: Sequence[Line], event: Event) -> Sequence[Line]:
     """Add the reason that an operator gave to the lines about what followed from it."""
     if not isinstance(event, _REASONED):
         return lines
