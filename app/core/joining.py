@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 def is_join(definition: Definition, step: Step) -> bool:
     """Say whether tokens are gathered on a step."""
-    return step.id in _joins(definition)
+    return step.id in joins(definition)
 
 
 @once
-def _joins(definition: Definition) -> frozenset[str]:
+def joins(definition: Definition) -> frozenset[str]:
+    """Return the steps on which tokens are gathered."""
     return frozenset(
         step.id
         for step in definition.steps

@@ -48,6 +48,7 @@ class Run:
     def __init__(self, definition: Definition, state: State, event: Event) -> None:
         self.definition = definition
         self.steps = definition.by_id
+        self.joins = joining.joins(definition)
         self.before = state
         self.event = event
         self.tokens = {token.id: token for token in state.tokens}
@@ -154,10 +155,10 @@ class Run:
 
     def arrive(self, token: Token) -> None:
         """Let a token come to its step: count it, gather it at a join, else let it enter."""
-        step = self.step_of(token)
-        self.effects.append(Passed(step=step.id, token=token.id))
+        self.effects.append(Passed(step=token.step, token=token.id))
         if token.scope == ROOT or not inside.is_element(self, token):
-            count = self.visits_in(token.scope).get(step.id, 0) + 1
+            visits = self.visits if token.scope == ROOT else self.scopes[token.scope].visits
+            count = visits.get(token.step, 0) + 1
             if count > self.definition.max_visits:
                 message = Phrase(
                     "The step was entered more than %(max)d times.", max=self.definition.max_visits
@@ -167,35 +168,33 @@ class Run:
             self.count_visits(token, count)
         self.come(token)
 
-    def visits_in(self, scope: int) -> Mapping[str, int]:
-        """Return how often the steps of a scope were entered."""
-        return self.visits if scope == ROOT else self.scopes[scope].visits
-
     def count_visits(self, token: Token, count: int) -> None:
         """Keep how often a token's step was entered in its scope."""
         if token.scope == ROOT:
             self.visits[token.step] = count
         else:
-            counts = {**self.visits_in(token.scope), token.step: count}
-            self.scopes[token.scope] = replace(self.scopes[token.scope], visits=counts)
+            scope = self.scopes[token.scope]
+            counts = {**scope.visits, token.step: count}
+            self.scopes[token.scope] = replace(scope, visits=counts)
 
     def come(self, token: Token) -> None:
         """Gather a token at a join, else let it enter."""
-        if token.edge != PAST_JOIN and joining.is_join(self.definition, self.step_of(token)):
+        if token.step in self.joins and token.edge != PAST_JOIN:
             joining.gather(self, token)
         else:
             self.enter(token)
 
     def enter(self, token: Token) -> None:
         """Let the node of the token's step decide."""
-        step = self.step_of(token)
+        step = self.steps[token.step]
         visit = seeing.visit(self, token)
+        simple = step.skip_when is None and step.multi is None
         try:
-            one = token.scope != ROOT and inside.is_element(self, token)
-            skip = step.skip_when if not one else None
-            if skip is not None and truth(skip, visit.scope, visit.now):
-                decision: Decision = skipping.passing(self, token, None)
-            elif step.multi is not None and not one:
+            if simple or inside.is_element(self, token):
+                decision = node_of(step.type).enter(visit)
+            elif step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now):
+                decision = skipping.passing(self, token, None)
+            elif step.multi is not None:
                 inside.open_multi(self, token, step.multi, visit)
                 return
             else:
@@ -345,11 +344,10 @@ class Run:
             return
         owner = inside.variables_owner(self, scope) if scope != ROOT else None
         known = self.variables if owner is None else owner.variables
-        changed = {
-            name: value
-            for name, value in values.items()
-            if name not in known or not same(known[name], value)
-        }
+        changed = {}
+        for name, value in values.items():  # in 3.11 a comprehension costs a call
+            if name not in known or not same(known[name], value):
+                changed[name] = value
         if not changed:
             return
         if owner is None:
