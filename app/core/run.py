@@ -19,7 +19,6 @@ from app.core.nodes.base import (
     Leave,
     Split,
     Stay,
-    conditional,
     expression_failure,
     plain_way,
     way_out,
@@ -256,8 +255,7 @@ class Run:
             return
         target = decision.target
         if decision.by_edges:
-            step = self.step_of(token)
-            way = self.way_out(token) if conditional(step) else plain_way(step)
+            way = plain_way(self.steps[token.step]) or self.way_out(token)
             if isinstance(way, Fail):
                 self.stop(token, way, leaving=True)
                 return

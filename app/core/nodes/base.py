@@ -120,8 +120,11 @@ class Visit:
             ExpressionError: an expression cannot be read or fails.
         """
         given = self.step.config.get(name, default)
-        scope = self.see() if name in _evaluated(self.step) else _NOTHING
-        return evaluate_config(given, scope, self.now)
+        if name in _evaluated(self.step):
+            return evaluate_config(given, self.see(), self.now)
+        if isinstance(given, dict | list | tuple):
+            return evaluate_config(given, _NOTHING, self.now)  # a copy that may be kept
+        return given
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -201,22 +204,19 @@ def edge_branches(step: Step) -> tuple[Branch, ...]:
 
 
 @once
-def conditional(step: Step) -> bool:
-    """Say whether one of the step's edges has a condition."""
-    return any(edge.when is not None for edge in step.next)
-
-
-@once
-def plain_way(step: Step) -> Leave:
-    """Return the way out of a step whose edges have no conditions."""
+def plain_way(step: Step) -> Leave | None:
+    """Return the way out of a step whose edges have no conditions; None if some have."""
+    if any(edge.when is not None for edge in step.next):
+        return None
     return Leave(step.next[0].target if step.next else None)
 
 
 def way_out(visit: Visit) -> Leave | Fail:
     """Leave by the step's edges: the first true condition, else the plain edge."""
     step = visit.step
-    if not conditional(step):
-        return plain_way(step)
+    way = plain_way(step)
+    if way is not None:
+        return way
     plain: Edge | None = None
     for edge in step.next:
         if edge.when is None:
