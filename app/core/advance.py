@@ -50,7 +50,7 @@ _ANSWERED_BY: Final[Mapping[type[Event], str]] = {
     Retried: "incident",
 }
 """The kind of wait that an event answers."""
-_BY_OPERATORS: Final = (Suspended, Activated, Terminated, VariablesSet, Jumped, Migrated)
+_BY_OPERATORS: Final = frozenset({Suspended, Activated, Terminated, VariablesSet, Jumped, Migrated})
 """Events that answer no wait; they can come while the instance is suspended."""
 
 
@@ -151,7 +151,7 @@ def _refusal(definition: Definition, state: State, event: Event) -> str | None:
         return "already started" if state.next_id != 1 else None
     if state.status in ENDED:
         return f"the instance is {state.status}"
-    if isinstance(event, _BY_OPERATORS):
+    if type(event) in _BY_OPERATORS:
         return _no_order(definition, state, event)
     if state.status == "suspended":
         return "the instance is suspended"

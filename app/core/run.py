@@ -50,8 +50,10 @@ class Run:
         self.joins = joining.joins(definition)
         self.before = state
         self.event = event
-        self.tokens = {token.id: token for token in state.tokens}
-        self.ready = [token.id for token in state.tokens if token.wait is None]
+        self.tokens: dict[int, Token] = {}
+        self.ready: list[int] = []
+        for token in state.tokens:
+            self.put(token)
         self.scopes = dict(state.scopes)
         self.variables = state.variables
         self.facts = state.facts
@@ -114,6 +116,13 @@ class Run:
             scopes=self.scopes,
             end=self.reached_end,
         )
+
+    def see(self) -> Mapping[str, Any]:
+        """Return what expressions see; put together once after every change."""
+        if self.seen is None:
+            done = {step: one.seen() for step, one in self.completed.items()}
+            self.seen = {**done, **self.variables, **self.facts}
+        return self.seen
 
     # --- tokens -----------------------------------------------------------------------
 

@@ -13,7 +13,6 @@ from app.core.events import Event
 from app.core.expression import (
     ExpressionError,
     evaluate_config,
-    has_expression,
     shown,
     truth,
 )
@@ -120,7 +119,7 @@ class Visit:
             ExpressionError: an expression cannot be read or fails.
         """
         given = self.step.config.get(name, default)
-        if name in _evaluated(self.step):
+        if name in self.step.live:
             return evaluate_config(given, self.see(), self.now)
         if isinstance(given, dict | list | tuple):
             return evaluate_config(given, _NOTHING, self.now)  # a copy that may be kept
@@ -128,12 +127,6 @@ class Visit:
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-
-
-@once
-def _evaluated(step: Step) -> frozenset[str]:
-    """Return the names in the step's configuration whose values have expressions in them."""
-    return frozenset(name for name, value in step.config.items() if has_expression(value))
 
 
 @dataclass(frozen=True, slots=True)
