@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -182,5 +182,13 @@ def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
 
 def effect_line(effect: Effect) -> list[Any]:
     """Return ``[kind, step id or None, data]``: the effect's line in the history."""
-    kind, data = effect.told()
-    return [kind, effect.step or None, data]
+    return effect_lines((effect,))[0]
+
+
+def effect_lines(effects: Iterable[Effect]) -> list[list[Any]]:
+    """Return the line of each effect."""
+    lines = []
+    for effect in effects:
+        kind, data = effect.told()
+        lines.append([kind, effect.step or None, data])
+    return lines

@@ -138,6 +138,8 @@ class Completion:
 
     def inside(self, forks: tuple[int, ...]) -> Completion:
         """Return it as made inside these branches."""
+        if forks == self.forks:
+            return self
         return Completion(self.by, self.at, self.values, self.outcome, forks)
 
     def seen(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from app.core import effects as fx
 from app.core.advance import advance
-from app.core.codec import effect_line
+from app.core.codec import effect_lines
 from app.core.definition import Definition
 from app.core.events import Event, JobFailed, JobSucceeded, MessageReceived, TimerFired
 from app.core.state import State
@@ -78,7 +78,7 @@ def make_plan(
         line = event_line(event, before)
         if line is not None:
             plan.lines.append(line)
-        plan.lines.extend(with_reason([effect_line(effect) for effect in moved.effects], event))
+        plan.lines.extend(with_reason(effect_lines(moved.effects), event))
         for effect in moved.effects:
             note = _NOTES.get(type(effect))
             if note is None:

@@ -125,6 +125,16 @@ class Visit:
             return evaluate_config(given, _NOTHING, self.now)  # a copy that may be kept
         return given
 
+    def kept(self, name: str, default: Any = None) -> Any:
+        """Return the same as it can be kept, or a ``Fail`` if it is too much to keep.
+
+        Raises:
+            ExpressionError: an expression cannot be read or fails.
+        """
+        if name in _keepable(self.step):
+            return storable(self.step.config[name])
+        return kept(self.config(name, default))
+
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -193,6 +203,16 @@ def edge_branches(step: Step) -> tuple[Branch, ...]:
             reads=edge.when.names if edge.when else frozenset(),
         )
         for edge in step.next
+    )
+
+
+@once
+def _keepable(step: Step) -> frozenset[str]:
+    """Return the names in the configuration whose values always are the same, and can be kept."""
+    return frozenset(
+        name
+        for name, value in step.config.items()
+        if name not in step.live and check_json(value) is None
     )
 
 

@@ -98,4 +98,4 @@ def all_or_given(visit: Visit) -> Any:
     """Return the evaluated ``input``, or all variables where there is none."""
     if visit.step.config.get("input") is None:
         return dict(visit.variables)
-    return kept(visit.config("input"))
+    return visit.kept("input")

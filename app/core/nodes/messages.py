@@ -7,7 +7,7 @@ from app.core.effects import Correlate, Effect, Subscribe
 from app.core.events import Event, MessageReceived
 from app.core.keys import Key
 from app.core.moments import due_moment
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, kept
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
 from app.core.nodes.result import taken
 from app.core.values import plain_text
 
@@ -66,7 +66,7 @@ class SendMessage(Node):
     def enter(self, visit: Visit) -> Decision:
         """Send it."""
         config = visit.step.config
-        payload = kept(visit.config("payload", {}))
+        payload = visit.kept("payload", {})
         if isinstance(payload, Fail):
             return payload
         key = correlation(visit)
