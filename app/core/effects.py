@@ -21,10 +21,6 @@ class Effect:
     kind: ClassVar[str]
     step: str
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        """Return what the history calls it, and what it says of it."""
-        raise TypeError(f"no line for {self!r}")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed(Effect):
@@ -34,11 +30,6 @@ class Passed(Effect):
     token: int
     left: bool = False
     target: str | None = None
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        if self.left:
-            return "step.left", {"token": self.token, "to": self.target}
-        return "step.entered", {"token": self.token}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +52,6 @@ class OpenTask(Effect):
     priority: int = 50
     instructions: Any = None
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        named = [*self.candidate_users, *self.candidate_groups]
-        return "task.opened", {"wait": self.wait, "assignee": self.assignee, "candidates": named}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseTask(Effect):
@@ -73,9 +60,6 @@ class CloseTask(Effect):
     kind: ClassVar[str] = "close_task"
     wait: int
     reason: str = ""
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "task.cancelled", {"wait": self.wait, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +82,6 @@ class StartJob(Effect):
     retry: Mapping[str, Any] = field(default_factory=dict)
     topic: str | None = None
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "job.started", {"wait": self.wait, "service": f"{self.service}.{self.method}"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelJob(Effect):
@@ -109,9 +90,6 @@ class CancelJob(Effect):
     kind: ClassVar[str] = "cancel_job"
     wait: int
     reason: str = ""
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "job.cancelled", {"wait": self.wait, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +114,6 @@ class RaiseIncident(Effect):
             detail = {**self.detail, "phrase": self.message.parts()}
             object.__setattr__(self, "detail", detail)
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        said = {"wait": self.wait, "kind": self.error_kind, "message": self.message}
-        parts = self.detail.get("phrase")
-        return "incident.opened", {**said, "phrase": parts} if parts else said
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveIncident(Effect):
@@ -149,9 +122,6 @@ class ResolveIncident(Effect):
     kind: ClassVar[str] = "resolve_incident"
     wait: int
     how: str
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "incident.resolved", {"wait": self.wait, "how": self.how}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +135,6 @@ class SetVariables(Effect):
     values: Mapping[str, Any]
     scope: int = 0
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        if self.scope:
-            return "variables.changed", {"values": self.values, "scope": self.scope}
-        return "variables.changed", {"values": self.values}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTimer(Effect):
@@ -179,9 +144,6 @@ class StartTimer(Effect):
     wait: int
     due_at: datetime
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "timer.started", {"wait": self.wait, "due_at": self.due_at.isoformat()}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelTimer(Effect):
@@ -189,9 +151,6 @@ class CancelTimer(Effect):
 
     kind: ClassVar[str] = "cancel_timer"
     wait: int
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "timer.cancelled", {"wait": self.wait}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,9 +162,6 @@ class Subscribe(Effect):
     name: str
     key: str
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "message.awaited", {"wait": self.wait, "name": self.name, "key": self.key}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscribe(Effect):
@@ -213,9 +169,6 @@ class Unsubscribe(Effect):
 
     kind: ClassVar[str] = "unsubscribe"
     wait: int
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "message.given_up", {"wait": self.wait}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,9 +180,6 @@ class Correlate(Effect):
     key: str
     payload: Mapping[str, Any]
     ttl: float
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "message.sent", {"name": self.name, "key": self.key}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,9 +199,6 @@ class StartChild(Effect):
     awaited: bool = True
     business_key: str | None = None
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "child.started", {"wait": self.wait, "process_key": self.process_key}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndChild(Effect):
@@ -260,9 +207,6 @@ class EndChild(Effect):
     kind: ClassVar[str] = "end_child"
     wait: int
     reason: str = ""
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return "child.withdrawn", {"wait": self.wait, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,9 +218,6 @@ class Moved(Effect):
     target: str
     how: str
 
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return f"token.{self.how}", {"token": self.token, "to": self.target}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended(Effect):
@@ -286,6 +227,3 @@ class Ended(Effect):
     status: str
     result: str | None = None
     code: str | None = None
-
-    def told(self) -> tuple[str, dict[str, Any]]:
-        return f"instance.{self.status}", {"result": self.result, "code": self.code}
