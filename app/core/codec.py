@@ -160,10 +160,14 @@ def _scope_from_json(kept: Mapping[str, Any]) -> Scope:
 
 def event_to_json(event: ev.Event) -> dict[str, Any]:
     """Return an event so that it can be given to the core again."""
-    kept = {name: getattr(event, name) for name in _NAMES[type(event)]}
+    kept: dict[str, Any] = {}
+    for name in _NAMES[type(event)]:
+        value = getattr(event, name)
+        if value is not None:
+            kept[name] = value
     kept["at"] = event.at.isoformat()
     kept["kind"] = event.kind
-    return {name: value for name, value in kept.items() if value is not None}
+    return kept
 
 
 def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
