@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 from app.core.definition import Definition, Edge, Step
 from app.core.effects import Effect
 from app.core.events import Event
-from app.core.expression import (
-    ExpressionError,
-    evaluate_config,
-    shown,
-    truth,
-)
+from app.core.expression import ExpressionError, evaluate_config, shown, truth
 from app.core.keys import Key
 from app.core.once import once
 from app.core.record import dataclass
@@ -97,7 +92,8 @@ Decision = Stay | Leave | Split | Inside | Finish | Fail
 class Visit:
     """What a node may look at: the token's place, the variables, the time.
 
-    ``see`` gives what expressions see; ``variables`` are the process's own.
+    ``see`` gives what expressions see, while the node decides; ``variables`` are the process's
+    own.
     """
 
     definition: Definition
