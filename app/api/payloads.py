@@ -156,7 +156,9 @@ class TaskQuery(Window):
     process_instance_id: Id | None = None
     process_definition_key: ShortText | None = None
     step: ShortText | None = None
+    due: Literal["overdue", "today", "week"] | None = None
     due_before: Moment | None = None
+    priority: Literal["urgent", "normal", "low"] | None = None
     q: ShortText | None = None
     sort: (
         Literal[
