@@ -19,7 +19,7 @@ from tests.support.office import NOW, Office, make_office
 
 Fits = Callable[[dict[str, Any]], bool]
 
-LATER: Final = NOW + timedelta(hours=30)
+LATER: Final = NOW + timedelta(hours=45)
 _SIZE: Final = 97
 _TASKS: Final = 3_000
 
