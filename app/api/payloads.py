@@ -109,6 +109,18 @@ class CompleteTask(Request):
     comment: Comment | None = None
 
 
+class TaskBatch(Request):
+    """The same for many tasks."""
+
+    action: Literal["claim", "complete"]
+    ids: list[Id] = Field(min_length=1, max_length=200)
+    outcome: ShortText | None = Field(
+        default=None, description="true or false where a yes/no of the form decides."
+    )
+    variables: Variables = Field(default_factory=dict)
+    comment: Comment | None = None
+
+
 class Window(BaseModel):
     """Base of lists: which page, and how many items it has."""
 

@@ -88,7 +88,8 @@ def conditions(
         zone: of the reader, whose day it is that ends.
         among: the tasks, or a subquery with columns of the same names.
     """
-    c, found = among.c, []
+    c = among.c
+    found: list[sa.ColumnElement[bool]] = []
     if filters.process is not None:
         found.append(c.definition_id.in_(versions_of(filters.process)))
     if filters.step is not None:

@@ -121,6 +121,8 @@ API = {
     "POST /external-tasks/<int:external_id>/extend": Entry(ADMIN, {"worker_id": "w", "lock": "1m"}),
     "POST /external-tasks/<int:external_id>/unlock": Entry(ADMIN, {"worker_id": "w"}),
     "GET /tasks": Entry(SIGNED_IN),
+    # Each item is judged for itself; test_task_bulk has who may not.
+    "POST /tasks/batch": Entry(SIGNED_IN, {"action": "claim", "ids": [1]}),
     "GET /tasks/<int:task_id>": Entry(PART),
     "PUT /tasks/<int:task_id>/claim": Entry(CANDIDATE),
     "POST /tasks/<int:task_id>/claim": Entry(CANDIDATE),
@@ -144,6 +146,8 @@ PAGES = {
     "POST /profile/password": Entry(SIGNED_IN, {"current": "x", "new": "y"}),
     "GET /inbox": Entry(SIGNED_IN),
     "GET /inbox/badge": Entry(SIGNED_IN),
+    "POST /inbox/bulk": Entry(SIGNED_IN, {"ids": "1", "action": "claim"}),
+    "POST /inbox/bulk/complete": Entry(SIGNED_IN, {"ids": "1", "outcome": "true"}),
     "GET /tasks/<int:task_id>": Entry(PART),
     "GET /tasks/<int:task_id>/done": Entry(PART),
     "POST /tasks/<int:task_id>/claim": Entry(CANDIDATE),

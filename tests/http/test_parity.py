@@ -147,6 +147,20 @@ ACTS = {
             {"variables": {"note": "this way"}, "outcome": "right"},
         ),
     ),
+    "claim many": Act(
+        "mei",
+        ("/inbox/bulk", {"ids": ["{task}", "{choice}"], "action": "claim"}),
+        ("POST", "/tasks/batch", {"action": "claim", "ids": ["{task}", "{choice}"]}),
+    ),
+    "complete many": Act(
+        "mei",
+        ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),
+        (
+            "POST",
+            "/tasks/batch",
+            {"action": "complete", "ids": ["{task}"], "outcome": "true", "comment": "Yes"},
+        ),
+    ),
     "suspend": Act(
         "li",
         ("/instances/{instance}/suspend", {"reason": " audit "}),
@@ -318,9 +332,16 @@ def filled(sent: Any, things: Things) -> Any:
     if not isinstance(sent, dict):
         return sent
     return {
-        name: things.get(value[1:-1], value) if isinstance(value, str) else value
+        name: [filled_in(each, things) for each in value]
+        if isinstance(value, list)
+        else filled_in(value, things)
         for name, value in sent.items()
     }
+
+
+def filled_in(value: Any, things: Things) -> Any:
+    """Return the id of a thing for its name, else the value."""
+    return things.get(value[1:-1], value) if isinstance(value, str) else value
 
 
 def both(
