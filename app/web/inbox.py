@@ -8,12 +8,13 @@ from typing import Any, Final, cast
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
-from app.errors import Malformed
+from app.errors import AppError, Malformed
+from app.task import views
 from app.task.choices import Choices, choices
 from app.task.filters import read
 from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
-from app.web import respond
+from app.web import forms, respond
 from app.web.i18n import zone
 from app.web.inbox_filters import chips, selects
 from app.web.session import actor, counted, engine, inbox_count, now
@@ -49,13 +50,20 @@ def count() -> Response:
     return respond.trigger(response, "inbox-changed")
 
 
-def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = None) -> Response:
+def page(
+    asked: Mapping[str, str],
+    *,
+    status: int = 200,
+    focus: int | None = None,
+    refused: AppError | None = None,
+) -> Response:
     """Return the inbox, or for htmx its list.
 
     Args:
         asked: ``tab``, ``q``, ``order``, ``after`` and filters, from an address or a form.
         focus: id of the task that the reader was at; it, or else the first one, is where the
             keyboard goes on.
+        refused: why what is shown could not be kept as a view.
     """
     tab, order = asked.get("tab") or "todo", asked.get("order") or FIRST
     if tab not in ("todo", "done") or order not in ORDERS:
@@ -97,6 +105,11 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
         selects=list(selects(filters, offered, tab)),
         chips=chips(filters, q, offered, address),
         narrowed=narrowed,
+        views=_views(address_of(chosen)),
+        here=address_of(chosen),
+        may_share=who.can("task:assign"),
+        problems=forms.problems(refused),
+        name=asked.get("name") or "",
         found=found,
         focus=_kept(focus, found.items),
         names=found.names,
@@ -105,6 +118,16 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
         next_url=address(after=found.next) if found.next else None,
         first_url=address() if after else None,
     )
+
+
+def _views(here: str) -> list[dict[str, Any]]:
+    """Return the views there are, with the address of each, and whether it is what is shown."""
+    found = []
+    for view in views.list_(engine().db, actor()):
+        url = address_of({"tab": "todo", **view["query"]})
+        may_delete = view["mine"] or actor().can("task:assign")
+        found.append(view | {"url": url, "current": url == here, "may_delete": may_delete})
+    return found
 
 
 def address_of(chosen: Mapping[str, Any]) -> str:

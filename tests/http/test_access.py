@@ -130,6 +130,9 @@ API = {
     "POST /tasks/<int:task_id>/release": Entry(CANDIDATE),
     "PUT /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
     "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
+    "GET /task-views": Entry(SIGNED_IN),
+    "POST /task-views": Entry(SIGNED_IN, {"name": "v", "query": {}}),
+    "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
     "GET /health/database": Entry(ADMIN),
     "GET /health/redis": Entry(ADMIN),
     "GET /health/worker": Entry(ADMIN),
@@ -146,6 +149,8 @@ PAGES = {
     "POST /profile/password": Entry(SIGNED_IN, {"current": "x", "new": "y"}),
     "GET /inbox": Entry(SIGNED_IN),
     "GET /inbox/badge": Entry(SIGNED_IN),
+    "POST /inbox/views": Entry(SIGNED_IN, {"name": "v"}),
+    "POST /inbox/views/<int:view_id>/delete": Entry(MANAGERS),
     "POST /inbox/bulk": Entry(SIGNED_IN, {"ids": "1", "action": "claim"}),
     "POST /inbox/bulk/complete": Entry(SIGNED_IN, {"ids": "1", "outcome": "true"}),
     "GET /tasks/<int:task_id>": Entry(PART),
@@ -221,12 +226,14 @@ def things(rest: Rest) -> dict[str, int]:
     broken = rest("root", "POST", "/process-instances", {"process_definition_key": "broken"})
     task = rest.office.open_task(amount=5)
     seen = rest("root", "GET", f"/tasks/{task}").ok()
+    view = rest("li", "POST", "/task-views", {"name": "All", "query": {}, "shared": True}).ok(201)
     instance = rest("root", "GET", f"/process-instances/{seen['process_instance_id']}").ok()
     return {
         "task_id": task,
         "instance_id": seen["process_instance_id"],
         "token": instance["tokens"][0]["id"],
         "definition_id": seen["process_definition_id"],
+        "view_id": view["id"],
         "external_id": held[0]["id"],
         "incident_id": broken.ok(201)["incidents"][0]["id"],
     }

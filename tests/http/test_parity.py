@@ -13,6 +13,7 @@ from app.db.types import dumps
 from app.definition import service as definitions
 from app.runtime import service as runtime
 from app.task import service as tasks
+from app.task import views
 from tests.http.test_access import BROKEN
 from tests.support import stored
 from tests.support.office import CHOICE, NOW, REQUEST, Office
@@ -50,6 +51,12 @@ def with_draft(office: Office, things: Things) -> None:
     claimed(office, things)
     typed = {"comments": "half a sen"}
     tasks.save_draft(office.engine, office["mei"], things["task"], typed, now=NOW)
+
+
+def kept(office: Office, things: Things) -> None:
+    """Let mei keep a view."""
+    view, _ = views.save(office.db, office["mei"], name="Mine", query={"step": "approve"}, now=NOW)
+    things["view"] = view["id"]
 
 
 def suspended(office: Office, things: Things) -> None:
@@ -161,6 +168,18 @@ ACTS = {
             {"action": "complete", "ids": ["{task}"], "outcome": "true", "comment": "Yes"},
         ),
     ),
+    "keep a view": Act(
+        "li",
+        ("/inbox/views", {"name": " Late ", "shared": "true", "due": "overdue", "order": "due"}),
+        (
+            "POST",
+            "/task-views",
+            {"name": "Late", "shared": True, "query": {"due": "overdue", "order": "due"}},
+        ),
+    ),
+    "delete a view": Act(
+        "mei", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
+    ),
     "suspend": Act(
         "li",
         ("/instances/{instance}/suspend", {"reason": " audit "}),
@@ -248,6 +267,14 @@ ACTS = {
     ),
 }
 REFUSED = {
+    "share a view without the right": Act(
+        "mei",
+        ("/inbox/views", {"name": "Late", "shared": "true"}),
+        ("POST", "/task-views", {"name": "Late", "shared": True, "query": {}}),
+    ),
+    "delete what another keeps": Act(
+        "li", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
+    ),
     "claim what another has": Act(
         "wang", ("/tasks/{task}/claim", {}), ("PUT", "/tasks/{task}/claim", None), claimed
     ),
