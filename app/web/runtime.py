@@ -13,7 +13,7 @@ from app.errors import Malformed
 from app.identity.policy import require
 from app.identity.queries import display_names, group_titles
 from app.runtime import queries
-from app.web import instance, repair, respond, start
+from app.web import instance, repair, respond, sheet, start
 from app.web.i18n import pick
 from app.web.session import actor, engine
 from app.web.words import state_word
@@ -31,6 +31,7 @@ bp.get("/start", endpoint="catalogue")(start.catalogue)
 bp.get("/start/<int:definition_id>", endpoint="start_form")(start.form)
 bp.post("/start/<int:definition_id>", endpoint="begin")(start.begin)
 bp.get("/instances/<int:instance_id>", endpoint="instance")(instance.show)
+bp.get("/instances/<int:instance_id>/sheet", endpoint="sheet")(sheet.show)
 for _verb in instance.VERBS:
     bp.add_url_rule(
         f"/instances/<int:instance_id>/{_verb}",

@@ -165,6 +165,7 @@ PAGES = {
     "GET /instances": Entry(MANAGERS),
     "GET /instances/<int:instance_id>": Entry(PART),
     "GET /instances/<int:instance_id>/history": Entry(PART),
+    "GET /instances/<int:instance_id>/sheet": Entry(PART),
     "GET /instances/<int:instance_id>/suspend": Entry(MANAGERS),
     "POST /instances/<int:instance_id>/suspend": Entry(MANAGERS),
     "GET /instances/<int:instance_id>/activate": Entry(MANAGERS),
