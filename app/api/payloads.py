@@ -109,6 +109,12 @@ class CompleteTask(Request):
     comment: Comment | None = None
 
 
+class TypedSoFar(Request):
+    """What the form holds so far."""
+
+    variables: Variables = Field(default_factory=dict)
+
+
 class TaskBatch(Request):
     """The same for many tasks."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from app.api import answers, batch, bodies, payloads
 from app.api import bodies_language as more
 from app.api.call import Answer, Call
 from app.api.operation import Operations
 from app.task import bulk, queries, service
+from app.task.route import route
 
 operations = Operations("task", "Tasks")
 
@@ -86,6 +89,21 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
         "next": done.next,
     }
     return Answer({**done.task, **more})
+
+
+@operations.add(
+    "POST",
+    f"{_ONE}/route",
+    "Where a task would lead",
+    body=payloads.TypedSoFar,
+    permission="holder or candidate; nothing for others",
+    answers={200: bodies.Route},
+    changes=False,
+)
+def likely(call: Call, task_id: int, body: payloads.TypedSoFar) -> Answer:
+    """What each decision would lead to with these values; nothing is changed."""
+    ways = route(call.engine, call.actor, task_id, body.variables, now=call.now)
+    return Answer({"ways": [asdict(way) for way in ways]})
 
 
 @operations.add(

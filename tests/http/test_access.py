@@ -121,6 +121,7 @@ API = {
     "POST /external-tasks/<int:external_id>/extend": Entry(ADMIN, {"worker_id": "w", "lock": "1m"}),
     "POST /external-tasks/<int:external_id>/unlock": Entry(ADMIN, {"worker_id": "w"}),
     "GET /tasks": Entry(SIGNED_IN),
+    "POST /tasks/<int:task_id>/route": Entry(PART, {"variables": {"approved": True}}),
     # Each item is judged for itself; test_task_bulk has who may not.
     "POST /tasks/batch": Entry(SIGNED_IN, {"action": "claim", "ids": [1]}),
     "GET /tasks/<int:task_id>": Entry(PART),
@@ -157,6 +158,7 @@ PAGES = {
     "GET /tasks/<int:task_id>/done": Entry(PART),
     "POST /tasks/<int:task_id>/claim": Entry(CANDIDATE),
     "POST /tasks/<int:task_id>/release": Entry(CANDIDATE),
+    "POST /tasks/<int:task_id>/route": Entry(PART, {"f.approved": "true"}),
     "POST /tasks/<int:task_id>/draft": Entry(
         CANDIDATE, {"f.comments": "x"}, "select 1 as done from drafts"
     ),
