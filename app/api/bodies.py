@@ -233,32 +233,6 @@ class TaskDetail(Task):
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
 
-class Stop(Body):
-    """One place on the likely way from a task on."""
-
-    kind: str = Field(description="next, later, choice, join, end or stuck.")
-    step: str | None
-    name: Label | None
-    type: str | None
-    assignee: str | None
-    candidates: dict[str, list[str]]
-    options: list[Label]
-
-
-class Way(Body):
-    """What one decision leads to."""
-
-    outcome: str | None
-    label: Label | None
-    stops: list[Stop]
-
-
-class Route(Body):
-    """What each decision would lead to; empty for who could make none."""
-
-    ways: list[Way]
-
-
 class InstanceRef(Body):
     """An instance and how it stands."""
 

@@ -1,10 +1,10 @@
-"""What answers about views of the inbox hold."""
+"""What answers hold about views of the inbox, and about where a task would lead."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from app.api.bodies import Body
+from app.api.bodies import Body, Label
 
 
 class View(Body):
@@ -23,3 +23,29 @@ class Views(Body):
     """The caller's views, then those that others share."""
 
     items: list[View]
+
+
+class Stop(Body):
+    """One place on the likely way from a task on."""
+
+    kind: str = Field(description="next, later, choice, join, end or stuck.")
+    step: str | None
+    name: Label | None
+    type: str | None
+    assignee: str | None
+    candidates: dict[str, list[str]]
+    options: list[Label]
+
+
+class Way(Body):
+    """What one decision leads to."""
+
+    outcome: str | None
+    label: Label | None
+    stops: list[Stop]
+
+
+class Route(Body):
+    """What each decision would lead to; empty for who could make none."""
+
+    ways: list[Way]

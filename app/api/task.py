@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from app.api import answers, batch, bodies, payloads
+from app.api import answers, batch, bodies, bodies_views, payloads
 from app.api import bodies_language as more
 from app.api.call import Answer, Call
 from app.api.operation import Operations
@@ -97,7 +97,7 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
     "Where a task would lead",
     body=payloads.TypedSoFar,
     permission="holder or candidate; nothing for others",
-    answers={200: bodies.Route},
+    answers={200: bodies_views.Route},
     changes=False,
 )
 def likely(call: Call, task_id: int, body: payloads.TypedSoFar) -> Answer:
