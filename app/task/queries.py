@@ -25,7 +25,7 @@ from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
 
-__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "seen"]
+__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "of_instance", "seen"]
 
 ME: Final = frozenset({"current_user", "me"})
 SORTS: Final[Mapping[str, Sort]] = {
@@ -93,6 +93,18 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     if row is None or not _may_see(tx, actor, row):
         raise NotFound("task_not_found", "There is no such task.")
     return row
+
+
+def of_instance(
+    db: Database, actor: Actor, instance_id: int, *, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the live tasks of an instance that lists show to the actor, the oldest first."""
+    with db.transaction() as tx:
+        rows = store.live_of(tx, instance_id)
+    everything = actor.can("task:read")
+    return [
+        body(row, actor, now=now) for row in rows if everything or access.takes_part(actor, row)
+    ]
 
 
 def list_(
