@@ -21,6 +21,7 @@ from app.api import (
     runtime,
     task,
     trial,
+    views,
 )
 from app.api.errors import answer_http
 from app.api.figures import BusinessFigures
@@ -36,6 +37,7 @@ _MODULES = (
     messages.operations,
     external.operations,
     task.operations,
+    views.operations,
     history.operations,
     health.operations,
 )
