@@ -16,10 +16,12 @@ from app.api import (
     history,
     identity,
     messages,
+    notices,
     openapi,
     repair,
     runtime,
     task,
+    task_verbs,
     trial,
 )
 from app.api.errors import answer_http
@@ -36,6 +38,8 @@ _MODULES = (
     messages.operations,
     external.operations,
     task.operations,
+    task_verbs.operations,
+    notices.operations,
     history.operations,
     health.operations,
 )

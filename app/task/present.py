@@ -54,6 +54,8 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "outcome": row["outcome"],
         "comment": row["comment"],
         "reason": row["reason"],
+        "reminders": row["reminders"],
+        "reminded_at": row["reminded_at"],
     }
 
 
