@@ -7,12 +7,32 @@ from typing import Final
 from flask import Flask
 from htmx_flask import Htmx
 
-from app.web import definition, errors, history, identity, inbox, runtime, session, task
+from app.web import (
+    definition,
+    errors,
+    history,
+    identity,
+    inbox,
+    notices,
+    runtime,
+    session,
+    task,
+    verbs,
+)
 from app.web.assets import init_assets
 from app.web.filters import init_filters
 from app.web.i18n import init_i18n
 
-_PAGES: Final = (identity.bp, inbox.bp, task.bp, runtime.bp, definition.bp, history.bp)
+_PAGES: Final = (
+    identity.bp,
+    inbox.bp,
+    task.bp,
+    runtime.bp,
+    definition.bp,
+    history.bp,
+    verbs.bp,
+    notices.bp,
+)
 
 
 def register(app: Flask) -> None:
@@ -26,6 +46,7 @@ def register(app: Flask) -> None:
     init_filters(app)
     init_assets(app)
     session.init_session(app, guarded=frozenset(bp.name for bp in _PAGES))
+    notices.init_notices(app)
     errors.init_errors(app)
     for bp in _PAGES:
         app.register_blueprint(bp)
