@@ -75,7 +75,7 @@ EVENTS: Final[Mapping[str, Word]] = {
     "task.cancelled": Word(lazy_gettext("Task cancelled"), "ban", "calm"),
     "task.assigned": Word(lazy_gettext("Task given"), "user-check", "info"),
     "task.transferred": Word(lazy_gettext("Task transferred"), "arrow-right", "info"),
-    "task.commented": Word(lazy_gettext("Comment"), "message-circle", "calm"),
+    "task.commented": Word(lazy_gettext("Commented"), "message-circle", "calm"),
     "task.comment_edited": Word(lazy_gettext("Comment corrected"), "pencil", "calm"),
     "task.copied": Word(lazy_gettext("Copy sent"), "send", "calm"),
     "task.reminded": Word(lazy_gettext("Reminded"), "bell", "warn"),
