@@ -25,7 +25,7 @@ from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
 from app.task.thread import comments_of
 
-__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "seen"]
+__all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "of_instance", "seen"]
 
 ME: Final = frozenset({"current_user", "me"})
 SORTS: Final[Mapping[str, Sort]] = {
@@ -108,6 +108,18 @@ def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "r
     if found["takes_part"]:
         return "part"
     return "reader" if found["copied"] else None
+
+
+def of_instance(
+    db: Database, actor: Actor, instance_id: int, *, now: datetime
+) -> list[dict[str, Any]]:
+    """Return the live tasks of an instance that lists show to the actor, the oldest first."""
+    with db.transaction() as tx:
+        rows = store.live_of(tx, instance_id)
+    everything = actor.can("task:read")
+    return [
+        body(row, actor, now=now) for row in rows if everything or access.takes_part(actor, row)
+    ]
 
 
 def list_(
