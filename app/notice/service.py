@@ -75,7 +75,7 @@ def choose(db: Database, actor: Actor, choices: Mapping[str, str]) -> None:
         if event not in EVENTS
     ]
     errors += [
-        FieldError(event, "not_an_option", "Choose one of: %(choices)s.", _KNOWN)
+        FieldError(event, "not_an_option", "There is no such choice.")
         for event, choice in choices.items()
         if event in EVENTS and choice not in CHOICES
     ]
@@ -97,6 +97,3 @@ def prune(db: Database, *, now: datetime) -> int:
     """Forget notifications that are older than ``KEPT``; return how many."""
     with db.transaction() as tx:
         return tx.run("delete from notifications where at < %(old)s", {"old": now - KEPT}).rowcount
-
-
-_KNOWN: Final = {"choices": ", ".join(CHOICES)}
