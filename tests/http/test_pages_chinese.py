@@ -27,12 +27,12 @@ Seen = tuple[str, str, Sheet]
 ENGLISH = re.compile(r"\b[A-Za-z_]{2,}\b", re.ASCII)
 CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 WRITTEN = """
-    Chen Choice Fang Li Mei Min One Root Some Wang Wei Zhao nobody CM WF ZM admin mei root zhao finance_team
-    assigne assignee book choice conditions config default en expression id look method next
-    outcomes request service_name status strin think trip variables zh password123
+    Chen Choice Fang Li Mei Min One Root Some Wang Wei Zhao CM WF ZM admin mei nobody root zhao
+    finance_team assigne assignee book choice conditions config default en expression id look
+    method next outcomes request service_name status strin think trip variables zh password123
     Nowhere amount bogus_gateway colour description go key moons name nowhere null settings start
-    steps version zebra process write ISO Ctrl Enter Asia Berlin Europe JSON KiB MiB Shanghai
-    UTC UTF
+    steps version zebra process write ISO Ctrl Enter Asia Berlin Europe JSON KiB MiB Shanghai UTC
+    UTF
 """
 """Names of people and groups, what definitions are written with, what is never translated."""
 NO_WORDS = {"zh": {*WRITTEN.split(), *NODES, *TYPES}, "en": set[str]()}
