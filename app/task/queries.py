@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
+from app.task.thread import comments_of
 
 __all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "of_instance", "seen"]
 
@@ -54,7 +55,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
-    else the last one that another person left) and ``people`` (username → name).
+    else the last one that another person left), ``comments`` (see ``task.thread``) and
+    ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -76,6 +78,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
     shown["draft"] = _draft(tx, actor, row)
+    shown["comments"] = comments_of(tx, actor, row, now=now)
     shown["people"] = display_names(db, _usernames(shown))
     return shown
 
@@ -90,9 +93,22 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
         NotFound: there is none, or the actor may not see it.
     """
     row = store.seen(tx, task_id, locked=locked)
-    if row is None or not _may_see(tx, actor, row):
+    found = standing(tx, actor, row) if row is not None else None
+    if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row
+    return row | {"takes_part": found == "part"}
+
+
+def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
+    """Say whether the actor takes part in a task's instance, may only read it, or neither."""
+    if access.takes_part(actor, row) or row["started_by"] == actor.username:
+        return "part"
+    if actor.can("task:read"):
+        return "reader"
+    found = store.elsewhere(tx, actor, row["instance_id"])
+    if found["takes_part"]:
+        return "part"
+    return "reader" if found["copied"] else None
 
 
 def of_instance(
@@ -186,16 +202,6 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _may_see(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> bool:
-    """Say whether the actor may read everything, or takes part in the instance anywhere."""
-    return (
-        actor.can("task:read")
-        or access.takes_part(actor, row)
-        or row["started_by"] == actor.username
-        or store.takes_part_elsewhere(tx, actor, row["instance_id"])
-    )
-
-
 def _prefilled(
     form: list[Mapping[str, Any]], variables: Mapping[str, Any], hidden: frozenset[str]
 ) -> dict[str, Any]:
@@ -253,4 +259,6 @@ def _draft(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> dict[str, Any] | Non
 def _usernames(shown: Mapping[str, Any]) -> set[str]:
     draft = shown["draft"] or {}
     named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
-    return {name for name in named if name} | set(shown["candidates"]["users"])
+    said = {each["by"] for each in shown["comments"]}
+    said.update(*(each["mentions"] for each in shown["comments"]))
+    return {name for name in named if name} | set(shown["candidates"]["users"]) | said
