@@ -134,7 +134,7 @@ def test_without_scripts(live: Live, window: Window) -> None:
     live.settle()
     page.goto("/inbox")
     print("TEXT", page.locator("body").inner_text(), page.locator("button").count())
-    page.get_by_role("button", name="Claim").click()
+    page.get_by_role("button", name="Claim “订单").click()
     page.wait_for_url("**/tasks/*")
     page.get_by_label("Notes").fill("No script was harmed")
     page.get_by_role("button", name="Complete").click()
