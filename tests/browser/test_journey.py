@@ -133,7 +133,6 @@ def test_without_scripts(live: Live, window: Window) -> None:
     page.wait_for_url("**/instances/*")
     live.settle()
     page.goto("/inbox")
-    print("TEXT", page.locator("body").inner_text(), page.locator("button").count())
     page.get_by_role("button", name="Claim “订单").click()
     page.wait_for_url("**/tasks/*")
     page.get_by_label("Notes").fill("No script was harmed")
