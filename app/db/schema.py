@@ -248,6 +248,12 @@ history_events = sa.Table(
     sa.Column("prev_hash", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("instance_id", "seq"),
+    # Comments are read for every page of a task, however long the history is.
+    sa.Index(
+        "idx_history_events_comments",
+        "instance_id",
+        postgresql_where=sa.text("kind in ('task.commented','task.comment_edited')"),
+    ),
 )
 
 # --- timers and messages --------------------------------------------------------------

@@ -14,15 +14,18 @@ from app.notice.store import CHOICES, EVENTS
 KEPT: Final = timedelta(days=180)
 """A notification is kept this long; what it tells of stays in the history."""
 
-# A copy that is read needs no notification any more, and the other way round.
+# A copy that is read needs no notification any more, and the other way round. Copies are
+# always locked first, so that two tabs do not wait for each other.
+_COPIES_SEEN: Final = """
+update copies set read_at = %(now)s
+ where username = %(me)s and read_at is null and instance_id in (
+       select instance_id from notifications
+        where username = %(me)s and event = 'copied' and read_at is null
+          and (%(every)s or id = any(%(ids)s)))
+"""
 _READ: Final = """
 update notifications set read_at = %(now)s
  where username = %(me)s and read_at is null and (%(every)s or id = any(%(ids)s))
-returning case when event = 'copied' then instance_id end as copied
-"""
-_COPIES_SEEN: Final = """
-update copies set read_at = %(now)s
- where username = %(me)s and instance_id = any(%(instances)s) and read_at is null
 """
 _COPIES_READ: Final = """
 with seen as (
@@ -44,10 +47,7 @@ def read(db: Database, actor: Actor, ids: Sequence[int] | None = None, *, now: d
     """
     asked = {"me": actor.username, "now": now, "every": ids is None, "ids": list(ids or ())}
     with db.transaction() as tx:
-        rows = tx.run(_READ, asked).fetchall()
-        seen = [row["copied"] for row in rows if row["copied"] is not None]
-        if seen:
-            tx.run(_COPIES_SEEN, {"me": actor.username, "now": now, "instances": seen})
+        tx.together([(_COPIES_SEEN, asked), (_READ, asked)], last=True)
 
 
 def read_copies(

@@ -42,13 +42,13 @@ select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
   from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
-# Only who has no copy of this step yet gets one, and is told of it.
+# Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
     insert into copies (instance_id, step, username, task_id, actor, comment, at)
     select t.instance_id, t.step, u.username, t.id, %(actor)s, %(comment)s, %(at)s
       from users u, tasks t
-     where u.active and u.username <> %(actor)s and u.id in ({_MEANT}) and t.id = %(task)s
+     where u.active and u.id in ({_MEANT}) and t.id = %(task)s
      order by u.username
     on conflict (instance_id, step, username) do nothing
     returning instance_id, username, task_id

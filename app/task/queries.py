@@ -13,6 +13,7 @@ from app.core.definition import Definition
 from app.db.paging import Page, Sort, paged
 from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
+from app.db.wire import Statement
 from app.definition.cache import SHARED
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Malformed, NotFound
@@ -24,7 +25,7 @@ from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
-from app.task.thread import comments_of
+from app.task.thread import asking, read
 
 __all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "of_instance", "seen"]
 
@@ -47,6 +48,12 @@ SORTS: Final[Mapping[str, Sort]] = {
     )
     for name in (f"+{column.name}", f"-{column.name}")
 }
+
+
+_DRAFT: Final = """
+select username as by, values, saved_at from drafts where task_id = %(id)s
+ order by (username = %(me)s) desc, saved_at desc limit 1
+"""
 
 
 def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str, Any]:
@@ -77,8 +84,9 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    shown["draft"] = _draft(tx, actor, row)
-    shown["comments"] = comments_of(tx, actor, row, now=now)
+    said, *draft = tx.together([asking(row), *_draft(actor, row)])
+    shown["draft"] = draft[0].fetchone() if draft else None
+    shown["comments"] = read(said.rows, actor, row, now=now)
     shown["people"] = display_names(db, _usernames(shown))
     return shown
 
@@ -241,19 +249,13 @@ def _details(
     ]
 
 
-def _draft(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the draft to offer: only to who could complete the task."""
+def _draft(actor: Actor, row: Mapping[str, Any]) -> list[Statement]:
+    """Return what asks for the draft to offer; nothing for who could not complete the task."""
     if row["state"] not in access.LIVE or not access.takes_part(actor, row):
-        return None
+        return []
     if row["state"] == "claimed" and not access.is_holder(actor, row):
-        return None
-    return tx.run(
-        """
-        select username as by, values, saved_at from drafts where task_id = %(id)s
-         order by (username = %(me)s) desc, saved_at desc limit 1
-        """,
-        {"id": row["id"], "me": actor.username},
-    ).fetchone()
+        return []
+    return [(_DRAFT, {"id": row["id"], "me": actor.username})]
 
 
 def _usernames(shown: Mapping[str, Any]) -> set[str]:

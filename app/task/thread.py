@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.db.tx import Tx
+from app.db.wire import Statement
 from app.identity.actor import Actor
 from app.task import access
 
@@ -24,16 +25,28 @@ select h.seq, h.at, h.actor, h.data -> 'lines' -> 0 -> 2 as said, t.id as task, 
 
 
 def comments_of(tx: Tx, actor: Actor, task: Mapping[str, Any], *, now: datetime) -> list[Row]:
-    """Return the comments on a task's instance, the oldest first, corrected ones as they are now.
+    """Return the comments on a task's instance; see ``read``."""
+    return read(tx.run(*asking(task)).fetchall(), actor, task, now=now)
+
+
+def asking(task: Mapping[str, Any]) -> Statement:
+    """Return what asks for the lines that ``read`` takes."""
+    return _LINES, {"instance": task["instance_id"]}
+
+
+def read(
+    lines: Iterable[Mapping[str, Any]], actor: Actor, task: Mapping[str, Any], *, now: datetime
+) -> list[Row]:
+    """Return comments, the oldest first, corrected ones as they are now.
 
     Args:
-        task: a row that the actor may see.
+        task: a row of their instance that the actor may see.
 
     Returns:
         ``{id, task_id, step, by, at, text, mentions, edited_at, earlier, may_edit}`` each.
     """
     found: dict[int, Row] = {}
-    for row in tx.run(_LINES, {"instance": task["instance_id"]}).fetchall():
+    for row in lines:
         said = row["said"]
         if "of" not in said:
             found[row["seq"]] = _comment(row, said)

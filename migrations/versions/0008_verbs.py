@@ -78,9 +78,16 @@ def upgrade() -> None:
         ),
     )
     op.create_index("idx_copies_username", "copies", ["username", "id"])
+    op.create_index(
+        "idx_history_events_comments",
+        "history_events",
+        ["instance_id"],
+        postgresql_where=sa.text("kind in ('task.commented','task.comment_edited')"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("idx_history_events_comments", "history_events")
     for table in ("copies", "notification_choices", "notifications"):
         op.drop_table(table)
     for column in ("reminded_at", "reminders", "allow"):

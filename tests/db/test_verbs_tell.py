@@ -265,6 +265,7 @@ def test_a_step_copies_to_people_and_groups_by_itself(lab: Lab) -> None:
     lab.define({"id": "work", "type": "user_task", "config": config})
     instance = lab.start(by="li")
     assert readers(lab) == [
+        ("work", "li", "li"),
         ("work", "stranger", "li"),
         ("work", "zhao", "li"),
     ]
