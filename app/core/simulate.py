@@ -38,8 +38,9 @@ from app.core.events import (
     TaskCompleted,
     TimerFired,
 )
-from app.core.form import validate
+from app.core.form import Seen, validate
 from app.core.state import Attached, State, Token
+from app.core.task_scope import scope_of
 from app.core.values import iso_text, read_datetime
 
 BEGINS: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -220,7 +221,8 @@ def _task(
 ) -> Event:
     opened = next(e for e in run.effects if isinstance(e, OpenTask) and e.wait == _id(token))
     typed = _mapping(given.get("values", {}), "values", index)
-    values, errors = validate(opened.form, typed, text=False)
+    seen = Seen(scope_of(run.definition, run.state, _id(token), at), at)
+    values, errors = validate(opened.form, typed, text=False, seen=seen)
     if errors:
         first = errors[0]
         raise ScenarioError(
