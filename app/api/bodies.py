@@ -219,6 +219,7 @@ class TaskDetail(Task):
 
     variables: list[Variable]
     draft: Draft | None
+    instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
 

@@ -53,7 +53,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
-    else the last one that another person left) and ``people`` (username → name).
+    else the last one that another person left), ``instructions`` (a label in markdown, or None)
+    and ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -75,6 +76,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
     shown["draft"] = _draft(tx, actor, row)
+    shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
 
