@@ -12,6 +12,7 @@ from werkzeug.routing import RequestRedirect
 from app.api import (
     definition,
     external,
+    form,
     health,
     history,
     identity,
@@ -36,6 +37,7 @@ _MODULES = (
     messages.operations,
     external.operations,
     task.operations,
+    form.operations,
     history.operations,
     health.operations,
 )

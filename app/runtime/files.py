@@ -113,14 +113,14 @@ def keep(
         ``{id, name, type, size, sha256}``.
 
     Raises:
-        NotFound: the form has no such field.
         TooLarge: larger than any file may be.
-        Invalid: an error of the field: empty, of another type than it may be, or of another
-            than its name says; or too many that are not sent yet.
+        Invalid: an error of the field: the form has none of this name, the file is empty, of
+            another type than it may be or than its name says; or too much is not sent yet.
     """
-    found = next((f for f in fields if f["name"] == field and f["type"] == "file"), None)
-    if found is None or found.get("read_only"):
-        raise NotFound("field_not_found", "The form has no such field for files.")
+    taken = [f for f in fields if f["type"] == "file" and not f.get("read_only")]
+    found = next((f for f in taken if f["name"] == field), {})
+    if not found:
+        _refuse(field, ("unknown_field", "The form has no such field for files.", None))
     if len(content) > MAX_FILE_SIZE:
         raise TooLarge("file_too_large", "A file is at most %(limit)d bytes.", limit=MAX_FILE_SIZE)
     clean = _clean(name)

@@ -41,7 +41,7 @@ def upload(
         ``{id, name, type, size, sha256}``; a completion names it by its id.
 
     Raises:
-        NotFound: there is no such task or field, or the actor may not see it.
+        NotFound: there is no such task, or the actor may not see it.
         Forbidden, Conflict: the actor could not complete it (see ``complete``).
         TooLarge, Invalid: see ``runtime.files.keep``.
     """

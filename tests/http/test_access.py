@@ -64,11 +64,13 @@ class Entry:
         body: JSON value, or the fields of a page's form.
         done: for an address that answers everybody alike, SQL that finds something only if
             the person was let in.
+        query: what the address needs.
     """
 
     who: frozenset[str | None]
     body: Any = None
     done: str | None = None
+    query: str = ""
 
 
 API = {
@@ -128,6 +130,14 @@ API = {
     "POST /tasks/<int:task_id>/release": Entry(CANDIDATE),
     "PUT /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
     "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
+    "POST /tasks/<int:task_id>/form": Entry(PART),
+    "POST /tasks/<int:task_id>/files": Entry(CANDIDATE, {}, query="?field=papers&name=a.txt"),
+    "POST /process-definitions/<int:definition_id>/files": Entry(
+        SIGNED_IN, {}, query="?field=papers&name=a.txt"
+    ),
+    "GET /files/<int:file_id>": Entry(PART),
+    "GET /files/<int:file_id>/content": Entry(PART),
+    "GET /people": Entry(SIGNED_IN, query="?q=mei"),
     "GET /health/database": Entry(ADMIN),
     "GET /health/redis": Entry(ADMIN),
     "GET /health/worker": Entry(ADMIN),
@@ -152,6 +162,15 @@ PAGES = {
         CANDIDATE, {"f.comments": "x"}, "select 1 as done from drafts"
     ),
     "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"f.approved": "true"}),
+    "POST /tasks/<int:task_id>/form": Entry(PART),
+    "POST /tasks/<int:task_id>/form/live": Entry(PART),
+    "POST /start/<int:definition_id>/form": Entry(SIGNED_IN),
+    "POST /start/<int:definition_id>/form/live": Entry(SIGNED_IN),
+    # Each file is answered for itself; test_pages_files has who may not.
+    "POST /tasks/<int:task_id>/files": Entry(SIGNED_IN),
+    "POST /start/<int:definition_id>/files": Entry(SIGNED_IN),
+    "GET /files/<int:file_id>": Entry(PART),
+    "GET /people": Entry(SIGNED_IN),
     "GET /requests": Entry(SIGNED_IN),
     "GET /instances": Entry(MANAGERS),
     "GET /instances/<int:instance_id>": Entry(PART),
@@ -224,8 +243,23 @@ def things(rest: Rest) -> dict[str, int]:
         "token": instance["tokens"][0]["id"],
         "definition_id": seen["process_definition_id"],
         "external_id": held[0]["id"],
+        "file_id": stored_file(rest, seen),
         "incident_id": broken.ok(201)["incidents"][0]["id"],
     }
+
+
+def stored_file(rest: Rest, task: dict[str, Any]) -> int:
+    """Put a file of the task's instance into the database."""
+    with rest.office.db.transaction() as tx:
+        row = tx.run(
+            "insert into files (task_id, definition_id, instance_id, field, name, type, size,"
+            " sha256, content, uploaded_by, uploaded_at, submitted_at)"
+            " values (%(id)s, %(process_definition_id)s, %(process_instance_id)s, 'papers',"
+            " 'a.txt', 'text/plain', 1, '\\x00', 'a', 'nobody', now(), now()) returning id",
+            task,
+        ).fetchone()
+    assert row is not None
+    return int(row["id"])
 
 
 def address(rule: str, things: dict[str, int]) -> str:
@@ -260,7 +294,9 @@ def test_api(rest: Rest, things: dict[str, int]) -> None:
             with taken_back(rest.office.db):
                 prepare(rest, route, things)
                 rest._tokens.clear()
-                answer = rest(person, method, address(rule, things), filled(entry.body, things))
+                answer = rest(
+                    person, method, address(rule, things) + entry.query, filled(entry.body, things)
+                )
                 assert answer.status < 500, (route, person, answer.text)
                 if answer.status not in REFUSALS:
                     let_in.add(person)
