@@ -146,8 +146,8 @@ def fill(
             continue
         wrong = _one(field, given, text, locale_marks or (",", "."), seen, values)
         errors += wrong
-        if scope is not None and (wrong or name in values):
-            scope[name] = None if wrong else values[name]
+        if scope is not None and (name in values or text or name in given):
+            scope[name] = values.get(name) if not field.get("read_only") else scope.get(name)
     return Filled(values, tuple(errors), frozenset(hidden))
 
 
