@@ -7,9 +7,9 @@ the token, and the other tokens go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 from app.core import attached, inside, withdrawing
 from app.core.definition import Definition
@@ -33,6 +33,7 @@ from app.core.events import (
     VariablesSet,
 )
 from app.core.migrating import migrated
+from app.core.record import dataclass
 from app.core.run import MAX_STEPS, Run
 from app.core.skipping import no_skip, skip
 from app.core.state import ENDED, State, Token
@@ -49,7 +50,8 @@ _ANSWERED_BY: Final[Mapping[type[Event], str]] = {
     Retried: "incident",
 }
 """The kind of wait that an event answers."""
-_WHILE_SUSPENDED: Final = (Terminated, Activated, VariablesSet, Jumped, Migrated)
+_BY_OPERATORS: Final = frozenset({Suspended, Activated, Terminated, VariablesSet, Jumped, Migrated})
+"""Events that answer no wait; they can come while the instance is suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,42 +78,71 @@ def advance(definition: Definition, state: State, event: Event) -> Transition:
         return Transition(replace(state, status="suspended"))
     if isinstance(event, Activated):
         state = replace(state, status="running")
-    if isinstance(event, Migrated):
+    elif isinstance(event, Migrated):
         state = migrated(definition, state, event.steps)
     run = Run(definition, state, event)
-    _happen(run, event)
+    _HAPPEN[type(event)](run, event)
     if state.status != "suspended":
         run.loop()
     return Transition(run.state(), tuple(run.effects))
 
 
-def _happen(run: Run, event: Event) -> None:
-    """Do what the event itself does; what follows from it is the loop's."""
-    if isinstance(event, TaskCompleted | JobSucceeded | JobFailed | ChildEnded):
-        run.answer(run.waiting(event.wait), event)
-        return
-    match event:
-        case Started():
-            run.begin(event)
-        case Terminated():
-            withdrawing.everything(run, event.reason or "terminated")
-            run.end("terminated", "terminated", None)
-        case VariablesSet():
-            run.set_variables("", 0, event.values)
-        case Retried():
-            run.retry(run.waiting(event.wait))
-        case Skipped():
-            skip(run, run.waiting(event.wait), event)
-        case Jumped():
-            withdrawing.jump(run, event)
-        case Migrated():
-            attached.arm_anew(run)
-        case TimerFired() | MessageReceived():
-            token = run.waiting(event.wait)
-            if token.wait is not None and token.wait.id != event.wait:
-                attached.fire(run, token, event)
-            else:
-                run.answer(token, event)
+# What an event itself does; what follows from it is the loop's.
+
+
+def _answer(run: Run, event: TaskCompleted | JobSucceeded | JobFailed | ChildEnded) -> None:
+    run.answer(run.waiting(event.wait), event)
+
+
+def _fire(run: Run, event: TimerFired | MessageReceived) -> None:
+    token = run.waiting(event.wait)
+    if token.wait is not None and token.wait.id != event.wait:
+        attached.fire(run, token, event)
+    else:
+        run.answer(token, event)
+
+
+def _terminate(run: Run, event: Terminated) -> None:
+    withdrawing.everything(run, event.reason or "terminated")
+    run.end("terminated", "terminated", None)
+
+
+def _set_variables(run: Run, event: VariablesSet) -> None:
+    run.set_variables("", 0, event.values)
+
+
+def _retry(run: Run, event: Retried) -> None:
+    run.retry(run.waiting(event.wait))
+
+
+def _skip(run: Run, event: Skipped) -> None:
+    skip(run, run.waiting(event.wait), event)
+
+
+def _arm_anew(run: Run, _event: Migrated) -> None:
+    attached.arm_anew(run)
+
+
+def _activate(_run: Run, _event: Activated) -> None:
+    """The loop goes on where it stood."""
+
+
+_HAPPEN: Final[Mapping[type[Event], Callable[[Run, Any], None]]] = {
+    Started: Run.begin,
+    TaskCompleted: _answer,
+    JobSucceeded: _answer,
+    JobFailed: _answer,
+    ChildEnded: _answer,
+    TimerFired: _fire,
+    MessageReceived: _fire,
+    Activated: _activate,
+    Terminated: _terminate,
+    VariablesSet: _set_variables,
+    Retried: _retry,
+    Skipped: _skip,
+    Jumped: withdrawing.jump,
+    Migrated: _arm_anew,
+}
 
 
 def _refusal(definition: Definition, state: State, event: Event) -> str | None:
@@ -120,6 +151,15 @@ def _refusal(definition: Definition, state: State, event: Event) -> str | None:
         return "already started" if state.next_id != 1 else None
     if state.status in ENDED:
         return f"the instance is {state.status}"
+    if type(event) in _BY_OPERATORS:
+        return _no_order(definition, state, event)
+    if state.status == "suspended":
+        return "the instance is suspended"
+    return _unanswerable(definition, state, event)
+
+
+def _no_order(definition: Definition, state: State, event: Event) -> str | None:
+    """Say why what an operator does to the whole instance changes nothing, if it doesn't."""
     if isinstance(event, Suspended):
         return "already suspended" if state.status == "suspended" else None
     if isinstance(event, Activated):
@@ -128,11 +168,7 @@ def _refusal(definition: Definition, state: State, event: Event) -> str | None:
         return inside.no_jump(definition, state, event)
     if isinstance(event, Migrated):
         return _no_place(definition, state, event)
-    if isinstance(event, _WHILE_SUSPENDED):
-        return None
-    if state.status == "suspended":
-        return "the instance is suspended"
-    return _unanswerable(definition, state, event)
+    return None
 
 
 def _no_place(definition: Definition, state: State, event: Migrated) -> str | None:
@@ -144,20 +180,20 @@ def _no_place(definition: Definition, state: State, event: Migrated) -> str | No
 
 def _unanswerable(definition: Definition, state: State, event: Event) -> str | None:
     wait: int | None = getattr(event, "wait", None)
-    expected = _ANSWERED_BY.get(type(event))
     for token in state.tokens:
         kind = _kind_of(token, wait)
         if kind is not None and isinstance(event, Skipped):
             return no_skip(definition.by_id[token.step], token, event)
         if kind is not None:
-            return None if kind == expected else "another kind of wait"
+            return None if kind == _ANSWERED_BY.get(type(event)) else "another kind of wait"
     return "nothing waits for this any more"
 
 
 def _kind_of(token: Token, wait: int | None) -> str | None:
     """Return the kind of a token's wait with this id, if it has one."""
-    if token.wait is None:
+    own = token.wait
+    if own is None:
         return None
-    if token.wait.id == wait:
-        return token.wait.kind
-    return next((each.kind for each in token.wait.attached if each.id == wait), None)
+    if own.id == wait:
+        return own.kind
+    return next((each.kind for each in own.attached if each.id == wait), None)

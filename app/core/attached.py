@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from app.core import inside, withdrawing
+from app.core import inside, seeing, withdrawing
 from app.core.definition import Boundary
 from app.core.effects import CancelTimer, StartTimer, Subscribe, Unsubscribe
 from app.core.events import Event, MessageReceived
@@ -33,7 +33,7 @@ def arm(run: Run, token: Token, limit: datetime | None = None) -> tuple[Attached
         None if one of them cannot be started: then the token is stuck with an incident.
     """
     armed = token.wait.attached if token.wait is not None else ()
-    if not armed:
+    if not armed and run.step_of(token).boundary:
         fresh = _all_or_why(run, token)
         if isinstance(fresh, Fail):
             run.stop(token, fresh)
@@ -115,7 +115,7 @@ def fire(run: Run, token: Token, event: Event) -> None:
         return
     boundary = run.step_of(token).boundary[fired.index]
     try:
-        values = _output(boundary, run.visit(token), event)
+        values = _output(boundary, seeing.visit(run, token), event)
     except ExpressionError as error:
         values = expression_failure(error)
     if isinstance(values, Fail):
@@ -159,7 +159,7 @@ def _rearm(run: Run, token: Token, fired: Attached, boundary: Boundary) -> None:
 def _arm_one(
     run: Run, token: Token, index: int, boundary: Boundary
 ) -> tuple[Attached, StartTimer | Subscribe] | Fail:
-    visit = run.visit(token)
+    visit = seeing.visit(run, token)
     left = _repeats(boundary)
     if boundary.on == "message":
         key = plain_text(

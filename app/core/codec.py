@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -160,10 +160,14 @@ def _scope_from_json(kept: Mapping[str, Any]) -> Scope:
 
 def event_to_json(event: ev.Event) -> dict[str, Any]:
     """Return an event so that it can be given to the core again."""
-    kept = {name: getattr(event, name) for name in _NAMES[type(event)]}
+    kept: dict[str, Any] = {}
+    for name in _NAMES[type(event)]:
+        value = getattr(event, name)
+        if value is not None:
+            kept[name] = value
     kept["at"] = event.at.isoformat()
     kept["kind"] = event.kind
-    return {name: value for name, value in kept.items() if value is not None}
+    return kept
 
 
 def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
@@ -182,56 +186,117 @@ def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
 
 def effect_line(effect: fx.Effect) -> list[Any]:
     """Return ``[kind, step id or None, data]``: the effect's line in the history."""
-    kind, data = _described(effect)
-    return [kind, effect.step or None, data]
+    return effect_lines((effect,))[0]
 
 
-def _described(effect: fx.Effect) -> tuple[str, dict[str, Any]]:
-    match effect:
-        case fx.Passed(left=False):
-            return "step.entered", {"token": effect.token}
-        case fx.Passed():
-            return "step.left", {"token": effect.token, "to": effect.target}
-        case fx.OpenTask():
-            named = [*effect.candidate_users, *effect.candidate_groups]
-            return "task.opened", {
-                "wait": effect.wait,
-                "assignee": effect.assignee,
-                "candidates": named,
-            }
-        case fx.CloseTask():
-            return "task.cancelled", {"wait": effect.wait, "reason": effect.reason}
-        case fx.StartJob():
-            call = f"{effect.service}.{effect.method}"
-            return "job.started", {"wait": effect.wait, "service": call}
-        case fx.CancelJob():
-            return "job.cancelled", {"wait": effect.wait, "reason": effect.reason}
-        case fx.RaiseIncident():
-            said = {"wait": effect.wait, "kind": effect.error_kind, "message": effect.message}
-            parts = effect.detail.get("phrase")
-            return "incident.opened", said | ({"phrase": parts} if parts else {})
-        case fx.ResolveIncident():
-            return "incident.resolved", {"wait": effect.wait, "how": effect.how}
-        case fx.SetVariables():
-            told: dict[str, Any] = {"values": effect.values}
-            return "variables.changed", told | ({"scope": effect.scope} if effect.scope else {})
-        case fx.StartTimer():
-            return "timer.started", {"wait": effect.wait, "due_at": effect.due_at.isoformat()}
-        case fx.CancelTimer():
-            return "timer.cancelled", {"wait": effect.wait}
-        case fx.Subscribe():
-            data = {"wait": effect.wait, "name": effect.name, "key": effect.key}
-            return "message.awaited", data
-        case fx.Unsubscribe():
-            return "message.given_up", {"wait": effect.wait}
-        case fx.Correlate():
-            return "message.sent", {"name": effect.name, "key": effect.key}
-        case fx.StartChild():
-            return "child.started", {"wait": effect.wait, "process_key": effect.process_key}
-        case fx.EndChild():
-            return "child.withdrawn", {"wait": effect.wait, "reason": effect.reason}
-        case fx.Moved():
-            return f"token.{effect.how}", {"token": effect.token, "to": effect.target}
-        case fx.Ended():
-            return f"instance.{effect.status}", {"result": effect.result, "code": effect.code}
-    raise TypeError(f"no line for {effect!r}")
+def effect_lines(effects: Iterable[fx.Effect]) -> list[list[Any]]:
+    """Return the line of each effect."""
+    lines = []
+    for effect in effects:
+        tell = _TOLD.get(type(effect))
+        if tell is None:
+            raise TypeError(f"no line for {effect!r}")
+        kind, data = tell(effect)
+        lines.append([kind, effect.step or None, data])
+    return lines
+
+
+_Told = tuple[str, dict[str, Any]]
+"""What the history calls it, and what it says of it."""
+
+
+def _passed(effect: fx.Passed) -> _Told:
+    if effect.left:
+        return "step.left", {"token": effect.token, "to": effect.target}
+    return "step.entered", {"token": effect.token}
+
+
+def _task(effect: fx.OpenTask) -> _Told:
+    named = [*effect.candidate_users, *effect.candidate_groups]
+    return "task.opened", {"wait": effect.wait, "assignee": effect.assignee, "candidates": named}
+
+
+def _no_task(effect: fx.CloseTask) -> _Told:
+    return "task.cancelled", {"wait": effect.wait, "reason": effect.reason}
+
+
+def _job(effect: fx.StartJob) -> _Told:
+    return "job.started", {"wait": effect.wait, "service": f"{effect.service}.{effect.method}"}
+
+
+def _no_job(effect: fx.CancelJob) -> _Told:
+    return "job.cancelled", {"wait": effect.wait, "reason": effect.reason}
+
+
+def _incident(effect: fx.RaiseIncident) -> _Told:
+    said = {"wait": effect.wait, "kind": effect.error_kind, "message": effect.message}
+    parts = effect.detail.get("phrase")
+    return "incident.opened", {**said, "phrase": parts} if parts else said
+
+
+def _no_incident(effect: fx.ResolveIncident) -> _Told:
+    return "incident.resolved", {"wait": effect.wait, "how": effect.how}
+
+
+def _variables(effect: fx.SetVariables) -> _Told:
+    if effect.scope:
+        return "variables.changed", {"values": effect.values, "scope": effect.scope}
+    return "variables.changed", {"values": effect.values}
+
+
+def _timer(effect: fx.StartTimer) -> _Told:
+    return "timer.started", {"wait": effect.wait, "due_at": effect.due_at.isoformat()}
+
+
+def _no_timer(effect: fx.CancelTimer) -> _Told:
+    return "timer.cancelled", {"wait": effect.wait}
+
+
+def _awaited(effect: fx.Subscribe) -> _Told:
+    return "message.awaited", {"wait": effect.wait, "name": effect.name, "key": effect.key}
+
+
+def _not_awaited(effect: fx.Unsubscribe) -> _Told:
+    return "message.given_up", {"wait": effect.wait}
+
+
+def _message(effect: fx.Correlate) -> _Told:
+    return "message.sent", {"name": effect.name, "key": effect.key}
+
+
+def _child(effect: fx.StartChild) -> _Told:
+    return "child.started", {"wait": effect.wait, "process_key": effect.process_key}
+
+
+def _no_child(effect: fx.EndChild) -> _Told:
+    return "child.withdrawn", {"wait": effect.wait, "reason": effect.reason}
+
+
+def _moved(effect: fx.Moved) -> _Told:
+    return f"token.{effect.how}", {"token": effect.token, "to": effect.target}
+
+
+def _ended(effect: fx.Ended) -> _Told:
+    return f"instance.{effect.status}", {"result": effect.result, "code": effect.code}
+
+
+_TOLD: Final[Mapping[type[fx.Effect], Callable[[Any], _Told]]] = {
+    fx.Passed: _passed,
+    fx.OpenTask: _task,
+    fx.CloseTask: _no_task,
+    fx.StartJob: _job,
+    fx.CancelJob: _no_job,
+    fx.RaiseIncident: _incident,
+    fx.ResolveIncident: _no_incident,
+    fx.SetVariables: _variables,
+    fx.StartTimer: _timer,
+    fx.CancelTimer: _no_timer,
+    fx.Subscribe: _awaited,
+    fx.Unsubscribe: _not_awaited,
+    fx.Correlate: _message,
+    fx.StartChild: _child,
+    fx.EndChild: _no_child,
+    fx.Moved: _moved,
+    fx.Ended: _ended,
+}
+"""How the history tells of each kind of effect."""

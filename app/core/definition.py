@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from app.core.expression import Expression
+from app.core.expression import Expression, has_expression
 
 Label = str | Mapping[str, str]
 """A text that a person reads: one text, or one per language (``{"en": …, "zh": …}``)."""
@@ -69,7 +69,7 @@ class Multi:
     collect: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """A node of the definition.
 
@@ -96,6 +96,11 @@ class Step:
     boundary: tuple[Boundary, ...] = ()
     multi: Multi | None = None
     parent: str | None = None
+
+    @cached_property
+    def live(self) -> frozenset[str]:
+        """Names in the configuration whose values have expressions in them."""
+        return frozenset(name for name, value in self.config.items() if has_expression(value))
 
     def ways(self) -> tuple[tuple[str, str], ...]:
         """Return ``(edge, target)`` of every way out; see ``state.Token.edge``."""

@@ -6,10 +6,11 @@ Each is keyed by the wait id it belongs to and is a line of the history.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from app.core.record import dataclass
 from app.errors import Phrase
 
 

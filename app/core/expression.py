@@ -6,7 +6,13 @@ Everything that can go wrong is an ``ExpressionError`` that names the sub-expres
 
 from app.core.expression_error import ExpressionError, shown
 from app.core.expression_program import Expression, parse, truth
-from app.core.expression_template import Template, condition, evaluate_config, parse_template
+from app.core.expression_template import (
+    Template,
+    condition,
+    evaluate_config,
+    has_expression,
+    parse_template,
+)
 
 __all__ = [
     "Expression",
@@ -14,6 +20,7 @@ __all__ = [
     "Template",
     "condition",
     "evaluate_config",
+    "has_expression",
     "parse",
     "parse_template",
     "shown",

@@ -134,6 +134,8 @@ def truth(expression: Expression, scope: Mapping[str, Any], now: datetime) -> bo
         ExpressionError: it fails, or its value is not true or false.
     """
     value = expression.evaluate(scope, now=now)
+    if value is True or value is False:
+        return bool(value)
     try:
         return boolean(value)
     except Refusal as refusal:

@@ -109,6 +109,15 @@ def evaluate_config(value: Any, scope: Mapping[str, Any], now: datetime) -> Any:
     return value
 
 
+def has_expression(value: Any) -> bool:
+    """Say whether evaluating a configuration value asks for anything at all."""
+    if isinstance(value, str):
+        return "$" in value
+    if isinstance(value, dict):
+        return any(map(has_expression, value.values()))
+    return isinstance(value, list | tuple) and any(map(has_expression, value))
+
+
 def _rendered(expression: Expression, value: Any) -> str:
     try:
         return as_text(value)

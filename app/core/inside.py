@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from app.core import attached, withdrawing
+from app.core import attached, seeing, withdrawing
 from app.core.definition import Definition, Multi
 from app.core.effects import Passed
 from app.core.events import Jumped
@@ -149,7 +149,7 @@ def element_done(run: Run, token: Token) -> None:
     group = run.scopes[element.parent]
     multi = run.step_of(token).multi
     assert multi is not None  # noqa: S101 - elements exist only of a multi
-    visit = run.visit(token)
+    visit = seeing.visit(run, token)
     try:
         taken = storable(evaluate_config(dict(multi.collect), visit.scope, visit.now))
         collected = {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from app.core.definition import Definition, Step
 from app.core.effects import Passed
 from app.core.nodes.table import node_of
+from app.core.once import once
 from app.core.state import PAST_JOIN, Token, Wait
 
 if TYPE_CHECKING:
@@ -23,7 +24,17 @@ if TYPE_CHECKING:
 
 def is_join(definition: Definition, step: Step) -> bool:
     """Say whether tokens are gathered on a step."""
-    return bool(node_of(step.type).gathers) and len(definition.incoming[step.id]) > 1
+    return step.id in joins(definition)
+
+
+@once
+def joins(definition: Definition) -> frozenset[str]:
+    """Return the steps on which tokens are gathered."""
+    return frozenset(
+        step.id
+        for step in definition.steps
+        if node_of(step.type).gathers and len(definition.incoming[step.id]) > 1
+    )
 
 
 def gather(run: Run, token: Token) -> None:
@@ -61,10 +72,16 @@ def fire_waiting(run: Run) -> bool:
 
 def _groups(run: Run) -> list[list[Token]]:
     """Return the tokens at joins, per join and scope; the lowest token first."""
+    waiting = [
+        token
+        for token in run.tokens.values()
+        if token.wait is not None and token.wait.kind == "join"
+    ]
+    if not waiting:
+        return []
     groups: dict[tuple[str, int], list[Token]] = {}
-    for token in sorted(run.tokens.values(), key=lambda each: each.id):
-        if token.wait is not None and token.wait.kind == "join":
-            groups.setdefault((token.step, token.scope), []).append(token)
+    for token in sorted(waiting, key=lambda each: each.id):
+        groups.setdefault((token.step, token.scope), []).append(token)
     return list(groups.values())
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, tzinfo
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.core import cron
-from app.core.duration import DurationError, parse_duration
-from app.core.expression import evaluate_config, shown
+from app.core.duration import Duration, DurationError, parse_duration
+from app.core.expression import evaluate_config, has_expression, shown
 from app.core.nodes.base import Fail, Visit
 from app.core.values import read_date, read_datetime
 from app.core.working_calendar import calendar_of
@@ -55,16 +56,17 @@ def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime
     Raises:
         ExpressionError: it cannot be evaluated.
     """
-    value = evaluate_config(given, visit.scope, visit.now)
+    value = given
+    if has_expression(given):
+        value = evaluate_config(given, visit.scope, visit.now)
     if value is None or value == "":
         return None
     settings = visit.definition.settings
     zone = zone_of(settings)
     try:
-        due = value
-        if isinstance(value, str):
-            due = read_datetime(value) or read_date(value)
-            due = due or parse_duration(value).add_to(visit.now, zone, calendar_of(settings))
+        due = _read(value) if isinstance(value, str) else value
+        if isinstance(due, Duration):
+            due = due.add_to(visit.now, zone, calendar_of(settings))
         if isinstance(due, date) and not isinstance(due, datetime):
             due = datetime.combine(due, time(23, 59, 59) if end_of_day else time(), zone)
         if isinstance(due, datetime):
@@ -75,3 +77,13 @@ def due_moment(given: Any, visit: Visit, *, end_of_day: bool = True) -> datetime
     except OverflowError:
         message = Phrase("The due date is out of range.")
     return Fail("bad_due_date", message, {"value": shown(value)})
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> datetime | date | Duration:
+    """Read a moment, a day or a duration.
+
+    Raises:
+        DurationError: it is none of them.
+    """
+    return read_datetime(text) or read_date(text) or parse_duration(text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from app.core.definition import Step
 from app.core.form import Seen, fill
+from app.core.once import once
+from app.core.record import dataclass
 from app.errors import FieldError
 
 
@@ -26,6 +27,7 @@ class Decision:
     errors: tuple[FieldError, ...] = ()
 
 
+@once
 def deciding_field(step: Step) -> str | None:
     """Return the one boolean field whose answer picks the first or the second target."""
     plain = [edge for edge in step.next if edge.when is None]
@@ -41,6 +43,7 @@ def deciding_field(step: Step) -> str | None:
     return booleans[0] if len(booleans) == 1 else None
 
 
+@once
 def choices(step: Step) -> tuple[Mapping[str, Any], ...]:
     """Return the outcomes a person chooses from, empty where none has to be chosen.
 
@@ -88,6 +91,7 @@ class Way(NamedTuple):
     edge: str
 
 
+@once
 def ways_past(step: Step) -> tuple[Way, ...]:
     """Return what can be chosen when a step is skipped, empty where its edges decide.
 

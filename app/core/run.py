@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from app.core import attached, catching, inside, joining, skipping, withdrawing
+from app.core import attached, catching, inside, joining, seeing, skipping, withdrawing
 from app.core.definition import Definition, Step
 from app.core.effects import Effect, Ended, Passed, RaiseIncident, ResolveIncident, SetVariables
 from app.core.events import Event, Started
@@ -19,12 +19,13 @@ from app.core.nodes.base import (
     Leave,
     Split,
     Stay,
-    Visit,
     expression_failure,
+    plain_way,
     way_out,
 )
 from app.core.nodes.table import node_of
-from app.core.state import PAST_JOIN, ROOT, Completion, Scope, State, Status, Token, Wait
+from app.core.once import once
+from app.core.state import PAST_JOIN, ROOT, Scope, State, Status, Token, Wait
 from app.core.values import same
 from app.errors import Phrase
 
@@ -45,10 +46,14 @@ class Run:
 
     def __init__(self, definition: Definition, state: State, event: Event) -> None:
         self.definition = definition
+        self.steps = definition.by_id
+        self.joins = joining.joins(definition)
         self.before = state
         self.event = event
-        self.tokens = {token.id: token for token in state.tokens}
-        self.ready = [token.id for token in state.tokens if token.wait is None]
+        self.tokens: dict[int, Token] = {}
+        self.ready: list[int] = []
+        for token in state.tokens:
+            self.put(token)
         self.scopes = dict(state.scopes)
         self.variables = state.variables
         self.facts = state.facts
@@ -64,12 +69,7 @@ class Run:
 
     def begin(self, event: Started) -> None:
         """Put the first token on the first step; declared defaults fill what is not given."""
-        defaults = {
-            name: variable.default
-            for name, variable in self.definition.variables.items()
-            if variable.default is not None
-        }
-        self.variables = {**defaults, **event.variables}
+        self.variables = {**_defaults(self.definition), **event.variables}
         self.facts = event.facts
         self.put(Token(self.take_id(), self.definition.first[None]))
 
@@ -106,7 +106,7 @@ class Run:
         ended = self.ended
         return State(
             status=cast(Status, ended.status) if ended else self.before.status,
-            tokens=tuple(self.tokens[key] for key in sorted(self.tokens)),
+            tokens=tuple(map(self.tokens.__getitem__, sorted(self.tokens))),
             variables=self.variables,
             facts=self.facts,
             completed=self.completed,
@@ -116,6 +116,13 @@ class Run:
             scopes=self.scopes,
             end=self.reached_end,
         )
+
+    def see(self) -> Mapping[str, Any]:
+        """Return what expressions see; put together once after every change."""
+        if self.seen is None:
+            done = {step: one.seen() for step, one in self.completed.items()}
+            self.seen = {**done, **self.variables, **self.facts}
+        return self.seen
 
     # --- tokens -----------------------------------------------------------------------
 
@@ -139,16 +146,14 @@ class Run:
 
     def waiting(self, wait: int) -> Token:
         """Return the token that waits with this id; ``advance`` has seen it."""
-        return next(
-            token
-            for token in self.tokens.values()
-            if token.wait is not None
-            and (token.wait.id == wait or any(each.id == wait for each in token.wait.attached))
-        )
+        for token in self.tokens.values():
+            if token.wait is not None and token.wait.has(wait):
+                return token
+        raise LookupError(wait)
 
     def step_of(self, token: Token) -> Step:
         """Return the step a token stands on."""
-        return self.definition.by_id[token.step]
+        return self.steps[token.step]
 
     def scope_of(self, token: Token) -> Scope | None:
         """Return the scope a token moves in; None for the instance itself."""
@@ -158,10 +163,10 @@ class Run:
 
     def arrive(self, token: Token) -> None:
         """Let a token come to its step: count it, gather it at a join, else let it enter."""
-        step = self.step_of(token)
-        self.effects.append(Passed(step=step.id, token=token.id))
-        if not inside.is_element(self, token):
-            count = self.visits_in(token.scope).get(step.id, 0) + 1
+        self.effects.append(Passed(step=token.step, token=token.id))
+        if token.scope == ROOT or not inside.is_element(self, token):
+            visits = self.visits if token.scope == ROOT else self.scopes[token.scope].visits
+            count = visits.get(token.step, 0) + 1
             if count > self.definition.max_visits:
                 message = Phrase(
                     "The step was entered more than %(max)d times.", max=self.definition.max_visits
@@ -171,35 +176,33 @@ class Run:
             self.count_visits(token, count)
         self.come(token)
 
-    def visits_in(self, scope: int) -> Mapping[str, int]:
-        """Return how often the steps of a scope were entered."""
-        return self.visits if scope == ROOT else self.scopes[scope].visits
-
     def count_visits(self, token: Token, count: int) -> None:
         """Keep how often a token's step was entered in its scope."""
         if token.scope == ROOT:
             self.visits[token.step] = count
         else:
-            counts = {**self.visits_in(token.scope), token.step: count}
-            self.scopes[token.scope] = replace(self.scopes[token.scope], visits=counts)
+            scope = self.scopes[token.scope]
+            counts = {**scope.visits, token.step: count}
+            self.scopes[token.scope] = replace(scope, visits=counts)
 
     def come(self, token: Token) -> None:
         """Gather a token at a join, else let it enter."""
-        if token.edge != PAST_JOIN and joining.is_join(self.definition, self.step_of(token)):
+        if token.step in self.joins and token.edge != PAST_JOIN:
             joining.gather(self, token)
         else:
             self.enter(token)
 
     def enter(self, token: Token) -> None:
         """Let the node of the token's step decide."""
-        step = self.step_of(token)
-        visit = self.visit(token)
+        step = self.steps[token.step]
+        visit = seeing.visit(self, token)
+        simple = step.skip_when is None and step.multi is None
         try:
-            one = inside.is_element(self, token)
-            skip = step.skip_when if not one else None
-            if skip is not None and truth(skip, visit.scope, visit.now):
-                decision: Decision = skipping.passing(self, token, None)
-            elif step.multi is not None and not one:
+            if simple or inside.is_element(self, token):
+                decision = node_of(step.type).enter(visit)
+            elif step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now):
+                decision = skipping.passing(self, token, None)
+            elif step.multi is not None:
                 inside.open_multi(self, token, step.multi, visit)
                 return
             else:
@@ -212,7 +215,7 @@ class Run:
         """Give the answer to the node whose token waits for it."""
         step = self.step_of(token)
         try:
-            decision = node_of(step.type).answer(self.visit(token), event)
+            decision = node_of(step.type).answer(seeing.visit(self, token), event)
         except ExpressionError as error:
             decision = expression_failure(error)
         if decision is None:
@@ -233,35 +236,11 @@ class Run:
             self.count_visits(token, 1)  # the operator's word counts: the limit starts anew
         self.come(token)
 
-    def visit(self, token: Token) -> Visit:
-        """Return what the node may look at."""
-        if self.seen is None:
-            done = {step: _seen(one) for step, one in self.completed.items()}
-            self.seen = {**done, **self.variables, **self.facts}
-        variables, scope = self.variables, self.seen
-        if token.scope != ROOT and inside.variables_owner(self, token.scope) is not None:
-            variables = inside.variables(self, token.scope)
-            scope = {**scope, **variables, **self.facts}
-        step = self.step_of(token)
-        return Visit(self.definition, step, token.id, scope, variables, self.event.at)
-
     # --- what a node decided ----------------------------------------------------------
 
     def carry_out(self, token: Token, decision: Decision) -> None:
         """Do to the state what a node decided."""
-        match decision:
-            case Stay():
-                self.stay(token, decision)
-            case Leave():
-                self.leave(token, decision)
-            case Split():
-                self.split(token, decision.targets)
-            case Inside():
-                inside.open_sub(self, token)
-            case Finish():
-                self.finish(token, decision)
-            case Fail():
-                self.fail(token, decision)
+        _CARRY_OUT[type(decision)](self, token, decision)
 
     def stay(self, token: Token, decision: Stay) -> None:
         """Let the token wait, with all that may happen meanwhile."""
@@ -275,18 +254,17 @@ class Run:
     def leave(self, token: Token, decision: Leave) -> None:
         """Move the token along its edge, or end its path."""
         if decision.completion is not None:
-            done = replace(decision.completion, forks=token.forks)
-            self.completed[token.step] = done
+            self.completed[token.step] = decision.completion.inside(token.forks)
             self.seen = None
         self.set_variables(token.step, token.scope, decision.variables)
         if decision.effects is not None:
             self.effects.extend(decision.effects(self.take_id()))
-        if inside.is_element(self, token):
+        if token.scope != ROOT and inside.is_element(self, token):
             inside.element_done(self, token)
             return
         target = decision.target
         if decision.by_edges:
-            way = self.way_out(token)
+            way = plain_way(self.steps[token.step]) or self.way_out(token)
             if isinstance(way, Fail):
                 self.stop(token, way, leaving=True)
                 return
@@ -303,8 +281,9 @@ class Run:
         else:
             self.put(token.at(target, edge))
 
-    def split(self, token: Token, targets: tuple[str, ...]) -> None:
+    def split(self, token: Token, decision: Split) -> None:
         """Let a token become one for each target."""
+        targets = decision.targets
         if len(targets) == 1:
             self.leave(token, Leave(targets[0]))
             return
@@ -317,7 +296,7 @@ class Run:
     def way_out(self, token: Token) -> Leave | Fail:
         """Ask the edges of a step whose work is done."""
         try:
-            return way_out(self.visit(token))
+            return way_out(seeing.visit(self, token))
         except ExpressionError as error:
             return expression_failure(error)
 
@@ -370,13 +349,12 @@ class Run:
         """Merge values; only what changed is told. An element of a multi keeps its own."""
         if not values:
             return
-        owner = inside.variables_owner(self, scope)
+        owner = inside.variables_owner(self, scope) if scope != ROOT else None
         known = self.variables if owner is None else owner.variables
-        changed = {
-            name: value
-            for name, value in values.items()
-            if name not in known or not same(known[name], value)
-        }
+        changed = {}
+        for name, value in values.items():  # in 3.11 a comprehension costs a call
+            if name not in known or not same(known[name], value):
+                changed[name] = value
         if not changed:
             return
         if owner is None:
@@ -389,11 +367,20 @@ class Run:
         )
 
 
-def _seen(done: Completion) -> dict[str, Any]:
-    """Return what ``${step.completed_by}`` and its like read."""
+@once
+def _defaults(definition: Definition) -> Mapping[str, Any]:
     return {
-        "completed_by": done.by,
-        "completed_at": done.at,
-        "outcome": done.outcome,
-        "values": done.values,
+        name: variable.default
+        for name, variable in definition.variables.items()
+        if variable.default is not None
     }
+
+
+_CARRY_OUT: Final[Mapping[type[Decision], Callable[[Run, Token, Any], None]]] = {
+    Stay: Run.stay,
+    Leave: Run.leave,
+    Split: Run.split,
+    Inside: lambda run, token, _: inside.open_sub(run, token),
+    Finish: Run.finish,
+    Fail: Run.fail,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.core import inside, withdrawing
+from app.core import inside, seeing, withdrawing
 from app.core.definition import Step
 from app.core.events import Skipped
 from app.core.expression import ExpressionError
@@ -37,7 +37,7 @@ def passing(run: Run, token: Token, outcome: str | None) -> Decision:
     if inside.is_element(run, token):
         return Leave()
     if node_of(step.type).routes:
-        return node_of(step.type).enter(run.visit(token))
+        return node_of(step.type).enter(seeing.visit(run, token))
     ways = ways_past(step)
     for way in ways if outcome is not None else ways[:1]:
         if outcome in (None, way.name):

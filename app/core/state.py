@@ -7,8 +7,10 @@ upgraded on reading, with a test for each version that ever shipped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
+
+from app.core.record import dataclass
 
 Status = Literal["running", "suspended", "completed", "terminated", "failed"]
 ENDED: frozenset[str] = frozenset({"completed", "terminated", "failed"})
@@ -60,6 +62,10 @@ class Wait:
     kind: WaitKind
     error: Mapping[str, Any] | None = None
     attached: tuple[Attached, ...] = ()
+
+    def has(self, wait: int) -> bool:
+        """Say whether this id is its own, or that of something attached to it."""
+        return self.id == wait or any(each.id == wait for each in self.attached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,21 @@ class Completion:
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
+
+    def inside(self, forks: tuple[int, ...]) -> Completion:
+        """Return it as made inside these branches."""
+        if forks == self.forks:
+            return self
+        return Completion(self.by, self.at, self.values, self.outcome, forks)
+
+    def seen(self) -> dict[str, Any]:
+        """Return what ``${step.completed_by}`` and its like read."""
+        return {
+            "completed_by": self.by,
+            "completed_at": self.at,
+            "outcome": self.outcome,
+            "values": self.values,
+        }
 
 
 @dataclass(frozen=True, slots=True)

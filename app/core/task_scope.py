@@ -9,6 +9,7 @@ from typing import Any
 from app.core.definition import Definition
 from app.core.events import TaskCompleted
 from app.core.run import Run
+from app.core.seeing import visit
 from app.core.state import State
 
 
@@ -21,4 +22,4 @@ def scope_of(definition: Definition, state: State, wait: int, now: datetime) -> 
     if not any(found is not None and found.id == wait for found in waits):
         return {}
     run = Run(definition, state, TaskCompleted(at=now, by="", wait=wait))
-    return run.visit(run.waiting(wait)).scope
+    return visit(run, run.waiting(wait)).scope

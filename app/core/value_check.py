@@ -20,6 +20,10 @@ from app.core.value_text import iso_text, number_text, quoted
 from app.errors import Phrase
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MOST_OF_CHARACTER = 4
+"""Bytes of one printable character in UTF-8, or behind a backslash."""
+_MOST_OF_NUMBER = 2 * MAX_EXPONENT + 10
+"""Bytes of the longest number in range in plain digits, and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,43 @@ def check_json(
     Returns:
         The first problem with the path of the offender, or None.
     """
+    if _left(value, max_depth, max_bytes) >= 0:
+        return None
     checker = _Checker(max_depth, max_bytes, dates)
     return checker.visit(value, 0)
+
+
+def _left(value: Any, depth: int, left: int) -> int:
+    """Return how many bytes are left at least; negative where only a true look can tell.
+
+    Nearly every value is small and plain, and needs nothing but this.
+
+    Args:
+        depth: how many lists and objects may still lie inside one another.
+        left: bytes.
+    """
+    kind = type(value)
+    if kind is str:  # printable: there is no NUL and no lone surrogate in it
+        return left - _MOST_OF_CHARACTER * len(value) - 2 if value.isprintable() else -1
+    if kind is bool or value is None:
+        return left - 5
+    if kind is int or kind is Decimal:
+        return left - _MOST_OF_NUMBER if number_in_range(value) else -1
+    if kind is dict and depth:
+        for name, item in value.items():
+            if type(name) is not str or not name.isprintable():
+                return -1
+            left = _left(item, depth - 1, left - _MOST_OF_CHARACTER * len(name) - 4)
+            if left < 0:
+                return -1
+        return left - 2
+    if kind is list and depth:
+        for item in value:
+            left = _left(item, depth - 1, left - 1)
+            if left < 0:
+                return -1
+        return left - 2
+    return -1
 
 
 class _Checker:

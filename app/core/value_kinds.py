@@ -67,7 +67,12 @@ def number_in_range(number: int | Decimal) -> bool:
         if -_EXACT_INT < number < _EXACT_INT:
             return True
         return abs(number) < _HUGE_INT and len(str(abs(number)).rstrip("0")) <= MAX_DIGITS
-    if not number.is_finite() or number.adjusted() > MAX_EXPONENT:
+    if not number.is_finite():
+        return False
+    text = str(number)
+    if len(text) <= MAX_DIGITS and "E" not in text:
+        return True  # nearly every number, and much cheaper than to take it apart
+    if number.adjusted() > MAX_EXPONENT:
         return False
     _, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or exponent < -MAX_EXPONENT:

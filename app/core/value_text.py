@@ -31,8 +31,14 @@ def storable(value: Any) -> Any:
 
 
 def _storable(value: Any, depth: int) -> Any:
-    if type(value) in _PLAIN or depth > MAX_DEPTH:
+    kind = type(value)
+    if kind in _PLAIN or depth > MAX_DEPTH:
         return value
+    if kind is dict:
+        return {
+            key: item if type(item) in _PLAIN else _storable(item, depth + 1)
+            for key, item in value.items()
+        }
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
         return Decimal(repr(float(value)))
     if isinstance(value, date):
@@ -58,9 +64,11 @@ def iso_text(value: date) -> str:
     """Return a date, or a datetime in UTC (RFC 3339 with ``Z``), as ISO 8601 text."""
     if not isinstance(value, datetime):
         return value.isoformat()
-    if value.utcoffset() is not None:
+    if value.tzinfo is not UTC:
+        if value.utcoffset() is None:
+            return value.replace(tzinfo=None).isoformat() + "Z"
         value = value.astimezone(UTC)
-    return value.replace(tzinfo=None).isoformat() + "Z"
+    return value.isoformat().removesuffix("+00:00") + "Z"
 
 
 def number_text(number: int | Decimal) -> str:

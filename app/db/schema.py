@@ -49,6 +49,9 @@ process_definitions = sa.Table(
     sa.Index("idx_process_definitions_key_order", "key", "version_order"),
 )
 
+TASK_STATES = ("open", "claimed", "completed", "cancelled")
+JOB_STATES = ("due", "leased", "done", "failed", "cancelled")
+
 # --- instances ------------------------------------------------------------------------
 
 process_instances = sa.Table(
@@ -112,7 +115,7 @@ tasks = sa.Table(
     sa.Column("seat", sa.Integer, nullable=False, server_default="0"),
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("name", JSONB, nullable=False),  # the step's label
-    sa.Column("state", sa.Text, nullable=False),  # open | claimed | completed | cancelled
+    sa.Column("state", sa.Text, nullable=False, info={"words": TASK_STATES}),
     sa.Column("assignee", sa.Text),  # username
     sa.Column("candidates", ARRAY(sa.Text), nullable=False, server_default="{}"),  # u: g: r:
     sa.Column("form", sa.JSON, nullable=False),  # expanded fields (core.form)
@@ -177,8 +180,8 @@ jobs = sa.Table(
     sa.Column("input", JSONB, nullable=False),
     sa.Column("timeout", sa.Double, nullable=False),  # seconds an attempt may take
     sa.Column("retry", JSONB, nullable=False),  # expanded policy (core.retry)
-    # due | leased | done | failed | cancelled; suspended instances keep theirs unfetched
-    sa.Column("state", sa.Text, nullable=False),
+    # Suspended instances keep theirs unfetched.
+    sa.Column("state", sa.Text, nullable=False, info={"words": JOB_STATES}),
     sa.Column("paused", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),  # leases given
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),  # count to max_attempts

@@ -66,6 +66,7 @@ class Tx:
         self._own = own
         self._wire = wire_of(driver)
         self._after_commit: list[Callable[[], None]] = []
+        self._waiting: list[Statement] = []
         self.ahead: dict[type, Any] = {}
         self.joined = 0
         self.spoiled = False
@@ -74,19 +75,29 @@ class Tx:
     @property
     def conn(self) -> sa.Connection:
         """SQLAlchemy's view of the connection; what it does is in this transaction too."""
+        if self._waiting:
+            self._send((), begin=self._wire.idle)
         if self._conn is None:
             self._conn = sa.Connection(self._engine, connection=self._driver)
         return self._conn
 
     def run(self, sql: str, params: Mapping[str, Any] | None = None) -> Answer:
         """Execute hand-written SQL; rows come as dicts."""
-        self._open()
         if params is None and ";" in sql:
-            if self._wire.idle:
-                self._wire.send((), begin=True)
+            self._open()
+            self._send((), begin=self._wire.idle)
             self._wire.script(sql)
             return Answer([], 0)
-        return self._wire.send(((sql, params),), begin=self._wire.idle)[0]
+        return self.together(((sql, params),))[0]
+
+    def later(self, statements: Sequence[Statement]) -> None:
+        """Execute statements whose answers nobody needs, with the next trip.
+
+        What is run after them sees what they did; an error of theirs is raised there, or by the
+        commit.
+        """
+        self._open()
+        self._waiting += statements
 
     def together(self, statements: Sequence[Statement], *, last: bool = False) -> list[Answer]:
         """Execute several statements in one round trip, in their order.
@@ -97,11 +108,10 @@ class Tx:
         """
         self._open()
         if not last or self.joined or not self._own:
-            return self._wire.send(statements, begin=self._wire.idle)
+            return self._send(statements, begin=self._wire.idle)
         self._refuse_spoiled()
         faults.point("before_commit")
-        begun = not self._wire.idle
-        answers = self._wire.send(statements, commit=begun)
+        answers = self._send(statements, commit=not self._wire.idle)
         self.committed = True
         faults.point("after_commit")
         return answers
@@ -119,10 +129,20 @@ class Tx:
         self._refuse_spoiled()
         if self._own and not self.committed:
             faults.point("before_commit")
-            if not self._wire.idle:
-                self._wire.send((), commit=True)
+            if self._waiting or not self._wire.idle:
+                self._send((), commit=not self._wire.idle)
             faults.point("after_commit")
+        elif self._waiting:
+            self._send(())
         self.committed = True
+
+    def _send(
+        self, statements: Sequence[Statement], *, begin: bool = False, commit: bool = False
+    ) -> list[Answer]:
+        """Send what waits, and then these; return the answers to these."""
+        waiting, self._waiting = self._waiting, []
+        answers = self._wire.send([*waiting, *statements], begin=begin, commit=commit)
+        return answers[len(waiting) :]
 
     def _open(self) -> None:
         if self.committed:
@@ -147,6 +167,7 @@ class Tx:
         except BaseException:
             self.spoiled = spoiled
             del self._after_commit[calls:]
+            self._waiting.clear()
             self.run("rollback to savepoint undo")
             raise
         self.run("release savepoint undo")

@@ -84,10 +84,13 @@ def apply(
     ]
     statements += also
     statements += _others(plan, common)
-    answers = tx.together(statements, last=last)
-    for task, answer in zip(opened, answers[2:], strict=False):
-        task["id"] = answer.rows[0]["id"]
-    opened.sort(key=lambda task: int(task["wait"]))
+    if opened or last or before is None:  # what a start breaks is its caller's to tell
+        answers = tx.together(statements, last=last)
+        for task, answer in zip(opened, answers[2:], strict=False):
+            task["id"] = answer.rows[0]["id"]
+        opened.sort(key=lambda task: int(task["wait"]))
+    else:
+        tx.later(statements)
     changed["history_seq"], changed["history_hash"] = added["seq"], added["hash"]
     return Applied(changed, tuple(opened))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from app.core.events import (
@@ -52,58 +52,101 @@ _REASONED: Final = (Terminated, Retried, VariablesSet, Jumped)
 
 def event_line(event: Event, before: State) -> Line | None:
     """Return the line about ``event``; None if its effects say it all."""
-    if isinstance(event, Started):
-        return [KINDS[event.kind], None, {"variables": event.variables}]
-    if isinstance(event, TaskCompleted):
-        data = {"wait": event.wait, "outcome": event.outcome, "values": event.values}
-        if event.comment:
-            data["comment"] = event.comment
-        return [KINDS[event.kind], step_of(before, event.wait), data]
-    if isinstance(event, JobSucceeded):
-        data = {"wait": event.wait, "attempt": event.attempt}
-        return [KINDS[event.kind], step_of(before, event.wait), data]
-    if isinstance(event, JobFailed):
-        data = {
-            "wait": event.wait,
-            "attempt": event.attempt,
-            "code": event.code,
-            "message": event.message,
-        }
-        return [KINDS[event.kind], step_of(before, event.wait), data]
-    if isinstance(event, TimerFired | MessageReceived | ChildEnded | Skipped):
-        return [KINDS[event.kind], step_of(before, event.wait), _answer(event)]
-    if isinstance(event, Migrated):
-        data = {"definition_id": event.definition_id, "steps": event.steps}
-        return [KINDS[event.kind], None, {**data, "reason": event.reason}]
-    if isinstance(event, Suspended | Activated):
-        return [KINDS[event.kind], None, {"reason": event.reason}]
-    return None
+    tell = _TOLD.get(type(event))
+    if tell is None:
+        return None
+    wait: int | None = getattr(event, "wait", None)
+    step = step_of(before, wait) if wait is not None else None
+    return [KINDS[event.kind], step, tell(event)]
 
 
-def _answer(event: TimerFired | MessageReceived | ChildEnded | Skipped) -> dict[str, Any]:
-    """Return what is told of an answer to a wait."""
-    data: dict[str, Any] = {"wait": event.wait}
-    if isinstance(event, MessageReceived):
-        return {**data, "name": event.name, "payload": event.payload}
-    if isinstance(event, ChildEnded):
-        return {**data, "child": event.child, "status": event.status, "result": event.result}
-    if isinstance(event, Skipped):
-        return {**data, "outcome": event.outcome, "reason": event.reason}
+def _started(event: Started) -> dict[str, Any]:
+    return {"variables": event.variables}
+
+
+def _task_completed(event: TaskCompleted) -> dict[str, Any]:
+    data = {"wait": event.wait, "outcome": event.outcome, "values": event.values}
+    if event.comment:
+        data["comment"] = event.comment
     return data
 
 
-def with_reason(line: Line, event: Event) -> Line:
-    """Add the reason that an operator gave to the line about what followed from it."""
-    if not isinstance(event, _REASONED) or line[0] != KINDS[event.kind]:
-        return line
-    return [line[0], line[1], {**line[2], "reason": event.reason}]
+def _job_succeeded(event: JobSucceeded) -> dict[str, Any]:
+    return {"wait": event.wait, "attempt": event.attempt}
+
+
+def _job_failed(event: JobFailed) -> dict[str, Any]:
+    return {
+        "wait": event.wait,
+        "attempt": event.attempt,
+        "code": event.code,
+        "message": event.message,
+    }
+
+
+def _timer_fired(event: TimerFired) -> dict[str, Any]:
+    return {"wait": event.wait}
+
+
+def _message_received(event: MessageReceived) -> dict[str, Any]:
+    return {"wait": event.wait, "name": event.name, "payload": event.payload}
+
+
+def _child_ended(event: ChildEnded) -> dict[str, Any]:
+    return {
+        "wait": event.wait,
+        "child": event.child,
+        "status": event.status,
+        "result": event.result,
+    }
+
+
+def _skipped(event: Skipped) -> dict[str, Any]:
+    return {"wait": event.wait, "outcome": event.outcome, "reason": event.reason}
+
+
+def _migrated(event: Migrated) -> dict[str, Any]:
+    return {
+        "definition_id": event.definition_id,
+        "steps": event.steps,
+        "reason": event.reason,
+    }
+
+
+def _reason(event: Suspended | Activated) -> dict[str, Any]:
+    return {"reason": event.reason}
+
+
+_TOLD: Final[Mapping[type[Event], Callable[[Any], dict[str, Any]]]] = {
+    Started: _started,
+    TaskCompleted: _task_completed,
+    JobSucceeded: _job_succeeded,
+    JobFailed: _job_failed,
+    TimerFired: _timer_fired,
+    MessageReceived: _message_received,
+    ChildEnded: _child_ended,
+    Skipped: _skipped,
+    Migrated: _migrated,
+    Suspended: _reason,
+    Activated: _reason,
+}
+"""What is told of an event."""
+
+
+def with_reason(lines: Sequence[Line], event: Event) -> Sequence[Line]:
+    """Add the reason that an operator gave to the lines about what followed from it."""
+    if not isinstance(event, _REASONED):
+        return lines
+    kind, reason = KINDS[event.kind], event.reason
+    return [
+        [line[0], line[1], {**line[2], "reason": reason}] if line[0] == kind else line
+        for line in lines
+    ]
 
 
 def step_of(state: State, wait: int) -> str | None:
     """Return the id of the step whose token waits with this wait id, or has it attached."""
     for token in state.tokens:
-        if token.wait is None:
-            continue
-        if token.wait.id == wait or any(each.id == wait for each in token.wait.attached):
+        if token.wait is not None and token.wait.has(wait):
             return token.step
     return None

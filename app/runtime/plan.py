@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from app.core import effects as fx
 from app.core.advance import advance
-from app.core.codec import effect_line
+from app.core.codec import effect_lines
 from app.core.definition import Definition
 from app.core.events import Event, JobFailed, JobSucceeded, MessageReceived, TimerFired
 from app.core.state import State
@@ -78,17 +78,19 @@ def make_plan(
         line = event_line(event, before)
         if line is not None:
             plan.lines.append(line)
+        plan.lines.extend(with_reason(effect_lines(moved.effects), event))
         for effect in moved.effects:
-            plan.lines.append(with_reason(effect_line(effect), event))
-            if isinstance(effect, fx.StartJob):
-                answer = None
-                if calls < INLINE_LIMIT:
-                    answer = _at_once(effect, services, event.at)
-                if answer is not None:
-                    calls += 1
-                    waiting.append(answer)
-                    continue
-            _note(plan, effect, event)
+            note = _NOTES.get(type(effect))
+            if note is None:
+                continue
+            answer = None
+            if isinstance(effect, fx.StartJob) and calls < INLINE_LIMIT:
+                answer = _at_once(effect, services, event.at)
+            if answer is None:
+                note(plan, effect, event)
+            else:
+                calls += 1
+                waiting.append(answer)
     return plan
 
 
@@ -126,42 +128,59 @@ def _call(handler: Callable[[Mapping[str, Any]], Any], job: fx.StartJob, at: dat
     )
 
 
-_OPENS: Final[Mapping[type[fx.Effect], str]] = {
-    fx.OpenTask: "tasks",
-    fx.StartJob: "jobs",
-    fx.StartTimer: "timers",
-    fx.Subscribe: "subscriptions",
-    fx.RaiseIncident: "incidents",
-}
-_CLOSES: Final[Mapping[type[fx.Effect], tuple[str, str]]] = {
-    fx.CloseTask: ("tasks", "closed_tasks"),
-    fx.CancelJob: ("jobs", "cancelled_jobs"),
-    fx.CancelTimer: ("timers", "ended_timers"),
-    fx.Unsubscribe: ("subscriptions", "ended_subscriptions"),
-    fx.ResolveIncident: ("incidents", "resolved_incidents"),
-}
-"""Effects that open something, and those that close it: rows of the plan by wait id."""
+_Note = Callable[[Plan, Any, Event], None]
 
 
-def _note(plan: Plan, effect: fx.Effect, event: Event) -> None:
-    """Keep the row operation of an effect; passing and variables are in the state itself."""
-    kind = type(effect)
-    if kind in _OPENS:
-        getattr(plan, _OPENS[kind])[effect.wait] = effect  # type: ignore[attr-defined]  # each of these kinds has a wait
-        if isinstance(effect, fx.RaiseIncident) and isinstance(event, JobFailed):
-            plan.attempts[effect.wait] = event.attempt
-    elif kind in _CLOSES:
-        opened, closed = _CLOSES[kind]
-        wait = effect.wait  # type: ignore[attr-defined]  # as above
-        if getattr(plan, opened).pop(wait, None) is None:
+def _opens(rows: str) -> _Note:
+    def note(plan: Plan, effect: Any, _event: Event) -> None:
+        getattr(plan, rows)[effect.wait] = effect
+
+    return note
+
+
+def _closes(opened: str, closed: str) -> _Note:
+    def note(plan: Plan, effect: Any, _event: Event) -> None:
+        if getattr(plan, opened).pop(effect.wait, None) is None:
             why = getattr(effect, "how", getattr(effect, "reason", ""))
-            getattr(plan, closed)[wait] = why
-    elif isinstance(effect, fx.Correlate):
-        plan.messages.append(effect)
-    elif isinstance(effect, fx.StartChild):
-        plan.children.append(effect)
-    elif isinstance(effect, fx.EndChild):
-        plan.ended_children[effect.wait] = effect.reason
+            getattr(plan, closed)[effect.wait] = why
+
+    return note
+
+
+def _incident(plan: Plan, effect: fx.RaiseIncident, event: Event) -> None:
+    plan.incidents[effect.wait] = effect
+    if isinstance(event, JobFailed):
+        plan.attempts[effect.wait] = event.attempt
+
+
+def _message(plan: Plan, effect: fx.Correlate, _event: Event) -> None:
+    plan.messages.append(effect)
+
+
+def _child(plan: Plan, effect: fx.StartChild, _event: Event) -> None:
+    plan.children.append(effect)
+
+
+def _no_child(plan: Plan, effect: fx.EndChild, _event: Event) -> None:
+    plan.ended_children[effect.wait] = effect.reason
+
+
+_NOTES: Final[Mapping[type[fx.Effect], _Note]] = {
+    fx.OpenTask: _opens("tasks"),
+    fx.StartJob: _opens("jobs"),
+    fx.StartTimer: _opens("timers"),
+    fx.Subscribe: _opens("subscriptions"),
+    fx.RaiseIncident: _incident,
+    fx.CloseTask: _closes("tasks", "closed_tasks"),
+    fx.CancelJob: _closes("jobs", "cancelled_jobs"),
+    fx.CancelTimer: _closes("timers", "ended_timers"),
+    fx.Unsubscribe: _closes("subscriptions", "ended_subscriptions"),
+    fx.ResolveIncident: _closes("incidents", "resolved_incidents"),
+    fx.Correlate: _message,
+    fx.StartChild: _child,
+    fx.EndChild: _no_child,
+}
+"""How the row operation of an effect is kept; what the others tell of is in the state itself."""
 
 
 def _note_answered(plan: Plan, event: Event) -> None:

@@ -140,6 +140,111 @@ def test_what_is_undone_on_error_leaves_the_rest_whole(db: Database) -> None:
     assert ran == ["kept"]
 
 
+# --- the last statements ---------------------------------------------------------------
+
+
+def last(tx: Tx, text: str) -> None:
+    tx.together([("insert into notes values (%(text)s)", {"text": text})], last=True)
+
+
+def test_the_last_statements_commit(db: Database) -> None:
+    with db.transaction() as tx:
+        note(tx, "a")
+        last(tx, "b")
+        assert notes(db) == ["a", "b"]
+
+
+def test_what_can_wait_is_done_before_what_comes_next(db: Database) -> None:
+    def undone(tx: Tx) -> None:
+        with tx.undone_on_error():
+            tx.later([("insert into notes values ('c')", None)])
+            raise Mine
+
+    with db.transaction() as tx:
+        tx.later([("insert into notes values ('a')", None)])
+        assert tx.run("select text from notes").rows == [{"text": "a"}]
+        tx.later([("insert into notes values ('b')", None)])
+        with pytest.raises(Mine):
+            undone(tx)
+        assert list(tx.conn.scalars(sa.text("select text from notes order by text"))) == ["a", "b"]
+        tx.later([("insert into notes values ('d')", None)])
+    assert notes(db) == ["a", "b", "d"]
+
+
+def test_if_what_waited_cannot_be_done_nothing_is(db: Database) -> None:
+    def work() -> None:
+        with db.transaction() as tx:
+            note(tx, "a")
+            tx.later([("select 1 / 0", None)])
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        work()
+    assert notes(db) == []
+
+
+def test_nothing_can_follow_the_last_statements(db: Database) -> None:
+    with db.transaction() as tx:
+        last(tx, "a")
+        with pytest.raises(RuntimeError, match="committed"):
+            note(tx, "b")
+    assert notes(db) == ["a"]
+
+
+def test_within_a_larger_transaction_the_outermost_commits(db: Database) -> None:
+    with db.transaction() as outer:
+        with db.transaction() as inner:
+            last(inner, "a")
+        assert notes(db) == []
+        last(outer, "b")
+        assert notes(db) == ["a", "b"]
+
+
+def test_an_error_after_the_last_statements_undoes_nothing_and_what_follows_runs(
+    db: Database,
+) -> None:
+    ran: list[int] = []
+
+    def work() -> None:
+        with db.transaction() as tx:
+            tx.after_commit(lambda: ran.append(1))
+            last(tx, "a")
+            raise Mine
+
+    with pytest.raises(Mine):
+        work()
+    assert notes(db) == ["a"]
+    assert ran == [1]
+
+
+def test_the_last_statements_are_refused_after_a_swallowed_error(db: Database) -> None:
+    def half() -> None:
+        with db.transaction() as inner:
+            note(inner, "half")
+            raise Mine
+
+    def work() -> None:
+        with db.transaction() as tx:
+            with suppress(Mine):
+                half()
+            last(tx, "rest")
+
+    with pytest.raises(RuntimeError, match="swallowed"):
+        work()
+    assert notes(db) == []
+
+
+def test_if_one_of_the_last_statements_fails_none_is_done(db: Database) -> None:
+    def work() -> None:
+        with db.transaction() as tx:
+            tx.together(
+                [("insert into notes values ('a')", None), ("select 1 / 0", None)], last=True
+            )
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        work()
+    assert notes(db) == []
+
+
 # --- after the commit -----------------------------------------------------------------
 
 

@@ -249,6 +249,9 @@ def subclasses(base: type) -> set[str]:
 
 def states(table: sa.Table) -> set[str]:
     """Return the words that the table's column ``state`` or ``status`` may hold."""
+    words = table.c.state.info.get("words") if "state" in table.c else None
+    if words is not None:
+        return set(words)
     (text,) = (
         str(each.sqltext)
         for each in table.constraints

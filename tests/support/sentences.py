@@ -55,7 +55,8 @@ def extract(
     tree = ast.parse(file.read())
     silent = set(_silent(tree))
     shown = set(_shown(tree))
-    form = _CORE_SENTENCE if "core" in Path(getattr(file, "name", "")).parts else _SENTENCE
+    within = Path(getattr(file, "name", "")).as_posix()
+    form = _CORE_SENTENCE if "app/core/" in within else _SENTENCE
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Constant)

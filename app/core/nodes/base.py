@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from app.core.definition import Definition, Edge, Step
 from app.core.effects import Effect
 from app.core.events import Event
-from app.core.expression import ExpressionError, shown, truth
+from app.core.expression import ExpressionError, evaluate_config, shown, truth
 from app.core.keys import Key
+from app.core.once import once
+from app.core.record import dataclass
 from app.core.state import Completion, WaitKind
 from app.core.values import check_json, storable
 from app.errors import Phrase
@@ -90,15 +92,47 @@ Decision = Stay | Leave | Split | Inside | Finish | Fail
 class Visit:
     """What a node may look at: the token's place, the variables, the time.
 
-    ``scope`` is what expressions see; ``variables`` are the process's own.
+    ``see`` gives what expressions see, while the node decides; ``variables`` are the process's
+    own.
     """
 
     definition: Definition
     step: Step
     token: int
-    scope: Mapping[str, Any]
+    see: Callable[[], Mapping[str, Any]]
     variables: Mapping[str, Any]
     now: datetime
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """What expressions see; most steps have none, and it is put together for the others."""
+        return self.see()
+
+    def config(self, name: str, default: Any = None) -> Any:
+        """Return one value of the step's configuration, its templates evaluated.
+
+        Raises:
+            ExpressionError: an expression cannot be read or fails.
+        """
+        given = self.step.config.get(name, default)
+        if name in self.step.live:
+            return evaluate_config(given, self.see(), self.now)
+        if isinstance(given, dict | list | tuple):
+            return evaluate_config(given, _NOTHING, self.now)  # a copy that may be kept
+        return given
+
+    def kept(self, name: str, default: Any = None) -> Any:
+        """Return the same as it can be kept, or a ``Fail`` if it is too much to keep.
+
+        Raises:
+            ExpressionError: an expression cannot be read or fails.
+        """
+        if name in _keepable(self.step):
+            return storable(self.step.config[name])
+        return kept(self.config(name, default))
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +202,32 @@ def edge_branches(step: Step) -> tuple[Branch, ...]:
     )
 
 
+@once
+def _keepable(step: Step) -> frozenset[str]:
+    """Return the names in the configuration whose values always are the same, and can be kept."""
+    return frozenset(
+        name
+        for name, value in step.config.items()
+        if name not in step.live and check_json(value) is None
+    )
+
+
+@once
+def plain_way(step: Step) -> Leave | None:
+    """Return the way out of a step whose edges have no conditions; None if some have."""
+    if any(edge.when is not None for edge in step.next):
+        return None
+    return Leave(step.next[0].target if step.next else None)
+
+
 def way_out(visit: Visit) -> Leave | Fail:
     """Leave by the step's edges: the first true condition, else the plain edge."""
-    if not visit.step.next:
-        return Leave(None)
+    step = visit.step
+    way = plain_way(step)
+    if way is not None:
+        return way
     plain: Edge | None = None
-    for edge in visit.step.next:
+    for edge in step.next:
         if edge.when is None:
             plain = plain or edge
         elif truth(edge.when, visit.scope, visit.now):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.core.effects import Effect, StartChild
 from app.core.events import ChildEnded, Event
-from app.core.expression import evaluate_config
 from app.core.keys import Key
 from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
 from app.core.nodes.job import all_or_given
@@ -32,12 +31,11 @@ class CallActivity(Node):
     def enter(self, visit: Visit) -> Decision:
         """Start the child."""
         config = visit.step.config
-        given = config.get("input")
-        value = all_or_given(visit, given)
+        value = all_or_given(visit)
         if isinstance(value, Fail):
             return value
-        key = plain_text(evaluate_config(config["process_key"], visit.scope, visit.now))
-        business = evaluate_config(config.get("business_key"), visit.scope, visit.now)
+        key = plain_text(visit.config("process_key"))
+        business = visit.config("business_key")
         awaited = config.get("wait", True)
 
         def effects(wait: int) -> tuple[Effect, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.core.expression import evaluate_config
-from app.core.nodes.base import Visit, kept
+from app.core.nodes.base import Visit
 from app.core.nodes.job import OUTPUT, RETRY, TIMEOUT, JobNode
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Custom(JobNode):
 
     def given(self, visit: Visit) -> Any:
         """Return the evaluated config."""
-        return kept(evaluate_config(visit.step.config["own"], visit.scope, visit.now))
+        return visit.kept("own")
 
 
 def given_keys(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.core.duration import parse_duration
-from app.core.expression import evaluate_config
 from app.core.keys import Key
 from app.core.nodes.base import Visit
 from app.core.nodes.job import OUTPUT, RETRY, JobNode, all_or_given
@@ -41,8 +40,8 @@ class ExternalTask(JobNode):
 
     def given(self, visit: Visit) -> Any:
         """Return ``input``, or all variables."""
-        return all_or_given(visit, visit.step.config.get("input"))
+        return all_or_given(visit)
 
     def topic(self, visit: Visit) -> str | None:
         """Return the evaluated topic."""
-        return plain_text(evaluate_config(visit.step.config["topic"], visit.scope, visit.now))
+        return plain_text(visit.config("topic"))

@@ -94,8 +94,8 @@ class JobNode(Node):
         return variables if isinstance(variables, Fail) else Leave(None, variables, by_edges=True)
 
 
-def all_or_given(visit: Visit, given: Any) -> Any:
+def all_or_given(visit: Visit) -> Any:
     """Return the evaluated ``input``, or all variables where there is none."""
-    if given is None:
+    if visit.step.config.get("input") is None:
         return dict(visit.variables)
-    return kept(evaluate_config(given, visit.scope, visit.now))
+    return visit.kept("input")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from app.core.duration import parse_duration
 from app.core.effects import Correlate, Effect, Subscribe
 from app.core.events import Event, MessageReceived
-from app.core.expression import evaluate_config
 from app.core.keys import Key
 from app.core.moments import due_moment
-from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit, kept
+from app.core.nodes.base import Decision, Fail, Leave, Node, Stay, Visit
 from app.core.nodes.result import taken
 from app.core.values import plain_text
 
@@ -67,7 +66,7 @@ class SendMessage(Node):
     def enter(self, visit: Visit) -> Decision:
         """Send it."""
         config = visit.step.config
-        payload = kept(evaluate_config(config.get("payload", {}), visit.scope, visit.now))
+        payload = visit.kept("payload", {})
         if isinstance(payload, Fail):
             return payload
         key = correlation(visit)
@@ -84,6 +83,4 @@ class SendMessage(Node):
 
 def correlation(visit: Visit) -> str:
     """Return the correlation key as text; empty where none is given."""
-    return plain_text(
-        evaluate_config(visit.step.config.get("correlate", ""), visit.scope, visit.now)
-    )
+    return plain_text(visit.config("correlate", ""))

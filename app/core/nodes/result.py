@@ -28,11 +28,12 @@ def taken(
         found = kept(evaluate_config(output, scope, visit.now))
         if isinstance(found, Fail):
             return found
-    elif isinstance(result, dict) and any(name in declared for name in result):
-        found = {name: value for name, value in result.items() if name in declared}
     else:
-        found = {} if result is None or not otherwise else {visit.step.id: result}
-    return fitting(visit, dict(found))
+        members = result if isinstance(result, dict) else {}
+        found = {name: value for name, value in members.items() if name in declared}
+        if not found and otherwise and result is not None:
+            found = {visit.step.id: result}
+    return fitting(visit, found)
 
 
 def fitting(visit: Visit, values: dict[str, Any]) -> dict[str, Any] | Fail:

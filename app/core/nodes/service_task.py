@@ -39,4 +39,4 @@ class ServiceTask(JobNode):
 
     def given(self, visit: Visit) -> Any:
         """Return ``input``, or all variables."""
-        return all_or_given(visit, visit.step.config.get("input"))
+        return all_or_given(visit)

@@ -63,12 +63,12 @@ class UserTask(Node):
     def enter(self, visit: Visit) -> Decision:
         """Open the task."""
         config, step = visit.step.config, visit.step
-        assignee = evaluate_config(config.get("assignee"), visit.scope, visit.now)
-        users = _names(evaluate_config(config.get("candidate_users"), visit.scope, visit.now))
-        groups = _names(evaluate_config(config.get("candidate_groups"), visit.scope, visit.now))
+        assignee = visit.config("assignee")
+        users = _names(visit.config("candidate_users"))
+        groups = _names(visit.config("candidate_groups"))
         due = due_moment(config.get("due_date"), visit)
         form = _form(visit)
-        priority = evaluate_config(config.get("priority", 50), visit.scope, visit.now)
+        priority = visit.config("priority", 50)
         for value in (due, users, groups, form):
             if isinstance(value, Fail):
                 return value
@@ -148,6 +148,8 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _names(value: Any) -> tuple[str, ...] | Fail:
+    if value is None:
+        return ()
     found = [name for name in _listed(value) if name is not None]
     if not all(isinstance(name, str) for name in found):
         message = "Candidates must be a list of names."
