@@ -11,7 +11,7 @@ from typing import Any, Final
 from flask import request
 
 from app.core.form_values import MAX_FILE_SIZE
-from app.errors import AppError, FieldError, Invalid
+from app.errors import AppError, Conflict, FieldError, Invalid, TooLarge
 from app.web.i18n import translate_error, translate_fields, zone
 
 PREFIX: Final = "f."
@@ -58,7 +58,7 @@ def posted() -> dict[str, Any]:
 
 def keep_uploads(
     raw: Mapping[str, Any], keep: Callable[[str, str, bytes], Mapping[str, Any]]
-) -> tuple[dict[str, Any], Invalid | None]:
+) -> tuple[dict[str, Any], AppError | None]:
     """Keep files that came with a whole form, as browsers without scripts send them.
 
     Args:
@@ -79,6 +79,11 @@ def keep_uploads(
         except Invalid as error:
             errors += error.errors
             continue
+        except TooLarge as error:
+            errors.append(FieldError(field, error.code, error.message, error.params))
+            continue
+        except Conflict as error:
+            return found, error
         given = found.get(field, [])
         found[field] = [*(given if isinstance(given, list) else [given]), str(kept["id"])]
     if not errors:

@@ -25,7 +25,7 @@ from app.web.session import actor, engine, now
 
 bp = Blueprint("task", __name__)
 
-_COMMENT: Final = {"comment": lazy_gettext("Comment")}
+_COMMENT: Final = lazy_gettext("Comment")
 _CHANGED = "inbox-moved"
 """Event by which the badge beside Inbox asks again."""
 
@@ -202,7 +202,7 @@ def _page(
         comment=text("comment"),
         problems=forms.problems(error),
         conflict=translate_error(error) if isinstance(error, Conflict) else None,
-        labels={name: each["label"] for name, each in fields.items()} | _COMMENT,
+        labels={name: each["label"] for name, each in fields.items()} | {"comment": str(_COMMENT)},
         names=names,
         groups=group_titles(engine().db, task["candidates"]["groups"]),
         history=timeline.moments(lines, names, fields),

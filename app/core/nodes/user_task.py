@@ -58,7 +58,8 @@ class UserTask(Node):
                 path = (*making.path, key)
                 making.person(name, (*path, index) if key != "assignee" else path)
         form = expand(config.get("form"))
-        return {**config, "form": form, "live": _live(form)}
+        shows = any("show_if" in field for field in form)
+        return {**config, "form": form, "live": _live(form), "shows": shows}
 
     def enter(self, visit: Visit) -> Decision:
         """Open the task."""
@@ -122,7 +123,7 @@ class UserTask(Node):
             event.values,
             event.outcome,
             comment=event.comment,
-            seen=Seen(visit.scope, visit.now),
+            seen=Seen(visit.scope, visit.now) if visit.step.config.get("shows") else None,
         )
         if decided.errors:
             return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
