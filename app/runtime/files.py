@@ -26,6 +26,12 @@ KEPT_UNSUBMITTED: Final = timedelta(days=1)
 _UNSAFE: Final = re.compile('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069<>:"|?*]')
 """What no file system, list or header can take, and marks that turn the direction of a text."""
 
+_TOO_MUCH: Final = (
+    "too_much_waiting",
+    "You have uploaded too much that is not sent yet. Send a form, or wait a day.",
+    None,
+)
+
 _KEEP: Final = """
 insert into files (task_id, definition_id, instance_id, field, name, type, size, sha256, content,
                    uploaded_by, uploaded_at)
@@ -130,8 +136,7 @@ def keep(
     tx.run("select pg_advisory_xact_lock(hashtextextended(%(me)s, 7206107))", me)
     waiting = tx.run(_WAITING, me).fetchone() or {"size": 0}
     if waiting["size"] + len(content) > MAX_UNSUBMITTED:
-        message = "You have uploaded too much that is not sent yet. Send a form, or wait a day."
-        _refuse(field, ("too_much_waiting", message, None))
+        _refuse(field, _TOO_MUCH)
     digest = hashlib.sha256(content)
     params = {**place.params(), **me, **file, "field": field, "now": now}
     row = tx.run(_KEEP, params | {"sha256": digest.digest(), "content": content}).fetchone()
@@ -152,8 +157,11 @@ def _problem(
     if not file["size"]:
         return "empty_file", "%(name)s is empty.", {"name": file["name"]}
     if contradicts(file["type"], file["name"]):
-        message = "%(name)s is not what its name says: its content is of another type."
-        return "wrong_content", message, {"name": file["name"]}
+        return (
+            "wrong_content",
+            "%(name)s is not what its name says: its content is of another type.",
+            {"name": file["name"]},
+        )
     return file_problem(field, file)
 
 

@@ -68,7 +68,7 @@ def field_value(item: Any, field: Mapping[str, Any]) -> str:
         return Markup.escape(gettext(", ").join(_option(one, field) for one in item))
     if kind == "rows" and isinstance(item, list) and item:
         return _table(item, field)
-    if kind in ("money", "file"):
+    if isinstance(item, Mapping | list):
         return typed_value(item, kind)
     return plain_field(item, field)
 

@@ -11,7 +11,7 @@ from flask_babel import LazyString, lazy_gettext
 from markupsafe import Markup
 
 from app.web.i18n import pick
-from app.web.values import field_value
+from app.web.rich_values import field_value
 from app.web.words import account, event_word
 
 Line = Mapping[str, Any]
