@@ -15,8 +15,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 _ADDRESS: Final = re.compile(r"(?:https?://|mailto:|/(?!/)|#)", re.IGNORECASE)
-_HEADING_BELOW: Final = 2
-"""The page has its h1, the card its h2."""
+_ABOVE: Final = 2
+"""Levels of headings that stand above: the page's h1, the card's h2."""
 
 
 class _Parser(MarkdownIt):
@@ -38,10 +38,12 @@ _MARKDOWN: Final = _parser()
 @lru_cache(maxsize=256)
 def markdown(text: str) -> Markup:
     """Return a text in markdown as HTML, its headings below those of a card."""
-    tokens = _MARKDOWN.parse(text)
+    tokens, level = _MARKDOWN.parse(text), _ABOVE
     for token in tokens:
+        if token.type == "heading_open":  # one that skips a level would lose its readers
+            level = min(6, level + 1, int(token.tag[1:]) + _ABOVE)
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1:]) + _HEADING_BELOW)}"
+            token.tag = f"h{level}"
         token.attrs.pop("style", None)  # how a column is aligned; the page's policy forbids it
         for inner in token.children or ():
             _mark(inner)

@@ -21,7 +21,7 @@ ALLOWED = re.compile(
 @pytest.mark.parametrize(
     ("text", "html"),
     [
-        ("# One\n#### Four", "<h3>One</h3>\n<h6>Four</h6>\n"),
+        ("## One\n#### Four\n# Two", "<h3>One</h3>\n<h4>Four</h4>\n<h3>Two</h3>\n"),
         ("a\nb", "<p>a<br>\nb</p>\n"),
         ("- *a*\n- ~~b~~", "<ul>\n<li><em>a</em></li>\n<li><s>b</s></li>\n</ul>\n"),
         ("[in](/start)", '<p><a href="/start">in</a></p>\n'),
