@@ -3,7 +3,7 @@
 A scenario is ``{start: {by?, at?, variables}, answers: [answer]}``. An answer names the
 ``step`` that waits and says what happens there:
 
-* a task: ``by``, ``values``, ``outcome``;
+* a task: ``by``, ``values``, ``outcome``, ``comment``;
 * a job: ``result``, or ``fails`` with ``code``, ``message``, ``business``;
 * a child instance: ``child`` with ``status``, ``result``, ``variables``;
 * a timer: ``fires``, true or the index of the boundary or event;
@@ -233,7 +233,15 @@ def _task(
             problem=first.text(),
         )
     by = str(given.get("by") or opened.assignee or "someone")
-    return TaskCompleted(at=at, by=by, wait=_id(token), values=values, outcome=given.get("outcome"))
+    comment = given.get("comment")
+    return TaskCompleted(
+        at=at,
+        by=by,
+        wait=_id(token),
+        values=values,
+        outcome=given.get("outcome"),
+        comment=comment if isinstance(comment, str) else None,
+    )
 
 
 def _fails(

@@ -19,7 +19,7 @@ _canonical: Final = msgspec.json.Encoder(order="sorted", decimal_format="number"
 _PREFIXES: Final = {"user": "u", "group": "g", "role": "r"}
 
 
-_IN_ORDER: Final = frozenset({"set", "form", "variables"})
+_IN_ORDER: Final = frozenset({"set", "form", "columns", "variables"})
 """Maps whose order means something: what is set first, what is asked and shown first."""
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from app.db.types import dumps
 from app.definition import service as definitions
+from app.definition.content import checksum_of
 from tests.support import stored
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages
@@ -301,3 +302,30 @@ def test_a_start_form_hides_fields_and_has_tables_too(
     assert "more" not in kept
     sent = {"process_definition_id": definition, "variables": {"boss": "y", "more": "z"}}
     assert "more" not in rest("zhao", "POST", "/process-instances", sent).ok(201)["variables"]
+
+
+def test_a_dry_run_fills_in_every_field(browser: Browser, definition: int) -> None:
+    seat, path = browser("li"), f"/definitions/{definition}/dry-run"
+    page = seat.post(path, {"scenario": seat.get(path).ok().field("scenario")}).ok()
+    pressed = {"scenario": page.field("scenario"), "add": page.button_named("Reject")}
+    page = seat.post(path, pressed).ok()
+    assert '"comment":"x"' in page.field("scenario")
+    page.says("Completed")
+
+
+def test_an_amount_with_its_currency_is_corrected_as_json(
+    browser: Browser, office: Office, rest: Rest, task: int
+) -> None:
+    instance = rest("mei", "GET", f"/tasks/{task}").ok()["process_instance_id"]
+    body = {"variables": {"price": {"amount": 5, "currency": "EUR"}}}
+    rest("li", "PATCH", f"/process-instances/{instance}/variables", body).ok()
+    page = browser("li").get(f"/instances/{instance}/variables").ok()
+    assert '"currency": "EUR"' in page.field("f.price").replace('":"', '": "')
+
+
+def test_the_order_of_columns_is_part_of_the_content() -> None:
+    def form(*names: str) -> dict[str, Any]:
+        return {"form": {"t": {"type": "rows", "columns": dict.fromkeys(names, "string")}}}
+
+    assert checksum_of(form("a", "b")) == checksum_of(form("a", "b"))
+    assert checksum_of(form("a", "b")) != checksum_of(form("b", "a"))
