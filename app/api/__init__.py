@@ -22,6 +22,7 @@ from app.api import (
     runtime,
     task,
     trial,
+    views,
 )
 from app.api.errors import answer_http
 from app.api.figures import BusinessFigures
@@ -38,6 +39,7 @@ _MODULES = (
     external.operations,
     task.operations,
     form.operations,
+    views.operations,
     history.operations,
     health.operations,
 )

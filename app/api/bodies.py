@@ -194,7 +194,18 @@ class Task(Body):
     on_behalf_of: str | None
     outcome: str | None
     comment: str | None = None
+    summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+
+
+class Said(Body):
+    """A value that the step's ``summary`` names, as far as the caller may see it."""
+
+    name: str
+    label: Label | None
+    type: str
+    options: list[dict[str, Any]] | None
+    value: Any
 
 
 class Variable(Body):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask_jwt_extended import get_jwt
-
 from app.adapters import sign_in_limit
 from app.api import answers, bearer, bodies, payloads
 from app.api.call import Answer, Call
@@ -74,7 +72,7 @@ def refresh(call: Call, body: payloads.Refresh) -> Answer:
 )
 def logout(call: Call, body: payloads.Logout) -> Answer:
     """Revoke the token of this request and the family of the refresh token, if given."""
-    claims = get_jwt()
+    claims = bearer.claims()
     service.revoke(call.db, claims["jti"], datetime.fromtimestamp(claims["exp"], UTC))
     if body.refresh_token is not None:
         mine = bearer.read_refresh(body.refresh_token)

@@ -9,7 +9,6 @@ from app.api import answers, bodies, payloads
 from app.api.call import Answer, Call
 from app.api.language import translated
 from app.api.operation import BASE, Operations
-from app.db.paging import MAX_SIZE
 from app.errors import FieldError, Invalid
 from app.runtime import queries, service
 from app.runtime.row import InstanceRow
@@ -182,10 +181,8 @@ def instance_answer(call: Call, instance_id: int, status: int = 200, **headers: 
     """Answer with an instance; its tasks say what the caller may do with them."""
     body = queries.get(call.db, call.actor, instance_id, now=call.now)
     if body["tasks"]:
-        page = tasks.list_(
-            call.db, call.actor, process_instance_id=instance_id, size=MAX_SIZE, now=call.now
-        )
-        mine = {task["id"]: task for task in page.items}
+        shown = tasks.of_instance(call.db, call.actor, instance_id, now=call.now)
+        mine = {task["id"]: task for task in shown}
         body["tasks"] = [mine.get(task["id"], task) for task in body["tasks"]]
     body["incidents"] = translated(body["incidents"])
     return Answer(body, status, headers)

@@ -17,7 +17,7 @@ from app.core.form import MAX_FIELDS
 from app.core.form import TYPES as FIELD_TYPES
 from app.core.form_values import MAX_FILE_SIZE, MAX_FILES
 from app.core.keys import Key
-from app.core.kinds import CONDITION, OUTCOME, RETRY_KEYS, TARGET
+from app.core.kinds import CONDITION, MAX_NAMED, OUTCOME, RETRY_KEYS, TARGET
 from app.core.nodes.base import Node
 from app.core.nodes.table import NODES
 from app.core.retry import BACKOFFS
@@ -312,6 +312,7 @@ KINDS: Final[Mapping[str, Callable[[Key], Schema]]] = {
     "retry": lambda _: {"$ref": "#/$defs/retry_policy"},
     "outcomes": lambda _: {"type": "array", "minItems": 1, "items": _keyed(OUTCOME)},
     "requires": lambda _: _TEXTS,
+    "variable_names": lambda _: {**_TEXTS, "maxItems": MAX_NAMED},
     "conditions": lambda _: {"type": "array", "items": _keyed(CONDITION)},
     "condition": lambda _: {"type": "string"},
     "events": lambda _: {

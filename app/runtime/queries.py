@@ -17,11 +17,11 @@ from app.identity.actor import Actor
 from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
 from app.runtime.candidates import by_kind
-from app.runtime.listing import incidents, list_, mine
+from app.runtime.listing import incidents, list_, mine, started_processes
 from app.runtime.trouble import told
 from app.runtime.waits import Open, open_waits
 
-__all__ = ["get", "incidents", "list_", "mine"]
+__all__ = ["get", "incidents", "list_", "mine", "started_processes"]
 
 _ONE: Final = """
 select i.*, d.key as definition_key, d.names as definition_names, d.version as definition_version,
@@ -93,19 +93,19 @@ def seen(db: Database, actor: Actor, instance_id: int, *, now: datetime | None =
             )
         definition = SHARED.get(tx, row["definition_id"], row["checksum"])
         clock = row["suspended_at"] or now
-        tasks = tx.run(_TASKS, {"id": instance_id, "now": clock}).fetchall()
-        troubles = tx.run(_INCIDENTS, {"id": instance_id}).fetchall()
+        related = {"limit": MAX_CHILDREN, "all": actor.can("process:read"), **access.who(actor)}
+        tasks, troubles, children = (
+            answer.rows
+            for answer in tx.together(
+                [
+                    (_TASKS, {"id": instance_id, "now": clock}),
+                    (_INCIDENTS, {"id": instance_id}),
+                    (_CHILDREN, {"id": instance_id, **related}),
+                ]
+            )
+        )
         state = state_from_json(row["state"], row["variables"])
         waits = open_waits(tx, instance_id, state)
-        children = tx.run(
-            _CHILDREN,
-            {
-                "id": instance_id,
-                "limit": MAX_CHILDREN,
-                "all": actor.can("process:read"),
-                **access.who(actor),
-            },
-        ).fetchall()
     hidden = hidden_names(definition, actor)
     body = {
         "id": row["id"],

@@ -21,7 +21,7 @@ _COLUMNS: Final = """
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
        t.comment, t.reason, i.status as instance_status, i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
-       d.version as definition_version, d.checksum as definition_checksum
+       d.version as definition_version, d.checksum as definition_checksum, d.summaries
 """
 _FROM: Final = """
   from tasks t
@@ -30,6 +30,13 @@ _FROM: Final = """
  where t.id = %(id)s
 """
 SEEN: Final = f"select {_COLUMNS} {_FROM}"
+_LIVE_OF: Final = f"""
+select {_COLUMNS}
+  from tasks t
+  join process_instances i on i.id = t.instance_id
+  join process_definitions d on d.id = t.definition_id
+ where t.instance_id = %(id)s and t.state in ('open', 'claimed') order by t.id limit 1000
+"""  # noqa: S608 - constants only
 _ELSEWHERE: Final = """
 select 1 from tasks
  where instance_id = %(instance)s
@@ -92,6 +99,11 @@ def seen(tx: Tx, task_id: int, *, locked: bool = False) -> dict[str, Any] | None
         if found is not None and lock_root(tx, found["instance_id"]):
             row = tx.run(_CHILD_SEEN_LOCKED, who).fetchone()
     return row
+
+
+def live_of(tx: Tx, instance_id: int) -> list[dict[str, Any]]:
+    """Return the live tasks of an instance (1,000 at most), the oldest first."""
+    return tx.only(_LIVE_OF, {"id": instance_id}).fetchall()
 
 
 def takes_part_elsewhere(tx: Tx, actor: Actor, instance_id: int) -> bool:

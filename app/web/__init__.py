@@ -7,12 +7,34 @@ from typing import Final
 from flask import Flask
 from htmx_flask import Htmx
 
-from app.web import definition, errors, form, history, identity, inbox, runtime, session, task
+from app.web import (
+    bulk,
+    definition,
+    errors,
+    form,
+    history,
+    identity,
+    inbox,
+    runtime,
+    session,
+    task,
+    views,
+)
 from app.web.assets import init_assets
 from app.web.filters import init_filters
 from app.web.i18n import init_i18n
 
-_PAGES: Final = (identity.bp, inbox.bp, task.bp, form.bp, runtime.bp, definition.bp, history.bp)
+_PAGES: Final = (
+    identity.bp,
+    inbox.bp,
+    bulk.bp,
+    views.bp,
+    task.bp,
+    form.bp,
+    runtime.bp,
+    definition.bp,
+    history.bp,
+)
 
 
 def register(app: Flask) -> None:

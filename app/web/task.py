@@ -15,7 +15,7 @@ from app.runtime import queries as instances
 from app.runtime.form_look import Look, is_live
 from app.task import queries, service
 from app.task.inbox import inbox
-from app.web import forms, respond, timeline
+from app.web import forms, respond, route, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
 from app.web.form_view import context, shown_values
@@ -104,6 +104,9 @@ def complete(task_id: int) -> Response:
     answer = done(task_id)
     answer.headers["HX-Push-Url"] = url
     return respond.trigger(answer, _CHANGED)
+
+
+bp.post("/tasks/<int:task_id>/route", endpoint="route")(route.show)
 
 
 @bp.get("/tasks/<int:task_id>/done")

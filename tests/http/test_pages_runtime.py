@@ -209,7 +209,7 @@ def test_the_page_and_rest_start_the_same(browser: Browser, office: Office, rest
     with office.db.transaction() as tx:
         rows = tx.run(
             "select data -> 'lines' as lines, actor, at from history_events"
-            " where instance_id = any(%(ids)s) order by id",
+            " where instance_id = any(%(ids)s) order by instance_id, seq",
             {"ids": [by_page["id"], seen["id"]]},
         ).fetchall()
     assert len(rows) == 2
