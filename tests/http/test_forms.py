@@ -329,3 +329,29 @@ def test_the_order_of_columns_is_part_of_the_content() -> None:
 
     assert checksum_of(form("a", "b")) == checksum_of(form("a", "b"))
     assert checksum_of(form("a", "b")) != checksum_of(form("b", "a"))
+
+
+def test_a_required_comment_goes_with_many_decisions_at_once(
+    rest: Rest, office: Office, definition: int
+) -> None:
+    small = OFFER["steps"][0]["config"] | {"form": {"note": "string"}}
+    document = {
+        "name": "Small",
+        "key": "small",
+        "version": "1",
+        "steps": [{**OFFER["steps"][0], "config": small}, OFFER["steps"][1]],
+    }
+    definitions.create(office.db, office["li"], dumps(document), known=None, now=NOW)
+    ids = [office.task_of(office.start("small"), "decide") for _ in range(2)]
+    body: dict[str, Any] = {"action": "complete", "ids": ids, "outcome": "no"}
+    assert rest("mei", "POST", "/tasks/batch", body).ok()["done"] == 0
+    assert rest("mei", "POST", "/tasks/batch", body | {"comment": "Too dear."}).ok()["done"] == 2
+
+
+def test_the_likely_way_of_a_rejection_is_known_before_its_comment(
+    browser: Browser, rest: Rest, task: int
+) -> None:
+    ways = rest("mei", "POST", f"/tasks/{task}/route", {"variables": VALUES}).ok()
+    assert "end" in dumps(ways)
+    page = browser("mei").post(f"/tasks/{task}/route", TYPED, htmx=True).ok()
+    page.is_silent_about("Then it depends")
