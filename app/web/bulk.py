@@ -49,7 +49,7 @@ def choose() -> Response:
     if not ids:
         return respond.redirect(_back(), gettext("Select tasks in the list first."), "info")
     if text("action") == "claim":
-        return _answer("claim", ids, bulk.act(engine(), actor(), "claim", ids, now=now()))
+        return _answer("claim", bulk.act(engine(), actor(), "claim", ids, now=now()))
     return _ask(ids)
 
 
@@ -63,7 +63,7 @@ def complete() -> Response:
         )
     except Invalid as error:  # of the comment, before any task was looked at
         return _ask([*ids, *_ids("rest")], error)
-    return _answer("complete", ids, done)
+    return _answer("complete", done)
 
 
 def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
@@ -93,7 +93,7 @@ def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
     )
 
 
-def _answer(action: bulk.Action, ids: Sequence[int], done: Sequence[bulk.Done]) -> Response:
+def _answer(action: bulk.Action, done: Sequence[bulk.Done]) -> Response:
     """Go back to the list if everything was done; else say what was not, and why."""
     number = sum(each.problem is None for each in done)
     message = _sentence(action, number)
@@ -101,7 +101,8 @@ def _answer(action: bulk.Action, ids: Sequence[int], done: Sequence[bulk.Done]) 
     rest = _ids("rest")
     if not failed and not rest:
         return respond.redirect(_back(), message)
-    shown = {each.id: each.task for each in bulk.offers(engine(), actor(), ids, now=now())}
+    told = bulk.offers(engine(), actor(), [each.id for each in failed], now=now())
+    shown = {each.id: each.task for each in told}
     return respond.page(
         "task/bulk_done.html",
         message=message if number else None,
