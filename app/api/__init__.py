@@ -16,10 +16,12 @@ from app.api import (
     history,
     identity,
     messages,
+    notices,
     openapi,
     repair,
     runtime,
     task,
+    task_verbs,
     trial,
     views,
 )
@@ -38,6 +40,8 @@ _MODULES = (
     external.operations,
     task.operations,
     views.operations,
+    task_verbs.operations,
+    notices.operations,
     history.operations,
     health.operations,
 )

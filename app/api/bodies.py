@@ -196,6 +196,8 @@ class Task(Body):
     comment: str | None = None
     summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+    reminders: int | None = Field(default=None, description="How often it was reminded of.")
+    reminded_at: datetime | None = None
 
 
 class Said(Body):
@@ -225,11 +227,34 @@ class Draft(Body):
     saved_at: datetime
 
 
+class Earlier(Body):
+    """What a comment said before."""
+
+    text: str
+    at: datetime
+
+
+class TaskComment(Body):
+    """A comment on a task."""
+
+    id: int
+    task_id: int
+    step: StepRef
+    by: str
+    at: datetime
+    text: str
+    mentions: list[str] = Field(description="Usernames of those who were told.")
+    edited_at: datetime | None
+    earlier: list[Earlier]
+    may_edit: bool
+
+
 class TaskDetail(Task):
     """A task with what surrounds it."""
 
     variables: list[Variable]
     draft: Draft | None
+    comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
 

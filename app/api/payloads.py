@@ -107,6 +107,9 @@ class CompleteTask(Request):
     variables: Variables = Field(default_factory=dict)
     outcome: ShortText | None = None
     comment: Comment | None = None
+    cc: list[ShortText] = Field(
+        default_factory=list, max_length=50, description="Usernames of who gets a copy."
+    )
 
 
 class TypedSoFar(Request):

@@ -82,6 +82,7 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
         body.variables,
         outcome=body.outcome,
         comment=body.comment,
+        cc=body.cc,
         now=call.now,
     )
     more = {

@@ -6,8 +6,26 @@ the task decides who wins, and whoever loses is told what the winner did.
 
 from __future__ import annotations
 
+from app.task.assign import HandedOver, assign, hand_over, transfer
 from app.task.claim import claim, release
+from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
+from app.task.copy import copy
 from app.task.draft import save_draft
+from app.task.remind import remind
 
-__all__ = ["Completed", "claim", "complete", "release", "save_draft"]
+__all__ = [
+    "Completed",
+    "HandedOver",
+    "assign",
+    "claim",
+    "comment",
+    "complete",
+    "copy",
+    "edit",
+    "hand_over",
+    "release",
+    "remind",
+    "save_draft",
+    "transfer",
+]

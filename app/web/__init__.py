@@ -14,9 +14,11 @@ from app.web import (
     history,
     identity,
     inbox,
+    notices,
     runtime,
     session,
     task,
+    verbs,
     views,
 )
 from app.web.assets import init_assets
@@ -32,6 +34,8 @@ _PAGES: Final = (
     runtime.bp,
     definition.bp,
     history.bp,
+    verbs.bp,
+    notices.bp,
 )
 
 
@@ -46,6 +50,7 @@ def register(app: Flask) -> None:
     init_filters(app)
     init_assets(app)
     session.init_session(app, guarded=frozenset(bp.name for bp in _PAGES))
+    notices.init_notices(app)
     errors.init_errors(app)
     for bp in _PAGES:
         app.register_blueprint(bp)

@@ -17,7 +17,7 @@ from app.task.inbox import inbox
 from app.web import forms, respond, route, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
-from app.web.forms import posted, text
+from app.web.forms import names_in, posted, text
 from app.web.i18n import translate_error
 from app.web.session import actor, engine, now
 
@@ -87,6 +87,7 @@ def complete(task_id: int) -> Response:
             text=True,
             outcome=text("outcome") or None,
             comment=text("comment") or None,
+            cc=names_in(text("cc")),
             now=now(),
         )
     except (Invalid, Conflict) as error:

@@ -25,6 +25,7 @@ from app.runtime.ports import Engine
 from app.telemetry import logs
 from app.worker import (
     duty_leases,
+    duty_mail,
     duty_messages,
     duty_prune,
     duty_starts,
@@ -43,6 +44,7 @@ DUTIES: Final = (
     duty_starts.DUTY,
     duty_wake.DUTY,
     duty_leases.DUTY,
+    duty_mail.DUTY,
     duty_messages.PRUNE,
     duty_prune.DUTY,
 )
