@@ -11,6 +11,7 @@ from flask_babel import gettext, ngettext
 
 from app.core.definition import Label
 from app.errors import Invalid, Malformed
+from app.identity.queries import active_people
 from app.task import bulk
 from app.task.filters import NAMES
 from app.web import forms, respond
@@ -23,6 +24,8 @@ from app.web.words import yes_no
 bp = Blueprint("bulk", __name__)
 
 _MAX_DIGITS: Final = 18
+_SUGGESTED: Final = 500
+"""People who are suggested where one has to be named."""
 _KEPT: Final = ("tab", "q", "order", *NAMES)
 """What the list was narrowed by: it is shown again afterwards."""
 
@@ -66,11 +69,25 @@ def complete() -> Response:
     return _answer("complete", done)
 
 
+@bp.post("/inbox/bulk/transfer")
+def transfer() -> Response:
+    """Pass what was selected on to somebody."""
+    to, comment = text("to").strip(), text("comment").strip() or None
+    ids = _ids("ids")
+    try:
+        done = bulk.act(engine(), actor(), "transfer", ids, to=to, comment=comment, now=now())
+    except Invalid as error:
+        return _ask(ids, error)
+    return _answer("transfer", done)
+
+
 def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
     """Show what was selected, by how it can be decided."""
     groups: dict[Any, Group] = {}
-    left_out = []
+    left_out, movable = [], []
     for offer in bulk.offers(engine(), actor(), ids, now=now()):
+        if offer.task is not None and "transfer" in offer.task["allowed"]:
+            movable.append(offer.id)
         if offer.problem is not None or offer.task is None:
             left_out.append(_told(offer.id, offer.task, offer.problem))
             continue
@@ -86,6 +103,9 @@ def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
         status=error.status if error else 200,
         groups=list(groups.values()),
         left_out=left_out,
+        movable=movable,
+        people=active_people(engine().db, limit=_SUGGESTED) if movable else (),
+        to=text("to"),
         problems=forms.problems(error),
         comment=text("comment"),
         kept=_kept(),
@@ -121,6 +141,8 @@ def _told(task_id: int, task: Mapping[str, Any] | None, problem: Any) -> dict[st
 def _sentence(action: bulk.Action, number: int) -> str:
     if action == "claim":
         return str(ngettext("%(num)d task claimed.", "%(num)d tasks claimed.", number))
+    if action == "transfer":
+        return str(ngettext("%(num)d task transferred.", "%(num)d tasks transferred.", number))
     return str(ngettext("%(num)d task completed.", "%(num)d tasks completed.", number))
 
 
