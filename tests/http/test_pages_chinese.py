@@ -300,6 +300,7 @@ class Walk:
         self.post("/inbox/bulk/complete", 422, ids=str(one), comment="1" * 10_001)
         self.post("/inbox/bulk/complete", ids="999999", rest=str(other), outcome="true")
         self.post(f"/tasks/{one}/route", htmx=True)
+        self.post("/inbox/bulk/transfer", ids=str(one), to="x")
 
     def verbs(self) -> None:
         """What is done with a task beside answering it, and what others are told of it."""

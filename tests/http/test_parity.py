@@ -174,6 +174,16 @@ ACTS = {
         ("/inbox/bulk", {"ids": ["{task}", "{choice}"], "action": "claim"}),
         ("POST", "/tasks/batch", {"action": "claim", "ids": ["{task}", "{choice}"]}),
     ),
+    "transfer many": Act(
+        "mei",
+        ("/inbox/bulk/transfer", {"ids": ["{task}"], "to": "wang", "comment": " On leave "}),
+        (
+            "POST",
+            "/tasks/batch",
+            {"action": "transfer", "ids": ["{task}"], "to": "wang", "comment": "On leave"},
+        ),
+        claimed,
+    ),
     "complete many": Act(
         "mei",
         ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),
