@@ -23,6 +23,7 @@ from app.api import (
     task,
     task_verbs,
     trial,
+    views,
 )
 from app.api.errors import answer_http
 from app.api.figures import BusinessFigures
@@ -40,6 +41,7 @@ _MODULES = (
     task.operations,
     task_verbs.operations,
     notices.operations,
+    views.operations,
     history.operations,
     health.operations,
 )

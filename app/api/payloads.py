@@ -112,6 +112,24 @@ class CompleteTask(Request):
     )
 
 
+class TypedSoFar(Request):
+    """What the form holds so far."""
+
+    variables: Variables = Field(default_factory=dict)
+
+
+class TaskBatch(Request):
+    """The same for many tasks."""
+
+    action: Literal["claim", "complete"]
+    ids: list[Id] = Field(min_length=1, max_length=200)
+    outcome: ShortText | None = Field(
+        default=None, description="true or false where a yes/no of the form decides."
+    )
+    variables: Variables = Field(default_factory=dict)
+    comment: Comment | None = None
+
+
 class Window(BaseModel):
     """Base of lists: which page, and how many items it has."""
 
@@ -159,7 +177,9 @@ class TaskQuery(Window):
     process_instance_id: Id | None = None
     process_definition_key: ShortText | None = None
     step: ShortText | None = None
+    due: Literal["overdue", "today", "week"] | None = None
     due_before: Moment | None = None
+    priority: Literal["urgent", "normal", "low"] | None = None
     q: ShortText | None = None
     sort: (
         Literal[

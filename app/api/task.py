@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from app.api import answers, bodies, payloads
+from dataclasses import asdict
+
+from app.api import answers, batch, bodies, bodies_views, payloads
+from app.api import bodies_language as more
 from app.api.call import Answer, Call
 from app.api.operation import Operations
-from app.task import queries, service
+from app.task import bulk, queries, service
+from app.task.route import route
 
 operations = Operations("task", "Tasks")
 
@@ -86,6 +90,47 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
         "next": done.next,
     }
     return Answer({**done.task, **more})
+
+
+@operations.add(
+    "POST",
+    f"{_ONE}/route",
+    "Where a task would lead",
+    body=payloads.TypedSoFar,
+    permission="holder or candidate; nothing for others",
+    answers={200: bodies_views.Route},
+    changes=False,
+)
+def likely(call: Call, task_id: int, body: payloads.TypedSoFar) -> Answer:
+    """What each decision would lead to with these values; nothing is changed."""
+    ways = route(call.engine, call.actor, task_id, body.variables, now=call.now)
+    return Answer({"ways": [asdict(way) for way in ways]})
+
+
+@operations.add(
+    "POST",
+    "/tasks/batch",
+    "Claim or complete many",
+    body=payloads.TaskBatch,
+    permission="as each of them",
+    answers={200: more.Batch},
+)
+def many(call: Call, body: payloads.TaskBatch) -> Answer:
+    """At most 200; each is done or refused for itself. Completed is what needs only a decision."""
+
+    def do(task_id: int) -> int:
+        return bulk.one(
+            call.engine,
+            call.actor,
+            body.action,
+            task_id,
+            variables=body.variables,
+            outcome=body.outcome,
+            comment=body.comment,
+            now=call.now,
+        )
+
+    return batch.each(call, body.ids, lambda task_id: task_id, do)
 
 
 def _task(call: Call, task_id: int) -> Answer:

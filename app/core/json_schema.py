@@ -16,7 +16,7 @@ from app.core import form_check, kinds_flow, shape
 from app.core.form import MAX_FIELDS
 from app.core.form import TYPES as FIELD_TYPES
 from app.core.keys import Key
-from app.core.kinds import CONDITION, OUTCOME, RETRY_KEYS, TARGET
+from app.core.kinds import CONDITION, MAX_NAMED, OUTCOME, RETRY_KEYS, TARGET
 from app.core.nodes.base import Node
 from app.core.nodes.table import NODES
 from app.core.retry import BACKOFFS
@@ -300,6 +300,7 @@ KINDS: Final[Mapping[str, Callable[[Key], Schema]]] = {
     "outcomes": lambda _: {"type": "array", "minItems": 1, "items": _keyed(OUTCOME)},
     "requires": lambda _: _TEXTS,
     "verbs": lambda _: {"type": "array", "items": {"enum": list(VERBS)}},
+    "variable_names": lambda _: {**_TEXTS, "maxItems": MAX_NAMED},
     "conditions": lambda _: {"type": "array", "items": _keyed(CONDITION)},
     "condition": lambda _: {"type": "string"},
     "events": lambda _: {

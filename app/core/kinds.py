@@ -24,6 +24,9 @@ RETRY_KEYS: Final = frozenset(
     | {"do_not_retry"}
 )
 
+MAX_NAMED: Final = 6
+"""Variables that a row has room for."""
+
 
 def check_object(
     making: Compiling, keys: Iterable[Key], given: Mapping[str, Any], path: Path, what: str
@@ -138,6 +141,16 @@ def _variables(making: Compiling, key: Key, value: Any, path: Path) -> None:
     _expr_map(making, key, value, path)
     for name in value if isinstance(value, Mapping) else ():
         variable_name(making, name, (*path, name))
+
+
+def _variable_names(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+    """Check a list of variables that are read as they are."""
+    if not _texts(value) or len(value) > MAX_NAMED:
+        wrong(making, path, "a list of at most %(max)d names of variables", max=MAX_NAMED)
+        return
+    for index, name in enumerate(value):
+        variable_name(making, name, (*path, index), key=False)
+        making.reads.setdefault(name, (*path, index))
 
 
 def _form(making: Compiling, _key: Key, value: Any, path: Path) -> None:
@@ -257,6 +270,7 @@ CHECKERS: Final[dict[str, Checker]] = {
     "names": _names,
     "expr_map": _expr_map,
     "variables": _variables,
+    "variable_names": _variable_names,
     "form": _form,
     "retry": _retry,
     "outcomes": _outcomes,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.db import schema_identity, schema_notices
+from app.db import schema_identity, schema_notices, schema_views
 from app.db.schema_parts import id_, metadata, moment, ref
 
-__all__ = ["metadata", "schema_identity", "schema_notices"]
+__all__ = ["metadata", "schema_identity", "schema_notices", "schema_views"]
 
 # --- definitions ----------------------------------------------------------------------
 
@@ -28,6 +28,8 @@ process_definitions = sa.Table(
     sa.Column(
         "starters", ARRAY(sa.Text), nullable=False, server_default="{}"
     ),  # u: g: r: keys; {}: everyone
+    # step → [{name, label, type, options, sensitive}] of what rows of its tasks show
+    sa.Column("summaries", JSONB, nullable=False, server_default="{}"),
     sa.Column("start_message", sa.Text),  # a message of this name starts one
     sa.Column("start_cron", sa.Text),  # and so does this clock, next at
     moment("next_start_at", nullable=True),

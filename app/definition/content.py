@@ -17,7 +17,8 @@ from app.identity.queries import resolve
 
 _canonical: Final = msgspec.json.Encoder(order="sorted", decimal_format="number")
 _PREFIXES: Final = {"user": "u", "group": "g", "role": "r"}
-
+_FEW: Final = 50
+"""Options of a field that a list is given the labels of."""
 
 _IN_ORDER: Final = frozenset({"set", "form", "variables"})
 """Maps whose order means something: what is set first, what is asked and shown first."""
@@ -61,6 +62,37 @@ def starters_of(tx: Tx, definition: Definition) -> list[str]:
             )
         keys.update(dict.fromkeys(found))
     return list(keys)
+
+
+def summaries_of(definition: Definition) -> dict[str, list[dict[str, Any]]]:
+    """Return what rows of tasks show, by step: ``{name, label, type, options, sensitive}``.
+
+    Each is called as it is declared, else as the first form calls it that has it.
+    """
+    forms = [definition.start.get("form") or ()]
+    forms += [step.config.get("form") or () for step in definition.steps]
+    fields: dict[str, Mapping[str, Any]] = {}
+    for field in (field for form in forms for field in form):
+        fields.setdefault(field["name"], field)
+    return {
+        step.id: [_told(definition, fields, name) for name in step.config["summary"]]
+        for step in definition.steps
+        if step.type == "user_task" and step.config.get("summary")
+    }
+
+
+def _told(
+    definition: Definition, fields: Mapping[str, Mapping[str, Any]], name: str
+) -> dict[str, Any]:
+    declared, field = definition.variables.get(name), fields.get(name, {})
+    options = field.get("options")
+    return {
+        "name": name,
+        "label": (declared.label if declared else None) or field.get("label", name),
+        "type": declared.type if declared else field.get("type", "any"),
+        "options": options if isinstance(options, list) and len(options) <= _FEW else None,
+        "sensitive": name in definition.sensitive,
+    }
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:

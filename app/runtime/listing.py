@@ -68,6 +68,12 @@ _LISTED: Final = sa.select(
 _TROUBLES: Final = sa.select(n, d.c.id.label("definition_id"), d.c.checksum).select_from(
     n.join(i, i.c.id == n.c.instance_id).join(d, d.c.id == i.c.definition_id)
 )
+_STARTED: Final = """
+with last as (select definition_id from process_instances
+               where started_by = %(me)s order by id desc limit 1000)
+select distinct on (key) key, names from process_definitions
+ where id in (select definition_id from last) order by key, version_order desc, id desc
+"""
 _NEWEST: Final = Sort(i.c.id, i.c.id, int, "id", descending=True)
 _NEWEST_INCIDENT: Final = Sort(n.c.id, n.c.id, int, "id", descending=True)
 
@@ -127,6 +133,12 @@ def list_(
         return paged(
             tx, query, _NEWEST, _summary, listed=_LISTED, page=page, size=size, after=after
         )
+
+
+def started_processes(db: Database, actor: Actor) -> list[Item]:
+    """Return the processes of what the actor started last: ``{key, names}``, by key."""
+    with db.transaction() as tx:
+        return tx.run(_STARTED, {"me": actor.username}).fetchall()
 
 
 def mine(

@@ -17,11 +17,11 @@ from app.identity.actor import Actor
 from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
 from app.runtime.candidates import by_kind
-from app.runtime.listing import incidents, list_, mine
+from app.runtime.listing import incidents, list_, mine, started_processes
 from app.runtime.trouble import told
 from app.runtime.waits import Open, open_waits
 
-__all__ = ["get", "incidents", "list_", "mine"]
+__all__ = ["get", "incidents", "list_", "mine", "started_processes"]
 
 _ONE: Final = """
 select i.*, d.key as definition_key, d.names as definition_names, d.version as definition_version,

@@ -112,7 +112,7 @@ def complete(
         tx.after_commit(
             lambda: metrics.task_completed(locked.definition.key, task["step"], seconds)
         )
-    about = {"instance_status": moved.instance.status}
+    about = {"instance_status": moved.instance.status, "variables": moved.instance.variables}
     return Completed(
         task=body(_finished(locked, task, event, actor) | about, actor, now=now),
         instance=moved.instance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -24,6 +24,8 @@ from app.db.tx import Database, Tx
 from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
+from app.task import filters as narrow
+from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, offered_to, search
 
@@ -67,6 +69,43 @@ parameter: PostgreSQL then knows what it plans for, also in a prepared statement
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a list is asked for.
+
+    Args:
+        limit: how many rows, one more than are shown.
+    """
+
+    actor: Actor
+    q: str | None
+    filters: Filters
+    now: datetime
+    zone: tzinfo
+    sort: Sort
+    limit: int
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether any filter says something; searching is another matter."""
+        return self.filters != narrow.NONE
+
+    def query(self, which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """Return the query of the tasks that fit, among those that ``which`` is true for."""
+        return search(listed().where(which, *self.conditions()), self.q)
+
+    def conditions(self, among: sa.FromClause = t) -> list[sa.ColumnElement[bool]]:
+        """Return what the filters say about tasks, or a subquery of them."""
+        return narrow.conditions(self.filters, now=self.now, zone=self.zone, among=among)
+
+    def rows(
+        self, tx: Tx, which: sa.ColumnElement[bool], limit: int, position: Sequence[Any] | None
+    ) -> list[dict[str, Any]]:
+        """Return the first of these rows behind ``position``."""
+        query = self.query(which)
+        return first_rows(tx, query, self.sort, limit, listed=listed(), position=position)
+
+
+@dataclass(frozen=True, slots=True)
 class InboxPage:
     """One page of a tab.
 
@@ -95,17 +134,20 @@ def inbox(
     tab: Tab,
     *,
     q: str | None = None,
+    filters: Filters = narrow.NONE,
     after: str | None = None,
     size: int = 50,
     order: Order = "newest",
     now: datetime,
+    zone: tzinfo = UTC,
 ) -> InboxPage:
     """Return a page of the actor's inbox.
 
     Args:
-        q: part of the title, the business key or the step's name.
+        q: part of the title, the business key, the step's name, or of what its summary shows.
         after: cursor of the page before.
         order: of the tab To do; Done shows the latest completion first.
+        zone: of the reader, for what is due today.
 
     Raises:
         Malformed: an unknown tab or order, a size out of range, a foreign cursor.
@@ -113,12 +155,11 @@ def inbox(
     check_window(1, size)
     if tab not in ("todo", "done") or order not in ORDERS:
         raise Malformed("bad_tab", "tab is todo or done; sort is newest, oldest, due or priority.")
+    sort = _DONE if tab == "done" else ORDERS[order]
+    asked = _Asked(actor, q, filters, now, zone, sort, size + 1)
     with db.transaction() as tx:
         counts = _counts(tx, actor)
-        if tab == "done":
-            rows, follow = _done(tx, actor, q, after, size)
-        else:
-            rows, follow = _todo(tx, actor, q, after, size, order, counts)
+        rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
         names = display_names(db, {row["started_by"] for row in rows})
     return InboxPage([body(row, actor, now=now) for row in rows], follow, counts, names)
 
@@ -131,45 +172,35 @@ def badge(db: Database, actor: Actor) -> int:
 
 
 def _todo(
-    tx: Tx,
-    actor: Actor,
-    q: str | None,
-    after: str | None,
-    size: int,
-    order: Order,
-    counts: Mapping[str, int],
+    tx: Tx, asked: _Asked, after: str | None, counts: Mapping[str, int]
 ) -> tuple[list[dict[str, Any]], str | None]:
-    sort = ORDERS[order]
+    sort, limit = asked.sort, asked.limit
     part, position = _MINE, None
     if after:
         part, *position = decode_cursor(after, int, sort.kind, int, nullable=sort.nullable)
     rows: list[tuple[int, dict[str, Any]]] = []
     if part <= _MINE and counts["mine"]:
-        query = search(listed().where(held_by(actor.username)), q)
         begin = position if part == _MINE else None
-        own = first_rows(tx, query, sort, size + 1, listed=listed(), position=begin)
+        own = asked.rows(tx, held_by(asked.actor.username), limit, begin)
         rows.extend((_MINE, row) for row in own)
-    if part <= _CLAIMABLE and len(rows) <= size and counts["claimable"]:
+    if part <= _CLAIMABLE and len(rows) < limit and counts["claimable"]:
         begin = position if part == _CLAIMABLE else None
-        many = counts["claimable"] == COUNT_CAP and not q and order in _BY_INDEX
-        others = _claimable(tx, actor, q, sort, size + 1 - len(rows), begin, many=many)
+        many = counts["claimable"] == COUNT_CAP and not asked.q and _by_index(sort)
+        others = _claimable(tx, asked, limit - len(rows), begin, many=many)
         rows.extend((_CLAIMABLE, row) for row in others)
-    shown = rows[:size]
-    if len(rows) <= size:
+    shown = rows[: limit - 1]
+    if len(rows) < limit:
         return [row for _, row in shown], None
     last_part, last = shown[-1]
     return [row for _, row in shown], encode_cursor(last_part, *sort.position(last))
 
 
+def _by_index(sort: Sort) -> bool:
+    return any(ORDERS[order] is sort for order in _BY_INDEX)
+
+
 def _claimable(
-    tx: Tx,
-    actor: Actor,
-    q: str | None,
-    sort: Sort,
-    limit: int,
-    position: Sequence[Any] | None,
-    *,
-    many: bool,
+    tx: Tx, asked: _Asked, limit: int, position: Sequence[Any] | None, *, many: bool
 ) -> list[dict[str, Any]]:
     """Return the first tasks that the actor can claim.
 
@@ -178,26 +209,26 @@ def _claimable(
     index is walked that has the order, unless those fifty are too far apart in it.
     """
     if many:
-        found = _walked(tx, actor, sort, limit, position)
+        found = _walked(tx, asked, limit, position)
         if len(found) == limit:
             return found
-    query = search(listed().where(offered_to(actor)), q)
-    return first_rows(tx, query, sort, limit, listed=listed(), position=position)
+    return asked.rows(tx, offered_to(asked.actor), limit, position)
 
 
 def _walked(
-    tx: Tx, actor: Actor, sort: Sort, limit: int, position: Sequence[Any] | None
+    tx: Tx, asked: _Asked, limit: int, position: Sequence[Any] | None
 ) -> list[dict[str, Any]]:
     """Return what can be claimed among the next live tasks; fewer than ``limit`` say nothing.
 
     What stands behind those with a date is not looked at: whether there are more with one
     is not known.
     """
-    asked = {"keys": actor.candidate_keys, "most": limit}
-    if position is None:  # by far the most frequent: made once, not for each reader
-        return tx.run(_first_walk(sort), asked).fetchall()
-    walk = _walk(sort, sort.behind(position)[0])
-    return [dict(row) for row in tx.conn.execute(walk, asked).mappings()]
+    given = {"keys": asked.actor.candidate_keys, "most": limit}
+    sort = asked.sort
+    if position is None and not asked.narrowed:  # by far the most frequent: made once
+        return tx.run(_first_walk(sort), given).fetchall()
+    walk = _walk(sort, sort.behind(position)[0], asked if asked.narrowed else None)
+    return [dict(row) for row in tx.conn.execute(walk, given).mappings()]
 
 
 @cache
@@ -206,30 +237,42 @@ def _first_walk(sort: Sort) -> str:
     return str(_walk(sort, sa.true()).compile(dialect=dialect))
 
 
-def _walk(sort: Sort, behind: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the query of the tasks that ``keys`` can claim, ``most`` of them at most."""
+def _walk(
+    sort: Sort, behind: sa.ColumnElement[bool], asked: _Asked | None = None
+) -> sa.Select[Any]:
+    """Return the query of the tasks that ``keys`` can claim, ``most`` of them at most.
+
+    Args:
+        asked: what else they have to be; a date that the index is sorted by bounds the walk.
+    """
     columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, sort.column))
+    bounds: list[sa.ColumnElement[bool]] = []
+    if asked is not None:
+        columns |= dict.fromkeys(
+            (t.c.instance_id, t.c.definition_id, t.c.step, t.c.due_at, t.c.priority)
+        )
+        if asked.filters.due is not None and sort.column is t.c.due_at:
+            bounds = [t.c.due_at < narrow.bound(asked.filters.due, asked.now, asked.zone)]
     near = (
         sa.select(*columns)
-        .where(live(), behind)
+        .where(live(), behind, *bounds)
         .order_by(*sort.order())
         .limit(sa.literal_column(str(_WALK)))
         .subquery("near")
     )
     keys = sa.bindparam("keys", type_=t.c.candidates.type)
-    fit = (near.c.state == sa.literal_column("'open'")) & near.c.candidates.overlap(keys)
-    window = sa.select(near.c.id).where(fit).order_by(*sort.order(near))
+    fit = [near.c.state == sa.literal_column("'open'"), near.c.candidates.overlap(keys)]
+    fit += asked.conditions(near) if asked is not None else []
+    window = sa.select(near.c.id).where(*fit).order_by(*sort.order(near))
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
 
 
-def _done(
-    tx: Tx, actor: Actor, q: str | None, after: str | None, size: int
-) -> tuple[list[dict[str, Any]], str | None]:
-    query = search(listed().where(t.c.completed_by == actor.username), q)
+def _done(tx: Tx, asked: _Asked, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
     position = _DONE.read(after) if after else None
-    rows = first_rows(tx, query, _DONE, size + 1, listed=listed(), position=position)
-    shown = rows[:size]
-    more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) > size else None
+    which = t.c.completed_by == asked.actor.username
+    rows = asked.rows(tx, which, asked.limit, position)
+    shown = rows[: asked.limit - 1]
+    more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) == asked.limit else None
     return shown, more
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.identity.actor import Actor
 from app.task import access
+from app.task.summary import told
 
 _KINDS: Final = {"u": "users", "g": "groups", "r": "roles"}
 
@@ -53,6 +54,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "on_behalf_of": row["on_behalf_of"],
         "outcome": row["outcome"],
         "comment": row["comment"],
+        "summary": told(actor, row),
         "reason": row["reason"],
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],

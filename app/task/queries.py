@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -14,13 +15,13 @@ from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.db.wire import Statement
 from app.definition.cache import SHARED
-from app.definition.queries import versions_of
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
 from app.task import access, store
+from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
@@ -145,7 +146,9 @@ def list_(
     process_definition_key: str | None = None,
     step: str | None = None,
     state: str | None = None,
+    due: Due | None = None,
     due_before: datetime | None = None,
+    priority: Priority | None = None,
     q: str | None = None,
     now: datetime,
 ) -> Page[dict[str, Any]]:
@@ -155,7 +158,8 @@ def list_(
         after: cursor of the page before; then ``page`` is not looked at.
         sort: a name of ``SORTS``, ``-`` in front for descending.
         assignee, candidate_user: a username, or ``current_user``.
-        q: part of the title, the business key or the step's name.
+        due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
+        q: part of the title, the business key, the step's name, or of what its summary shows.
 
     Raises:
         Malformed: page, size, state, sort or cursor out of range.
@@ -165,18 +169,14 @@ def list_(
     if sort not in SORTS:
         raise Malformed("bad_sort", "sort must be one of: %(known)s.", known=", ".join(SORTS))
     query = listed().where(visible(actor, state))
+    filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
+    query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if assignee is not None:
         query = query.where(t.c.assignee == _who(actor, assignee))
     if candidate_group is not None:
         query = query.where(t.c.candidates.contains([f"g:{candidate_group}"]))
-    for column, wanted in (
-        (t.c.instance_id, process_instance_id),
-        (t.c.step, step),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if process_definition_key is not None:
-        query = query.where(t.c.definition_id.in_(versions_of(process_definition_key)))
+    if process_instance_id is not None:
+        query = query.where(t.c.instance_id == process_instance_id)
     if due_before is not None:
         query = query.where(t.c.due_at < due_before)
     query = search(query, q)
@@ -193,6 +193,10 @@ def list_(
             size=size,
             after=after,
         )
+
+
+def _zone(actor: Actor) -> tzinfo:
+    return ZoneInfo(actor.timezone) if actor.timezone else UTC
 
 
 def _who(actor: Actor, name: str) -> str:

@@ -11,6 +11,7 @@ from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
 from app.identity.actor import Actor
+from app.task.summary import MATCHES, SHOWN
 
 # Written into the SQL, not sent as parameters: the planner proves with them that the
 # partial indexes of live tasks apply, also for a prepared statement.
@@ -33,6 +34,7 @@ _LISTED: Final = (
     d.c.key.label("definition_key"),
     d.c.names.label("definition_names"),
     d.c.version.label("definition_version"),
+    SHOWN.label("summary"),
 )
 
 
@@ -80,9 +82,14 @@ def visible(actor: Actor, state: str | None) -> sa.ColumnElement[bool]:
 
 
 def search(query: sa.Select[Any], q: str | None) -> sa.Select[Any]:
-    """Narrow ``query`` to tasks with ``q`` in the title, the business key or the step's name."""
+    """Narrow ``query`` to tasks with ``q`` in a text that a row shows.
+
+    That is the title, the business key, the step's name, and what its summary says of
+    values that are not sensitive.
+    """
     wanted = (q or "").replace("\x00", "").strip()
     if not wanted:
         return query
     texts = (i.c.title, i.c.business_key, sa.cast(t.c.name, sa.Text))
-    return query.where(sa.or_(*(text.ilike(like(wanted)) for text in texts)))
+    found = [text.ilike(like(wanted)) for text in texts]
+    return query.where(sa.or_(*found, MATCHES.bindparams(words=like(wanted))))

@@ -22,7 +22,7 @@ _COLUMNS: Final = """
        t.comment, t.reason, t.allow, t.reminders, t.reminded_at, i.status as instance_status,
        i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
-       d.version as definition_version, d.checksum as definition_checksum
+       d.version as definition_version, d.checksum as definition_checksum, d.summaries
 """
 _FROM: Final = """
   from tasks t

@@ -8,6 +8,7 @@ from flask import Flask
 from htmx_flask import Htmx
 
 from app.web import (
+    bulk,
     definition,
     errors,
     history,
@@ -18,6 +19,7 @@ from app.web import (
     session,
     task,
     verbs,
+    views,
 )
 from app.web.assets import init_assets
 from app.web.filters import init_filters
@@ -26,6 +28,8 @@ from app.web.i18n import init_i18n
 _PAGES: Final = (
     identity.bp,
     inbox.bp,
+    bulk.bp,
+    views.bp,
     task.bp,
     runtime.bp,
     definition.bp,

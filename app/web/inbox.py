@@ -8,16 +8,21 @@ from typing import Any, Final, cast
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
-from app.errors import Malformed
+from app.errors import AppError, Malformed
+from app.task import views
+from app.task.choices import Choices, choices
+from app.task.filters import read
 from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
-from app.web import respond
+from app.web import forms, respond
+from app.web.i18n import zone
+from app.web.inbox_filters import chips, selects
 from app.web.session import actor, counted, engine, inbox_count, now
 
 bp = Blueprint("inbox", __name__)
 
 _SIZE: Final = 50
-_FIRST: Final = "due"
+FIRST: Final = "due"
 """The order of whoever has chosen none: what is late must not stand at the end."""
 _ORDER_WORDS: Final[Mapping[str, LazyString]] = {
     "due": lazy_gettext("Due first"),
@@ -45,36 +50,48 @@ def count() -> Response:
     return respond.trigger(response, "inbox-changed")
 
 
-def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = None) -> Response:
+def page(
+    asked: Mapping[str, str],
+    *,
+    status: int = 200,
+    focus: int | None = None,
+    refused: AppError | None = None,
+) -> Response:
     """Return the inbox, or for htmx its list.
 
     Args:
-        asked: ``tab``, ``q``, ``order`` and ``after``, from an address or a form.
+        asked: ``tab``, ``q``, ``order``, ``after`` and filters, from an address or a form.
         focus: id of the task that the reader was at; it, or else the first one, is where the
             keyboard goes on.
+        refused: why what is shown could not be kept as a view.
     """
-    tab, order = asked.get("tab") or "todo", asked.get("order") or _FIRST
+    tab, order = asked.get("tab") or "todo", asked.get("order") or FIRST
     if tab not in ("todo", "done") or order not in ORDERS:
         raise Malformed("bad_tab", "There is no such list. Use the tabs of the inbox.")
     q, after = (asked.get("q") or "").strip(), asked.get("after") or None
+    filters = read(asked)
+    db, who = engine().db, actor()
     found = inbox(
-        engine().db,
-        actor(),
+        db,
+        who,
         cast(Tab, tab),
         q=q or None,
+        filters=filters,
         after=after,
         size=_SIZE,
         order=cast(Order, order),
         now=now(),
+        zone=zone(),
     )
     counted(found.waiting)
+    chosen = {"tab": tab, "q": q, "order": order, **filters.named}
 
     def address(**changes: Any) -> str:
-        kept = {"tab": tab, "q": q, "order": order, "after": None} | changes
-        plain = {"q": "", "order": _FIRST}
-        shown = {name: item for name, item in kept.items() if item != plain.get(name)}
-        return url_for("inbox.show", **shown)
+        return address_of({**chosen, **changes})
 
+    narrowed = bool(q or filters.named)
+    # Only the page has the selects; a part needs the names of what is chosen.
+    offered = choices(db, who, tab) if narrowed or not respond.wants_part() else Choices((), (), ())
     return respond.page(
         "task/inbox.html",
         "task/inbox_list.html",
@@ -83,14 +100,41 @@ def page(asked: Mapping[str, str], *, status: int = 200, focus: int | None = Non
         q=q,
         order=order,
         after=after,
+        chosen=chosen,
         orders=_ORDER_WORDS,
+        selects=list(selects(filters, offered, tab)),
+        chips=chips(filters, q, offered, address),
+        narrowed=narrowed,
+        views=_views(address_of(chosen)),
+        here=address_of(chosen),
+        may_share=who.can("task:assign"),
+        problems=forms.problems(refused),
+        name=asked.get("name") or "",
         found=found,
         focus=_kept(focus, found.items),
         names=found.names,
         address=address,
+        clear_url=address_of({"tab": tab, "order": order}),
         next_url=address(after=found.next) if found.next else None,
         first_url=address() if after else None,
     )
+
+
+def _views(here: str) -> list[dict[str, Any]]:
+    """Return the views there are, with the address of each, and whether it is what is shown."""
+    found = []
+    for view in views.list_(engine().db, actor()):
+        url = address_of({"tab": "todo", **view["query"]})
+        may_delete = view["mine"] or actor().can("task:assign")
+        found.append(view | {"url": url, "current": url == here, "may_delete": may_delete})
+    return found
+
+
+def address_of(chosen: Mapping[str, Any]) -> str:
+    """Return the address of a list; what is as nobody has chosen it is left out."""
+    plain = {"order": FIRST}
+    shown = {name: item for name, item in chosen.items() if item and item != plain.get(name)}
+    return url_for("inbox.show", **shown)
 
 
 def _kept(focus: int | None, tasks: Sequence[Mapping[str, Any]]) -> int | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext
 
 from app.definition import queries as definitions
 from app.errors import Malformed
 from app.identity.policy import require
 from app.identity.queries import display_names, group_titles
 from app.runtime import queries
-from app.web import instance, repair, respond, start
+from app.web import instance, repair, respond, sheet, start
+from app.web.i18n import pick
 from app.web.session import actor, engine
+from app.web.words import state_word
 
 bp = Blueprint("runtime", __name__)
 
@@ -28,6 +31,7 @@ bp.get("/start", endpoint="catalogue")(start.catalogue)
 bp.get("/start/<int:definition_id>", endpoint="start_form")(start.form)
 bp.post("/start/<int:definition_id>", endpoint="begin")(start.begin)
 bp.get("/instances/<int:instance_id>", endpoint="instance")(instance.show)
+bp.get("/instances/<int:instance_id>/sheet", endpoint="sheet")(sheet.show)
 for _verb in instance.VERBS:
     bp.add_url_rule(
         f"/instances/<int:instance_id>/{_verb}",
@@ -50,7 +54,15 @@ for _rule, _endpoint, _view in (
 @bp.get("/requests")
 def requests() -> Response:
     """Show what the reader has started."""
-    return _list("runtime/requests.html", "runtime.requests", started_by=actor().username)
+    key = request.args.get("definition") or ""
+    return _list(
+        "runtime/requests.html",
+        "runtime.requests",
+        started_by=actor().username,
+        process_definition_key=key or None,
+        chosen=key,
+        choices=queries.started_processes(engine().db, actor()),
+    )
 
 
 @bp.get("/instances")
@@ -75,7 +87,7 @@ def _list(
     started_by: str | None = None,
     process_definition_key: str | None = None,
     chosen: str = "",
-    choices: Iterable[Any] = (),
+    choices: Sequence[Any] = (),
 ) -> Response:
     """Return a list of instances with its filters, or for htmx the list alone.
 
@@ -114,6 +126,8 @@ def _list(
         statuses=(*STATUSES, _INCIDENT),
         choices=choices,
         chosen=chosen,
+        chips=_chips(q, status, chosen, choices, address),
+        clear_url=url_for(endpoint),
         own=started_by is not None,
         list_url=url_for(endpoint),
         next_url=address(after=found.next) if found.next else None,
@@ -121,6 +135,27 @@ def _list(
         names=display_names(engine().db, users),
         groups=group_titles(engine().db, groups),
     )
+
+
+def _chips(
+    q: str, status: str, key: str, choices: Sequence[Any], address: Callable[..., str]
+) -> list[dict[str, str]]:
+    """Return what the list is narrowed by: ``{text, url}``, where ``url`` is without it."""
+    found = []
+    if key:
+        # A row of a query, or a definition: what there is to choose from differs by the list.
+        named = {_of(each, "key"): _of(each, "names") for each in choices}
+        found.append({"text": pick(named.get(key), key), "url": address(definition="")})
+    if status:
+        text = str(state_word("instance", status).text)
+        found.append({"text": text, "url": address(status="")})
+    if q:
+        found.append({"text": gettext("“%(words)s”", words=q), "url": address(q="")})
+    return found
+
+
+def _of(each: Any, name: str) -> Any:
+    return each[name] if isinstance(each, Mapping) else getattr(each, name)
 
 
 def _people(items: Iterable[Mapping[str, Any]]) -> tuple[set[str], set[str]]:

@@ -14,7 +14,7 @@ from app.identity.queries import display_names, group_titles
 from app.runtime import queries as instances
 from app.task import queries, service
 from app.task.inbox import inbox
-from app.web import forms, respond, timeline
+from app.web import forms, respond, route, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
 from app.web.forms import names_in, posted, text
@@ -98,6 +98,9 @@ def complete(task_id: int) -> Response:
     answer = done(task_id)
     answer.headers["HX-Push-Url"] = url
     return respond.trigger(answer, _CHANGED)
+
+
+bp.post("/tasks/<int:task_id>/route", endpoint="route")(route.show)
 
 
 @bp.get("/tasks/<int:task_id>/done")

@@ -17,7 +17,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (!toggle?.checked || document.querySelector("dialog[open]")) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
   const act = performance.now() - afterG < AFTER_G ? go : press;
   afterG = -Infinity;
   if (act(event.key, event)) event.preventDefault();
@@ -29,6 +29,7 @@ function press(key, event) {
   if (key === "j") return move(1);
   if (key === "k") return move(-1);
   if (key === "c" && !event.repeat) return claim();
+  if (key === "x" && !event.repeat) return pick();
   if (key === "g") afterG = performance.now();
   return false;
 }
@@ -51,6 +52,13 @@ function claim() {
   const buttons = (row ?? document).querySelectorAll("[data-claim]");
   if (buttons.length === 1) buttons[0].click();
   return buttons.length === 1;
+}
+
+// Only the row that has the focus; deciding about what is selected is done with buttons.
+function pick() {
+  const box = document.activeElement.closest("[data-row]")?.querySelector("[data-pick]");
+  box?.click();
+  return Boolean(box);
 }
 
 // With several ways to decide, it leads to them; which one is meant only a person knows.

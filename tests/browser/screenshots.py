@@ -166,12 +166,25 @@ def _of_lists() -> Iterator[Shot]:
     yield Shot("inbox-done", "mei", "/inbox?tab=done")
     yield Shot("inbox-empty", "sun", "/inbox")
     yield Shot("inbox-nothing-found", "mei", "/inbox?q=zebra")
+    yield Shot("inbox-narrowed", "mei", "/inbox?process=example_order_processing&due=week")
+    yield Shot("inbox-selected", "li", "/inbox", _selects, part=True)
+    yield Shot("inbox-decide", "li", "/inbox", _decides)
     yield Shot("start", "zhao", "/start")
     yield Shot("start-nothing-found", "zhao", "/start?q=zebra")
     yield Shot("requests", "zhao", "/requests")
     yield Shot("requests-empty", "sun", "/requests")
     yield Shot("instances", "admin", "/instances")
     yield Shot("instances-nothing-found", "admin", "/instances?status=failed")
+
+
+def _selects(page: Page) -> None:
+    page.locator("[data-pick]").first.check()
+
+
+def _decides(page: Page) -> None:
+    for box in page.locator("[data-pick]").all():
+        box.check()
+    page.locator("[name=action][value=complete]").click()
 
 
 def _of_tasks(week: Week) -> Iterator[Shot]:
@@ -215,6 +228,7 @@ def _of_instances(week: Week) -> Iterator[Shot]:
     yield Shot("instance-suspended", "admin", f"/instances/{week.suspended}")
     yield Shot("instance-finished", "zhao", f"/instances/{week.finished}")
     yield Shot("instance-history", "admin", f"/instances/{week.finished}/history")
+    yield Shot("instance-sheet", "zhao", f"/instances/{week.finished}/sheet")
     yield Shot("instance-terminate", "admin", f"/instances/{week.running}", _asks, part=True)
     yield Shot(
         "instance-terminate-plain", "admin", f"/instances/{week.running}/terminate", script=False

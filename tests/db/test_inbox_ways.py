@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -11,10 +12,14 @@ from app.db.paging import encode_cursor
 from app.db.tx import Database, Tx
 from app.identity.actor import Actor
 from app.task import inbox
+from app.task.filters import NONE, Filters
 from app.task.inbox import COUNT_CAP, ORDERS, InboxPage, Order
 from tests.bench import copies
 from tests.support.office import NOW, Office, make_office
 
+Fits = Callable[[dict[str, Any]], bool]
+
+LATER: Final = NOW + timedelta(hours=45)
 _SIZE: Final = 97
 _TASKS: Final = 3_000
 
@@ -60,15 +65,26 @@ def short_walks(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     inbox._first_walk.cache_clear()
 
 
-def page(office: Office, by: str, order: Order, after: str | None = None) -> InboxPage:
-    return inbox.inbox(office.db, office[by], "todo", order=order, size=_SIZE, after=after, now=NOW)
+def page(
+    office: Office, by: str, order: Order, after: str | None = None, filters: Filters = NONE
+) -> InboxPage:
+    return inbox.inbox(
+        office.db,
+        office[by],
+        "todo",
+        filters=filters,
+        order=order,
+        size=_SIZE,
+        after=after,
+        now=LATER,
+    )
 
 
-def walked(office: Office, by: str, order: Order) -> list[int]:
+def walked(office: Office, by: str, order: Order, filters: Filters = NONE) -> list[int]:
     """Return the ids of all pages."""
     found, after = [], None
     while True:
-        one = page(office, by, order, after)
+        one = page(office, by, order, after, filters)
         found += [item["id"] for item in one.items]
         after = one.next
         if after is None:
@@ -76,11 +92,11 @@ def walked(office: Office, by: str, order: Order) -> list[int]:
         assert len(one.items) == _SIZE
 
 
-def expected(office: Office, by: str, order: Order) -> list[int]:
+def expected(office: Office, by: str, order: Order, fits: Fits = lambda _: True) -> list[int]:
     """Return the ids as the rules say, sorted here."""
     with office.db.transaction() as tx:
         rows = tx.run("select id, state, assignee, candidates, due_at, priority from tasks")
-        tasks = [(_part(office[by], row), row) for row in rows]
+        tasks = [(_part(office[by], row), row) for row in rows if fits(row)]
 
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
         if order == "due":
@@ -117,6 +133,26 @@ def test_both_ways_find_the_same(office: Office, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(inbox, "_BY_INDEX", frozenset())
     for order, ids in many.items():
         assert walked(office, "mei", order) == ids, order
+
+
+def test_a_narrowed_list_of_many_is_what_the_rules_say(
+    office: Office, short_walks: pytest.MonkeyPatch
+) -> None:
+    """Whether the walk finds enough or gives up; in the order of an index or not."""
+
+    def urgent(row: dict[str, Any]) -> bool:
+        return bool(row["priority"] > 50)
+
+    def late(row: dict[str, Any]) -> bool:
+        return urgent(row) and row["due_at"] is not None and row["due_at"] < LATER
+
+    some, few = Filters(priority="urgent"), Filters(priority="urgent", due="overdue")
+    for steps in (100, 5_000):
+        short_walks.setattr(inbox, "_WALK", steps)
+        for order in ORDERS:
+            for filters, fits in ((some, urgent), (few, late)):
+                rules = expected(office, "mei", order, fits)
+                assert walked(office, "mei", order, filters) == rules != [], (steps, order, filters)
 
 
 def test_what_stands_too_far_apart_in_the_order_is_found_all_the_same(

@@ -121,6 +121,9 @@ API = {
     "POST /external-tasks/<int:external_id>/extend": Entry(ADMIN, {"worker_id": "w", "lock": "1m"}),
     "POST /external-tasks/<int:external_id>/unlock": Entry(ADMIN, {"worker_id": "w"}),
     "GET /tasks": Entry(SIGNED_IN),
+    "POST /tasks/<int:task_id>/route": Entry(PART, {"variables": {"approved": True}}),
+    # Each item is judged for itself; test_task_bulk has who may not.
+    "POST /tasks/batch": Entry(SIGNED_IN, {"action": "claim", "ids": [1]}),
     "GET /tasks/<int:task_id>": Entry(PART),
     "PUT /tasks/<int:task_id>/claim": Entry(CANDIDATE),
     "POST /tasks/<int:task_id>/claim": Entry(CANDIDATE),
@@ -144,6 +147,9 @@ API = {
     "PUT /notifications/choices": Entry(SIGNED_IN, {"task": "mail"}),
     "GET /copies": Entry(SIGNED_IN),
     "POST /copies/read": Entry(SIGNED_IN),
+    "GET /task-views": Entry(SIGNED_IN),
+    "POST /task-views": Entry(SIGNED_IN, {"name": "v", "query": {}}),
+    "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
     "GET /health/database": Entry(ADMIN),
     "GET /health/redis": Entry(ADMIN),
     "GET /health/worker": Entry(ADMIN),
@@ -160,10 +166,15 @@ PAGES = {
     "POST /profile/password": Entry(SIGNED_IN, {"current": "x", "new": "y"}),
     "GET /inbox": Entry(SIGNED_IN),
     "GET /inbox/badge": Entry(SIGNED_IN),
+    "POST /inbox/views": Entry(SIGNED_IN, {"name": "v"}),
+    "POST /inbox/views/<int:view_id>/delete": Entry(MANAGERS),
+    "POST /inbox/bulk": Entry(SIGNED_IN, {"ids": "1", "action": "claim"}),
+    "POST /inbox/bulk/complete": Entry(SIGNED_IN, {"ids": "1", "outcome": "true"}),
     "GET /tasks/<int:task_id>": Entry(PART),
     "GET /tasks/<int:task_id>/done": Entry(PART),
     "POST /tasks/<int:task_id>/claim": Entry(CANDIDATE),
     "POST /tasks/<int:task_id>/release": Entry(CANDIDATE),
+    "POST /tasks/<int:task_id>/route": Entry(PART, {"f.approved": "true"}),
     "POST /tasks/<int:task_id>/draft": Entry(
         CANDIDATE, {"f.comments": "x"}, "select 1 as done from drafts"
     ),
@@ -193,6 +204,7 @@ PAGES = {
     "GET /instances": Entry(MANAGERS),
     "GET /instances/<int:instance_id>": Entry(PART),
     "GET /instances/<int:instance_id>/history": Entry(PART),
+    "GET /instances/<int:instance_id>/sheet": Entry(PART),
     "GET /instances/<int:instance_id>/suspend": Entry(MANAGERS),
     "POST /instances/<int:instance_id>/suspend": Entry(MANAGERS),
     "GET /instances/<int:instance_id>/activate": Entry(MANAGERS),
@@ -254,6 +266,7 @@ def things(rest: Rest) -> dict[str, int]:
     broken = rest("root", "POST", "/process-instances", {"process_definition_key": "broken"})
     task = rest.office.open_task(amount=5)
     seen = rest("root", "GET", f"/tasks/{task}").ok()
+    view = rest("li", "POST", "/task-views", {"name": "All", "query": {}, "shared": True}).ok(201)
     instance = rest("root", "GET", f"/process-instances/{seen['process_instance_id']}").ok()
     said = rest("mei", "POST", f"/tasks/{task}/comments", {"text": "Well @zhao"}).ok(201)
     note, copy = told_to_mei(rest)
@@ -262,6 +275,7 @@ def things(rest: Rest) -> dict[str, int]:
         "instance_id": seen["process_instance_id"],
         "token": instance["tokens"][0]["id"],
         "definition_id": seen["process_definition_id"],
+        "view_id": view["id"],
         "external_id": held[0]["id"],
         "incident_id": broken.ok(201)["incidents"][0]["id"],
         "comment_id": said["id"],

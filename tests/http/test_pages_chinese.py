@@ -225,6 +225,7 @@ class Walk:
             office.task_of(office.start("trip", amount=n), "look") for n in (1, 2, 3)
         )
         self.get("/inbox?q=zebra")
+        self.together(one, other)
         self.get(f"/tasks/{one}")
         self.post(f"/tasks/{one}/claim", htmx=True)
         self.post(f"/tasks/{one}/draft", f__why="abc", htmx=True)
@@ -289,6 +290,21 @@ class Walk:
         self.be("mei")
         self.get("/copies")
 
+    def together(self, one: int, other: int) -> None:
+        """Narrowing the inbox, keeping that as a view, and doing something with several."""
+        self.get("/inbox?process=trip&step=look&due=week&priority=normal&group=finance_team")
+        self.get("/inbox?due=overdue&priority=low")
+        self.post("/inbox/views", 422, step="look", name=" ")
+        self.post("/inbox/views", 303, step="look", name="1")
+        self.get("/inbox?step=look")
+        self.post("/inbox/bulk", 303, action="complete")
+        self.get("/inbox")
+        self.post("/inbox/bulk", ids=str(one), action="complete")
+        self.post("/inbox/bulk", ids="999999", action="complete")
+        self.post("/inbox/bulk/complete", 422, ids=str(one), comment="1" * 10_001)
+        self.post("/inbox/bulk/complete", ids="999999", rest=str(other), outcome="true")
+        self.post(f"/tasks/{one}/route", htmx=True)
+
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""
         office = self.office
@@ -314,6 +330,7 @@ class Walk:
         )
         self.get(f"/instances/{stuck}")
         self.get(f"/instances/{stuck}/history")
+        self.get(f"/instances/{stuck}/sheet")
         self.repairs(number, stuck)
         for query in ("", "?status=incident", "?status=completed", "?q=zebra"):
             self.get(f"/instances{query}")

@@ -13,6 +13,7 @@ from app.db.types import dumps
 from app.definition import service as definitions
 from app.runtime import service as runtime
 from app.task import service as tasks
+from app.task import views
 from tests.http.test_access import BROKEN
 from tests.support import stored
 from tests.support.office import CHOICE, NOW, REQUEST, Office
@@ -50,6 +51,12 @@ def with_draft(office: Office, things: Things) -> None:
     claimed(office, things)
     typed = {"comments": "half a sen"}
     tasks.save_draft(office.engine, office["mei"], things["task"], typed, now=NOW)
+
+
+def kept(office: Office, things: Things) -> None:
+    """Let mei keep a view."""
+    view, _ = views.save(office.db, office["mei"], name="Mine", query={"step": "approve"}, now=NOW)
+    things["view"] = view["id"]
 
 
 def suspended(office: Office, things: Things) -> None:
@@ -219,6 +226,32 @@ ACTS = {
         ("/notifications/choices", {"task": "mail", "copied": "none"}),
         ("PUT", "/notifications/choices", {"task": "mail", "copied": "none"}),
     ),
+    "claim many": Act(
+        "mei",
+        ("/inbox/bulk", {"ids": ["{task}", "{choice}"], "action": "claim"}),
+        ("POST", "/tasks/batch", {"action": "claim", "ids": ["{task}", "{choice}"]}),
+    ),
+    "complete many": Act(
+        "mei",
+        ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),
+        (
+            "POST",
+            "/tasks/batch",
+            {"action": "complete", "ids": ["{task}"], "outcome": "true", "comment": "Yes"},
+        ),
+    ),
+    "keep a view": Act(
+        "li",
+        ("/inbox/views", {"name": " Late ", "shared": "true", "due": "overdue", "order": "due"}),
+        (
+            "POST",
+            "/task-views",
+            {"name": "Late", "shared": True, "query": {"due": "overdue", "order": "due"}},
+        ),
+    ),
+    "delete a view": Act(
+        "mei", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
+    ),
     "suspend": Act(
         "li",
         ("/instances/{instance}/suspend", {"reason": " audit "}),
@@ -306,6 +339,14 @@ ACTS = {
     ),
 }
 REFUSED = {
+    "share a view without the right": Act(
+        "mei",
+        ("/inbox/views", {"name": "Late", "shared": "true"}),
+        ("POST", "/task-views", {"name": "Late", "shared": True, "query": {}}),
+    ),
+    "delete what another keeps": Act(
+        "li", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
+    ),
     "claim what another has": Act(
         "wang", ("/tasks/{task}/claim", {}), ("PUT", "/tasks/{task}/claim", None), claimed
     ),
@@ -436,9 +477,16 @@ def filled(sent: Any, things: Things) -> Any:
     if not isinstance(sent, dict):
         return sent
     return {
-        name: things.get(value[1:-1], value) if isinstance(value, str) else value
+        name: [filled_in(each, things) for each in value]
+        if isinstance(value, list)
+        else filled_in(value, things)
         for name, value in sent.items()
     }
+
+
+def filled_in(value: Any, things: Things) -> Any:
+    """Return the id of a thing for its name, else the value."""
+    return things.get(value[1:-1], value) if isinstance(value, str) else value
 
 
 def both(

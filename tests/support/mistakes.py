@@ -251,6 +251,11 @@ SHAPE = (
     Mistake("bad_default", field('{"type":"select","options":["a"],"default":«"b"}')),
     # Outcomes
     Mistake("wrong_type", one('"outcomes":«[]')),
+    Mistake("wrong_type", one('"summary":«"amount"')),
+    Mistake("wrong_type", one('"summary":«[1]')),
+    Mistake("wrong_type", one('"summary":«["a","b","c","d","e","f","g"]')),
+    Mistake("reserved_name", one('"summary":[«"in"]')),
+    Mistake("wrong_type", one('"bulk":«"yes"')),
     Mistake("wrong_type", outcome("«1")),
     Mistake("missing_key", outcome("«{}")),
     Mistake("wrong_type", outcome('{"id":«5}')),
@@ -326,6 +331,7 @@ REFERENCES = (
         "Declare it",
     ),
     Mistake("unknown_variable", one('"assignee":«"${boss}"'), "Declare it"),
+    Mistake("unknown_variable", one('"summary":[«"amuont"]'), "Declare it"),
     Mistake(
         "unknown_variable",
         steps(END, rest='"variables":{"amount":"number"},"start":{"title":«"${amont}"},'),

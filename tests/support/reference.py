@@ -36,6 +36,7 @@ _VALUES: Final[Mapping[str, str]] = {
     "names": "list of names",
     "expr_map": "object",
     "variables": "object of variables",
+    "variable_names": "list of names of variables",
     "form": "[form](#forms)",
     "retry": "[retry policy](#retries)",
     "outcomes": "list of outcomes",

@@ -47,6 +47,8 @@ class UserTask(Node):
         Key("due_date", "due", expr=True, doc="a duration from creation, a date or an expression"),
         Key("priority", "priority", expr=True, doc="0 to 100; default 50"),
         Key("outcomes", "outcomes", doc="`[{id, label, next?, style, requires, confirm?, set}]`"),
+        Key("summary", "variable_names", doc="variables that rows of the inbox show, at most 6"),
+        Key("bulk", "flag", doc="whether many can be decided at once; default: if it only decides"),
         Key("instructions", "label", doc="what to do, in markdown"),
         Key("allow", "verbs", doc="what people may do with it; default: everything"),
         Key("cc", "names", expr=True, doc="who is told of it and may read the instance"),

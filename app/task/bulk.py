@@ -1,0 +1,213 @@
+"""Many tasks at once, each for itself: claimed, or completed with one decision.
+
+Only what needs no more than a decision and a comment can be decided together: a form of
+which something else has to be filled in has to be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
+
+from app.core.definition import Label, Step
+from app.core.outcome import choices, deciding_field
+from app.db.schema import process_definitions as d
+from app.db.schema import tasks as t
+from app.definition.cache import SHARED
+from app.errors import AppError, Invalid, NotFound
+from app.identity.actor import Actor
+from app.runtime.ports import Engine
+from app.task import access
+from app.task.claim import claim
+from app.task.comment import check_comment
+from app.task.complete import complete
+from app.task.present import body
+from app.task.queries import seen
+from app.task.refuse import refusal
+from app.task.select import listed
+
+Action = Literal["claim", "complete"]
+Row = Mapping[str, Any]
+
+ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+MAX: Final = 200
+"""Tasks that are done at once, at most."""
+YES, NO = "true", "false"
+"""The outcomes of a step that a yes/no of its form decides."""
+_TEXTS: Final = ("string", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one task.
+
+    Args:
+        problem: why it was not done; None if it was.
+    """
+
+    id: int
+    problem: AppError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A task that was chosen to be decided together with others.
+
+    Args:
+        task: its body; None: there is none, or the actor may not see it.
+        outcomes: ``(id, label)`` of each decision that can be made; a label of None is that of
+            the answers yes and no. Empty: there is only "done".
+        problem: why it cannot be decided here.
+    """
+
+    id: int
+    task: Row | None = None
+    outcomes: Sequence[tuple[str, Label | None]] = ()
+    problem: AppError | None = None
+
+
+def offers(engine: Engine, actor: Actor, ids: Sequence[int], *, now: datetime) -> list[Offer]:
+    """Say of each task how it could be decided together with others; nothing is changed."""
+    query = listed().add_columns(d.c.checksum).where(t.c.id.in_(list(ids)[:MAX]))
+    with engine.db.transaction() as tx:
+        rows = {row["id"]: dict(row) for row in tx.conn.execute(query).mappings()}
+        found = []
+        for task_id in list(ids)[:MAX]:
+            row = rows.get(task_id)
+            if row is None or not (actor.can("task:read") or access.takes_part(actor, row)):
+                found.append(Offer(task_id, problem=_unknown()))
+                continue
+            shown = body(row, actor, now=now)
+            if "complete" not in shown["allowed"]:
+                problem: AppError | None = refusal(engine.db, actor, row, "complete")
+                found.append(Offer(task_id, shown, problem=problem))
+                continue
+            step = SHARED.get(tx, row["definition_id"], row["checksum"]).by_id[row["step"]]
+            problem = None if is_simple(step, row["form"]) else _needs_form()
+            outcomes = () if problem else _outcomes(step)
+            found.append(Offer(task_id, shown, outcomes, problem))
+    return found
+
+
+def act(
+    engine: Engine,
+    actor: Actor,
+    action: Action,
+    ids: Sequence[int],
+    *,
+    outcome: str | None = None,
+    comment: str | None = None,
+    now: datetime,
+) -> list[Done]:
+    """Do the same with each task, in a transaction of its own; see ``one``.
+
+    Args:
+        ids: at most ``MAX``; one that comes twice is done once.
+
+    Raises:
+        Invalid: the comment cannot be kept; then nothing is done.
+    """
+    check_comment(comment)
+    results = []
+    for task_id in dict.fromkeys(ids[:MAX]):
+        try:
+            one(engine, actor, action, task_id, outcome=outcome, comment=comment, now=now)
+        except AppError as error:
+            if error.status >= 500:
+                raise
+            results.append(Done(task_id, error))
+        else:
+            results.append(Done(task_id))
+    return results
+
+
+def one(
+    engine: Engine,
+    actor: Actor,
+    action: Action,
+    task_id: int,
+    *,
+    variables: Mapping[str, Any] | None = None,
+    outcome: str | None = None,
+    comment: str | None = None,
+    now: datetime,
+) -> int:
+    """Claim a task, or complete it with nothing but a decision and a comment; return its id.
+
+    Args:
+        variables: may hold the answer that decides, instead of ``outcome``.
+        outcome: id of an outcome; ``true`` or ``false`` where a yes/no of the form decides.
+        comment: for the history; also for the texts that the outcome requires.
+
+    Raises:
+        Invalid: ``not_in_bulk``: it has to be opened; ``comment_needed``; see ``complete``.
+        NotFound, Forbidden, Conflict: see ``claim`` and ``complete``.
+    """
+    if action == "claim":
+        claim(engine, actor, task_id, now=now)
+        return task_id
+    check_comment(comment)
+    with engine.db.transaction() as tx:
+        row = seen(tx, actor, task_id)
+        step = SHARED.get(tx, row["definition_id"], row["definition_checksum"]).by_id[row["step"]]
+    if "complete" not in access.allowed(actor, row):
+        raise refusal(engine.db, actor, row, "complete")
+    if not is_simple(step, row["form"]):
+        raise _needs_form()
+    values, chosen = _decision(step, row["form"], variables or {}, outcome, comment)
+    complete(engine, actor, task_id, values, outcome=chosen, comment=comment, now=now)
+    return task_id
+
+
+def is_simple(step: Step, form: Sequence[Row]) -> bool:
+    """Say whether a task can be decided without its form.
+
+    Args:
+        form: as the task was opened with it.
+    """
+    deciding = deciding_field(step)
+    needed = [
+        field["name"]
+        for field in form
+        if field.get("required") and not field.get("read_only") and field["name"] != deciding
+    ]
+    decides = deciding is not None or bool(choices(step))
+    return not needed and bool(step.config.get("bulk", decides))
+
+
+def _outcomes(step: Step) -> tuple[tuple[str, Label | None], ...]:
+    if deciding_field(step) is not None:
+        return (YES, None), (NO, None)
+    return tuple((row["id"], row["label"]) for row in choices(step))
+
+
+def _decision(
+    step: Step, form: Sequence[Row], variables: Row, outcome: str | None, comment: str | None
+) -> tuple[dict[str, Any], str | None]:
+    """Return the values and the outcome to complete with."""
+    deciding = deciding_field(step)
+    if set(variables) - {deciding}:
+        raise _needs_form()
+    if deciding is not None:
+        if outcome in (YES, NO) and not variables:
+            return {deciding: outcome == YES}, None
+        return dict(variables), outcome
+    required = [name for row in choices(step) if row["id"] == outcome for name in row["requires"]]
+    kinds = {field["name"]: field["type"] for field in form}
+    if any(kinds.get(name) not in _TEXTS for name in required):
+        raise _needs_form()
+    if required and not (comment or "").strip():
+        raise Invalid("comment_needed", "This decision needs a comment.")
+    return dict.fromkeys(required, comment), outcome
+
+
+def _needs_form() -> Invalid:
+    return Invalid(
+        "not_in_bulk", "More than a decision is asked for here: open the task and fill in its form."
+    )
+
+
+def _unknown() -> AppError:
+    return NotFound("task_not_found", "There is no such task.")

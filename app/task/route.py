@@ -1,0 +1,212 @@
+"""Where a decision would lead: the core's own dry run from here, then what is certain beyond.
+
+Nothing is written. What the instance would do at once is played with the values typed so
+far; behind the next wait only ways without a choice are followed, and where there is one
+it is said that there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from app.core.advance import advance
+from app.core.codec import state_from_json
+from app.core.definition import Definition, Label, Step
+from app.core.effects import OpenTask, Passed
+from app.core.events import TaskCompleted
+from app.core.form import validate
+from app.core.nodes.table import node_of
+from app.core.outcome import choices, decide, deciding_field
+from app.core.state import State, Token
+from app.db.tx import Tx
+from app.definition.cache import SHARED
+from app.identity.actor import Actor
+from app.runtime import people
+from app.runtime.ports import Engine
+from app.task import access
+from app.task.present import candidates
+from app.task.queries import seen
+
+Kind = Literal["next", "later", "choice", "join", "end", "stuck"]
+
+MOST: Final = 8
+"""Decisions that are played; of more, none is worth a list."""
+_TEXTS: Final = ("string", "text")
+_SOMETHING: Final = "…"
+"""For a text that is required and not written yet."""
+_FAR: Final = 6
+"""Steps beyond the next wait."""
+_STATE: Final = "select state, variables from process_instances where id = %(id)s"
+_SILENT: Final = frozenset(
+    {"start", "end", "script", "decision", "sub_process"}
+    | {"exclusive_gateway", "inclusive_gateway", "parallel_gateway"}
+)
+"""Types that nobody waits for."""
+_AROUND: Final = frozenset({"scope", "multi"})
+"""Waits for what is inside, which waits for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One place on the way.
+
+    Args:
+        kind: ``next``: it is reached at once; ``later``: behind that, if nothing comes between;
+            ``choice``: there it depends, ``options`` are the steps it may lead to; ``end``: the
+            process is over; ``join``: it waits for other branches; ``stuck``: an incident.
+        step: its id, ``type`` its step type; None: none of them.
+        assignee, candidates: who would have it, as in a task's body; for tasks reached at once.
+    """
+
+    kind: Kind
+    step: str | None = None
+    name: Label | None = None
+    type: str | None = None
+    assignee: str | None = None
+    candidates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    options: tuple[Label, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one decision leads to.
+
+    Args:
+        outcome: its id; ``true`` or ``false`` where a yes/no of the form decides; None: there
+            is nothing to decide.
+        label: of an outcome.
+        stops: in their order.
+    """
+
+    outcome: str | None
+    label: Label | None
+    stops: tuple[Stop, ...]
+
+
+def route(
+    engine: Engine,
+    actor: Actor,
+    task_id: int,
+    values: Mapping[str, Any],
+    *,
+    text: bool = False,
+    now: datetime,
+) -> list[Way]:
+    """Return where each decision would lead; nothing for who could not make one.
+
+    Args:
+        values: what was typed so far; what is wrong or missing is as if it were not there.
+        text: these are what a browser's form posts.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+    """
+    with engine.db.transaction() as tx:
+        row = seen(tx, actor, task_id)
+        if "complete" not in access.allowed(actor, row):
+            return []
+        definition = SHARED.get(tx, row["definition_id"], row["definition_checksum"])
+        kept = tx.run(_STATE, {"id": row["instance_id"]}).fetchone() or {}
+        state = state_from_json(kept["state"], kept["variables"])
+        known = {field["name"] for field in row["form"]}
+        given = {name: value for name, value in values.items() if name in known}
+        good, _ = validate(row["form"], given, text=text)
+        step = definition.by_id[row["step"]]
+        ways = []
+        for outcome, label, more in _decisions(step, row["form"], good):
+            event = TaskCompleted(
+                at=now, by=actor.username, wait=row["wait"], values=more, outcome=outcome
+            )
+            shown = outcome if label is not None else _answer(step, more)
+            open_ = decide(step, more, outcome).errors  # a value is missing: who knows
+            stops = () if open_ else tuple(_stops(tx, definition, state, event))
+            ways.append(Way(shown, label, stops))
+        return ways
+
+
+def _decisions(
+    step: Step, form: Sequence[Mapping[str, Any]], values: dict[str, Any]
+) -> Iterator[tuple[str | None, Label | None, dict[str, Any]]]:
+    offered = choices(step)
+    if len(offered) > MOST:
+        return
+    kinds = {field["name"]: field["type"] for field in form}
+    for row in offered:
+        texts = [name for name in row["requires"] if kinds.get(name) in _TEXTS]
+        asked = {name: _SOMETHING for name in texts if not values.get(name)}
+        yield row["id"], row["label"], values | asked
+    if offered:
+        return
+    deciding = deciding_field(step)
+    if deciding is None or isinstance(values.get(deciding), bool):
+        yield None, None, values
+    else:
+        yield from ((None, None, values | {deciding: answer}) for answer in (True, False))
+
+
+def _answer(step: Step, values: Mapping[str, Any]) -> str | None:
+    deciding = deciding_field(step)
+    return None if deciding is None else "true" if values[deciding] else "false"
+
+
+def _stops(tx: Tx, definition: Definition, state: State, event: TaskCompleted) -> Iterator[Stop]:
+    before = {token.wait.id for token in state.tokens if token.wait is not None}
+    moved = advance(definition, state, event)
+    if moved.ignored is not None:
+        return
+    opened = {each.wait: each for each in moved.effects if isinstance(each, OpenTask)}
+    last: Step | None = None
+    for token in moved.state.tokens:
+        if token.wait is None or token.wait.id in before or token.wait.kind in _AROUND:
+            continue
+        step = definition.by_id[token.step]
+        yield _next(tx, definition, token, step, opened.get(token.wait.id))
+        last = step if token.wait.kind not in ("incident", "join") else None
+    waiting = [token for token in moved.state.tokens if token.wait is not None]
+    if not waiting:
+        yield Stop("end")
+    elif len(waiting) == 1 and last is not None:
+        passed = {each.step for each in moved.effects if isinstance(each, Passed)}
+        yield from _beyond(definition, last, passed)
+
+
+def _next(tx: Tx, definition: Definition, token: Token, step: Step, task: OpenTask | None) -> Stop:
+    if token.wait is not None and token.wait.kind == "incident":
+        return Stop("stuck", step.id, step.name, step.type)
+    if token.wait is not None and token.wait.kind == "join":
+        return Stop("join")
+    if task is None:
+        return Stop("next", step.id, step.name, step.type)
+    given = people.give(tx, definition, task)
+    offered = candidates(list(given.candidates))
+    return Stop("next", step.id, step.name, step.type, given.assignee, offered)
+
+
+def _beyond(definition: Definition, step: Step, passed: set[str]) -> Iterator[Stop]:
+    """Yield what follows a step whatever anybody answers, as far as that is certain."""
+    seen_ = {*passed, step.id}
+    for _ in range(_FAR):
+        branches = node_of(step.type).branches(step)
+        targets = dict.fromkeys(target for branch in branches for target in branch.targets)
+        ends = any(not branch.targets for branch in branches)
+        if len(targets) > 1 or (targets and ends):
+            names = tuple(definition.by_id[target].name for target in targets)
+            yield Stop("choice", options=names)
+            return
+        if not targets:
+            if step.parent is None:
+                yield Stop("end")
+            return
+        step = definition.by_id[next(iter(targets))]
+        if step.id in seen_:
+            return
+        seen_.add(step.id)
+        if step.type == "end":
+            if step.parent is None:
+                yield Stop("end")
+            return
+        if step.type not in _SILENT:
+            yield Stop("later", step.id, step.name, step.type)

@@ -1,0 +1,149 @@
+"""Many tasks of the inbox at once: which decision, then what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext, ngettext
+
+from app.core.definition import Label
+from app.errors import Invalid, Malformed
+from app.task import bulk
+from app.task.filters import NAMES
+from app.web import forms, respond
+from app.web.forms import text
+from app.web.i18n import pick, translate_error
+from app.web.inbox import address_of
+from app.web.session import actor, engine, now
+from app.web.words import yes_no
+
+bp = Blueprint("bulk", __name__)
+
+_MAX_DIGITS: Final = 18
+_KEPT: Final = ("tab", "q", "order", *NAMES)
+"""What the list was narrowed by: it is shown again afterwards."""
+
+
+@dataclass
+class Group:
+    """Tasks that can be decided alike.
+
+    Args:
+        step: what their step is called, ``process`` their process.
+        outcomes: id and text of each decision; empty: there is only "done".
+    """
+
+    step: str
+    process: str
+    outcomes: Sequence[tuple[str, str]]
+    tasks: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+@bp.post("/inbox/bulk")
+def choose() -> Response:
+    """Claim what was selected, or ask how to decide it."""
+    ids = _ids("ids")
+    if not ids:
+        return respond.redirect(_back(), gettext("Select tasks in the list first."), "info")
+    if text("action") == "claim":
+        return _answer("claim", ids, bulk.act(engine(), actor(), "claim", ids, now=now()))
+    return _ask(ids)
+
+
+@bp.post("/inbox/bulk/complete")
+def complete() -> Response:
+    """Decide a group of tasks, and say what became of each."""
+    ids, outcome, comment = _ids("ids"), text("outcome") or None, text("comment").strip() or None
+    try:
+        done = bulk.act(
+            engine(), actor(), "complete", ids, outcome=outcome, comment=comment, now=now()
+        )
+    except Invalid as error:  # of the comment, before any task was looked at
+        return _ask([*ids, *_ids("rest")], error)
+    return _answer("complete", ids, done)
+
+
+def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
+    """Show what was selected, by how it can be decided."""
+    groups: dict[Any, Group] = {}
+    left_out = []
+    for offer in bulk.offers(engine(), actor(), ids, now=now()):
+        if offer.problem is not None or offer.task is None:
+            left_out.append(_told(offer.id, offer.task, offer.problem))
+            continue
+        task = offer.task
+        outcomes = tuple((each, _word(each, label)) for each, label in offer.outcomes)
+        step, definition = task["step"], task["definition"]
+        key = (definition["key"], step["id"], outcomes)
+        process = pick(definition["name"], definition["key"])
+        group = groups.setdefault(key, Group(pick(step["name"], step["id"]), process, outcomes))
+        group.tasks.append(task)
+    return respond.page(
+        "task/bulk.html",
+        status=error.status if error else 200,
+        groups=list(groups.values()),
+        left_out=left_out,
+        problems=forms.problems(error),
+        comment=text("comment"),
+        kept=_kept(),
+        back_url=_back(),
+    )
+
+
+def _answer(action: bulk.Action, ids: Sequence[int], done: Sequence[bulk.Done]) -> Response:
+    """Go back to the list if everything was done; else say what was not, and why."""
+    number = sum(each.problem is None for each in done)
+    message = _sentence(action, number)
+    failed = [each for each in done if each.problem is not None]
+    rest = _ids("rest")
+    if not failed and not rest:
+        return respond.redirect(_back(), message)
+    shown = {each.id: each.task for each in bulk.offers(engine(), actor(), ids, now=now())}
+    return respond.page(
+        "task/bulk_done.html",
+        message=message if number else None,
+        failed=[_told(each.id, shown.get(each.id), each.problem) for each in failed],
+        rest=rest,
+        kept=_kept(),
+        back_url=_back(),
+    )
+
+
+def _told(task_id: int, task: Mapping[str, Any] | None, problem: Any) -> dict[str, Any]:
+    title = task["title"] if task else gettext("Task %(number)d", number=task_id)
+    return {"id": task_id if task else None, "title": title, "why": translate_error(problem)}
+
+
+def _sentence(action: bulk.Action, number: int) -> str:
+    if action == "claim":
+        return str(ngettext("%(num)d task claimed.", "%(num)d tasks claimed.", number))
+    return str(ngettext("%(num)d task completed.", "%(num)d tasks completed.", number))
+
+
+def _word(outcome: str, label: Label | None) -> str:
+    return yes_no(outcome == bulk.YES) if label is None else pick(label, outcome)
+
+
+def _ids(name: str) -> list[int]:
+    given = request.form.getlist(name)
+    if len(given) > bulk.MAX:
+        raise Malformed("too_many", "Select at most %(max)d tasks.", max=bulk.MAX)
+    return [int(each) for each in _numbers(given)]
+
+
+def _numbers(given: Iterable[str]) -> Iterable[str]:
+    for each in given:
+        if not (each.isascii() and each.isdecimal() and len(each) <= _MAX_DIGITS):
+            raise Malformed("bad_ids", "There is no such task. Go back to the list.")
+        yield each
+
+
+def _kept() -> dict[str, str]:
+    return {name: text(name) for name in _KEPT if text(name)}
+
+
+def _back() -> str:
+    return address_of(cast(Mapping[str, Any], _kept()))
