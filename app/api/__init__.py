@@ -39,9 +39,9 @@ _MODULES = (
     messages.operations,
     external.operations,
     task.operations,
+    views.operations,
     task_verbs.operations,
     notices.operations,
-    views.operations,
     history.operations,
     health.operations,
 )

@@ -299,8 +299,8 @@ KINDS: Final[Mapping[str, Callable[[Key], Schema]]] = {
     "retry": lambda _: {"$ref": "#/$defs/retry_policy"},
     "outcomes": lambda _: {"type": "array", "minItems": 1, "items": _keyed(OUTCOME)},
     "requires": lambda _: _TEXTS,
-    "verbs": lambda _: {"type": "array", "items": {"enum": list(VERBS)}},
     "variable_names": lambda _: {**_TEXTS, "maxItems": MAX_NAMED},
+    "verbs": lambda _: {"type": "array", "items": {"enum": list(VERBS)}},
     "conditions": lambda _: {"type": "array", "items": _keyed(CONDITION)},
     "condition": lambda _: {"type": "string"},
     "events": lambda _: {

@@ -31,7 +31,7 @@ document.addEventListener("click", (event) => {
 });
 
 // What is no more in the list is no more selected: nobody decides what they do not see.
-document.body.addEventListener("htmx:afterSettle", restore);
+document.body.addEventListener("htmx:afterSwap", restore);
 restore();
 
 function restore() {

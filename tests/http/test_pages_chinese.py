@@ -246,6 +246,21 @@ class Walk:
         self.get("/inbox/badge?shown=77", htmx=True)
         self.get("/requests")
 
+    def together(self, one: int, other: int) -> None:
+        """Narrowing the inbox, keeping that as a view, and doing something with several."""
+        self.get("/inbox?process=trip&step=look&due=week&priority=normal&group=finance_team")
+        self.get("/inbox?due=overdue&priority=low")
+        self.post("/inbox/views", 422, step="look", name=" ")
+        self.post("/inbox/views", 303, step="look", name="1")
+        self.get("/inbox?step=look")
+        self.post("/inbox/bulk", 303, action="complete")
+        self.get("/inbox")
+        self.post("/inbox/bulk", ids=str(one), action="complete")
+        self.post("/inbox/bulk", ids="999999", action="complete")
+        self.post("/inbox/bulk/complete", 422, ids=str(one), comment="1" * 10_001)
+        self.post("/inbox/bulk/complete", ids="999999", rest=str(other), outcome="true")
+        self.post(f"/tasks/{one}/route", htmx=True)
+
     def verbs(self) -> None:
         """What is done with a task beside answering it, and what others are told of it."""
         number = self.office.start("trip", amount=4, by="root")
@@ -289,21 +304,6 @@ class Walk:
         self.get("/notifications/badge?shown=77", htmx=True)
         self.be("mei")
         self.get("/copies")
-
-    def together(self, one: int, other: int) -> None:
-        """Narrowing the inbox, keeping that as a view, and doing something with several."""
-        self.get("/inbox?process=trip&step=look&due=week&priority=normal&group=finance_team")
-        self.get("/inbox?due=overdue&priority=low")
-        self.post("/inbox/views", 422, step="look", name=" ")
-        self.post("/inbox/views", 303, step="look", name="1")
-        self.get("/inbox?step=look")
-        self.post("/inbox/bulk", 303, action="complete")
-        self.get("/inbox")
-        self.post("/inbox/bulk", ids=str(one), action="complete")
-        self.post("/inbox/bulk", ids="999999", action="complete")
-        self.post("/inbox/bulk/complete", 422, ids=str(one), comment="1" * 10_001)
-        self.post("/inbox/bulk/complete", ids="999999", rest=str(other), outcome="true")
-        self.post(f"/tasks/{one}/route", htmx=True)
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""

@@ -169,6 +169,32 @@ ACTS = {
             {"variables": {"note": "this way"}, "outcome": "right"},
         ),
     ),
+    "claim many": Act(
+        "mei",
+        ("/inbox/bulk", {"ids": ["{task}", "{choice}"], "action": "claim"}),
+        ("POST", "/tasks/batch", {"action": "claim", "ids": ["{task}", "{choice}"]}),
+    ),
+    "complete many": Act(
+        "mei",
+        ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),
+        (
+            "POST",
+            "/tasks/batch",
+            {"action": "complete", "ids": ["{task}"], "outcome": "true", "comment": "Yes"},
+        ),
+    ),
+    "keep a view": Act(
+        "li",
+        ("/inbox/views", {"name": " Late ", "shared": "true", "due": "overdue", "order": "due"}),
+        (
+            "POST",
+            "/task-views",
+            {"name": "Late", "shared": True, "query": {"due": "overdue", "order": "due"}},
+        ),
+    ),
+    "delete a view": Act(
+        "mei", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
+    ),
     "complete and send copies": Act(
         "mei",
         ("/tasks/{task}/complete", TYPED | {"comment": "Yes", "cc": "zhao, @wang"}),
@@ -225,32 +251,6 @@ ACTS = {
         "zhao",
         ("/notifications/choices", {"task": "mail", "copied": "none"}),
         ("PUT", "/notifications/choices", {"task": "mail", "copied": "none"}),
-    ),
-    "claim many": Act(
-        "mei",
-        ("/inbox/bulk", {"ids": ["{task}", "{choice}"], "action": "claim"}),
-        ("POST", "/tasks/batch", {"action": "claim", "ids": ["{task}", "{choice}"]}),
-    ),
-    "complete many": Act(
-        "mei",
-        ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),
-        (
-            "POST",
-            "/tasks/batch",
-            {"action": "complete", "ids": ["{task}"], "outcome": "true", "comment": "Yes"},
-        ),
-    ),
-    "keep a view": Act(
-        "li",
-        ("/inbox/views", {"name": " Late ", "shared": "true", "due": "overdue", "order": "due"}),
-        (
-            "POST",
-            "/task-views",
-            {"name": "Late", "shared": True, "query": {"due": "overdue", "order": "due"}},
-        ),
-    ),
-    "delete a view": Act(
-        "mei", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
     ),
     "suspend": Act(
         "li",
