@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.core import form
 from app.core.definition import Definition, Variable
 from app.core.expression import ExpressionError, evaluate_config
+from app.core.form_seen import NOTHING
 from app.core.jsontext import JsonError, read
 from app.core.values import plain_text, storable
 from app.db.tx import Tx
@@ -72,7 +73,7 @@ class StartForm:
             if field.get("default") is not None
         }
 
-    def read(self, raw: Mapping[str, Any], seen: form.Seen) -> dict[str, Any]:
+    def read(self, raw: Mapping[str, Any], seen: form.Seen = NOTHING) -> dict[str, Any]:
         """Return the variables that somebody filled in.
 
         Args:
