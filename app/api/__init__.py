@@ -17,10 +17,12 @@ from app.api import (
     history,
     identity,
     messages,
+    notices,
     openapi,
     repair,
     runtime,
     task,
+    task_verbs,
     trial,
     views,
 )
@@ -40,6 +42,8 @@ _MODULES = (
     task.operations,
     form.operations,
     views.operations,
+    task_verbs.operations,
+    notices.operations,
     history.operations,
     health.operations,
 )

@@ -196,6 +196,8 @@ class Task(Body):
     comment: str | None = None
     summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+    reminders: int | None = Field(default=None, description="How often it was reminded of.")
+    reminded_at: datetime | None = None
 
 
 class Said(Body):
@@ -225,11 +227,34 @@ class Draft(Body):
     saved_at: datetime
 
 
+class Earlier(Body):
+    """What a comment said before."""
+
+    text: str
+    at: datetime
+
+
+class TaskComment(Body):
+    """A comment on a task."""
+
+    id: int
+    task_id: int
+    step: StepRef
+    by: str
+    at: datetime
+    text: str
+    mentions: list[str] = Field(description="Usernames of those who were told.")
+    edited_at: datetime | None
+    earlier: list[Earlier]
+    may_edit: bool
+
+
 class TaskDetail(Task):
     """A task with what surrounds it."""
 
     variables: list[Variable]
     draft: Draft | None
+    comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
@@ -343,37 +368,3 @@ class Problem(BaseModel):
     instance: str
     request_id: str
     errors: list[dict[str, str]] | None = None
-
-
-class DatabaseHealth(Body):
-    """How the database does."""
-
-    status: str
-    latency_ms: float
-    version: str
-    migration: str | None
-    pool: dict[str, int]
-    connections: int
-    max_connections: int
-
-
-class RedisHealth(Body):
-    """How Redis does; without it everything goes on, more slowly."""
-
-    status: str
-    latency_ms: float | None = None
-    version: str | None = None
-    problem: str | None = None
-
-
-class WorkerHealth(Body):
-    """How work for machines does."""
-
-    status: str
-    due: int
-    leased: int
-    oldest_due_seconds: float
-    timers_late: int = Field(description="Timers due for over 5 s; at most 10,000 are counted.")
-    oldest_timer_seconds: float = Field(description="How long the oldest of them has been due.")
-    workers: int | None = Field(description="Null without Redis.")
-    leader: bool = Field(description="Whether some process does the duties.")

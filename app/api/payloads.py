@@ -107,6 +107,9 @@ class CompleteTask(Request):
     variables: Variables = Field(default_factory=dict)
     outcome: ShortText | None = None
     comment: Comment | None = None
+    cc: list[ShortText] = Field(
+        default_factory=list, max_length=50, description="Usernames of who gets a copy."
+    )
 
 
 class TypedSoFar(Request):
@@ -118,8 +121,9 @@ class TypedSoFar(Request):
 class TaskBatch(Request):
     """The same for many tasks."""
 
-    action: Literal["claim", "complete"]
+    action: Literal["claim", "complete", "transfer"]
     ids: list[Id] = Field(min_length=1, max_length=200)
+    to: ShortText | None = Field(default=None, description="Who gets them by a transfer.")
     outcome: ShortText | None = Field(
         default=None, description="true or false where a yes/no of the form decides."
     )

@@ -82,6 +82,7 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
         body.variables,
         outcome=body.outcome,
         comment=body.comment,
+        cc=body.cc,
         now=call.now,
     )
     more = {
@@ -109,13 +110,16 @@ def likely(call: Call, task_id: int, body: payloads.TypedSoFar) -> Answer:
 @operations.add(
     "POST",
     "/tasks/batch",
-    "Claim or complete many",
+    "Claim, complete or transfer many",
     body=payloads.TaskBatch,
     permission="as each of them",
     answers={200: more.Batch},
 )
 def many(call: Call, body: payloads.TaskBatch) -> Answer:
     """At most 200; each is done or refused for itself. Completed is what needs only a decision."""
+
+    if body.action == "transfer":
+        batch.needed("to", body.to, body.action)
 
     def do(task_id: int) -> int:
         return bulk.one(
@@ -124,6 +128,7 @@ def many(call: Call, body: payloads.TaskBatch) -> Answer:
             body.action,
             task_id,
             variables=body.variables,
+            to=body.to,
             outcome=body.outcome,
             comment=body.comment,
             now=call.now,

@@ -156,7 +156,7 @@ class Definition:
         """Whom the tasks name outright: users, groups and roles as they are written."""
         found: set[str] = set()
         for step in self.steps:
-            for key in ("assignee", "candidate_users", "candidate_groups"):
+            for key in ("assignee", "candidate_users", "candidate_groups", "cc"):
                 named = step.config.get(key)
                 listed = named if isinstance(named, list | tuple) else (named,)
                 found |= {name for name in listed if isinstance(name, str)}

@@ -37,7 +37,8 @@ class OpenTask(Effect):
     """Work for people. Names are as evaluated; resolving them is the runtime's.
 
     ``form`` is the expanded form (see ``core.form``) with defaults evaluated;
-    ``outcomes`` are the choices, empty where none has to be made.
+    ``outcomes`` are the choices, empty where none has to be made; ``allow`` are the verbs
+    that the step allows, None for the usual ones; ``cc`` are told of it and may read.
     """
 
     kind: ClassVar[str] = "open_task"
@@ -51,6 +52,8 @@ class OpenTask(Effect):
     due_at: datetime | None = None
     priority: int = 50
     instructions: Any = None
+    allow: tuple[str, ...] | None = None
+    cc: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from app.core.nodes.base import Node
 from app.core.nodes.table import NODES
 from app.core.retry import BACKOFFS
 from app.core.values import TYPES
+from app.core.verbs import VERBS
 from app.core.working_calendar import DAYS
 from app.core.working_calendar import KEYS as CALENDAR_KEYS
 
@@ -313,6 +314,7 @@ KINDS: Final[Mapping[str, Callable[[Key], Schema]]] = {
     "outcomes": lambda _: {"type": "array", "minItems": 1, "items": _keyed(OUTCOME)},
     "requires": lambda _: _TEXTS,
     "variable_names": lambda _: {**_TEXTS, "maxItems": MAX_NAMED},
+    "verbs": lambda _: {"type": "array", "items": {"enum": list(VERBS)}},
     "conditions": lambda _: {"type": "array", "items": _keyed(CONDITION)},
     "condition": lambda _: {"type": "string"},
     "events": lambda _: {

@@ -14,6 +14,7 @@ from app.core.form_check import check_form
 from app.core.keys import Key
 from app.core.retry import BACKOFFS
 from app.core.values import read_date, read_datetime
+from app.core.verbs import VERBS
 from app.errors import Phrase
 
 Checker = Callable[[Compiling, Key, Any, Path], None]
@@ -210,6 +211,15 @@ def _requires(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         wrong(making, path, "a list of field names")
 
 
+def _verbs(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+    if not _texts(value):
+        wrong(making, path, "a list of verbs")
+        return
+    for index, verb in enumerate(value):
+        if verb not in VERBS:
+            wrong(making, (*path, index), "one of %(choices)s", choices=", ".join(VERBS))
+
+
 def _conditions(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if not isinstance(value, list):
         wrong(making, path, "a list of {expression, next}")
@@ -265,6 +275,7 @@ CHECKERS: Final[dict[str, Checker]] = {
     "retry": _retry,
     "outcomes": _outcomes,
     "requires": _requires,
+    "verbs": _verbs,
     "conditions": _conditions,
     "condition": _condition,
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.db import schema_files, schema_identity, schema_views
+from app.db import schema_files, schema_identity, schema_notices, schema_views
 from app.db.schema_parts import id_, metadata, moment, ref
 
-__all__ = ["metadata", "schema_files", "schema_identity", "schema_views"]
+__all__ = ["metadata", "schema_files", "schema_identity", "schema_notices", "schema_views"]
 
 # --- definitions ----------------------------------------------------------------------
 
@@ -134,6 +134,9 @@ tasks = sa.Table(
     sa.Column("values", JSONB),  # what the form gave
     sa.Column("comment", sa.Text),
     sa.Column("reason", sa.Text),  # why it was cancelled
+    sa.Column("allow", ARRAY(sa.Text)),  # verbs (core.verbs); null: the usual ones
+    sa.Column("reminders", sa.Integer, nullable=False, server_default="0"),
+    moment("reminded_at", nullable=True),
     sa.UniqueConstraint("instance_id", "wait", "seat"),
     sa.Index(
         "idx_tasks_assignee",
@@ -245,6 +248,12 @@ history_events = sa.Table(
     sa.Column("prev_hash", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
     sa.PrimaryKeyConstraint("instance_id", "seq"),
+    # Comments are read for every page of a task, however long the history is.
+    sa.Index(
+        "idx_history_events_comments",
+        "instance_id",
+        postgresql_where=sa.text("kind in ('task.commented','task.comment_edited')"),
+    ),
 )
 
 # --- timers and messages --------------------------------------------------------------

@@ -21,7 +21,8 @@ select i.definition_id, d.checksum
    and (%(all)s or i.started_by = %(me)s or exists (
         select 1 from tasks t where t.instance_id = i.id
            and (t.assignee = %(me)s or t.completed_by = %(me)s
-                or (t.state = 'open' and t.candidates && %(keys)s))))
+                or (t.state = 'open' and t.candidates && %(keys)s)))
+        or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s))
 """
 _ROWS: Final = """
 select seq, at, actor, on_behalf_of, data -> 'lines' as lines, hash

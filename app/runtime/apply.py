@@ -15,7 +15,7 @@ from app.db.tx import Tx
 from app.db.types import Json, Jsonb
 from app.db.wire import Statement
 from app.history import record
-from app.runtime import people, store
+from app.runtime import people, store, telling
 from app.runtime.lines import KINDS, Line
 from app.runtime.plan import Plan
 from app.runtime.row import open_incidents
@@ -60,6 +60,8 @@ def apply(
     """
     lines = list(plan.lines)
     opened = [_task(tx, definition, plan, task, columns, lines, at) for task in plan.tasks.values()]
+    common = {"id": columns["id"], "at": at, "actor": actor}
+    notices = telling.of_opened(tx, plan, opened, lines, common) if opened else []
     added = record.row(
         columns,
         at=at,
@@ -76,7 +78,6 @@ def apply(
         "ended_at": at if state.status in ENDED else None,
         "variables": state.variables,
     }
-    common = {"id": columns["id"], "at": at, "actor": actor}
     statements = [
         _instance(plan, columns, {**added, **changed}, before),
         (record.INSERT, added),
@@ -84,6 +85,7 @@ def apply(
     ]
     statements += also
     statements += _others(plan, common)
+    statements += notices
     if opened or last or before is None:  # what a start breaks is its caller's to tell
         answers = tx.together(statements, last=last)
         for task, answer in zip(opened, answers[2:], strict=False):
@@ -181,4 +183,5 @@ def _task(
         "due_at": task.due_at.astimezone(UTC) if task.due_at else None,
         "at": at,
         "claimed_at": at if held else None,
+        "allow": list(task.allow) if task.allow is not None else None,
     }

@@ -13,6 +13,7 @@ from app.db.schema import incidents as n
 from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
+from app.db.schema_notices import copies as c
 from app.db.tx import Database, Tx
 from app.definition.cache import SHARED
 from app.definition.queries import versions_of
@@ -222,7 +223,8 @@ def _parts(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
 def _takes_part(actor: Actor) -> sa.ColumnElement[bool]:
     """Same as ``access.TAKES_PART``: asked for each instance, where few are left to ask."""
     part = sa.exists().where(t.c.instance_id == i.c.id, sa.or_(*_parts(actor)))
-    return sa.or_(i.c.started_by == actor.username, part)
+    copy = sa.exists().where(c.c.instance_id == i.c.id, c.c.username == actor.username)
+    return sa.or_(i.c.started_by == actor.username, part, copy)
 
 
 def _taken_part(actor: Actor) -> sa.CompoundSelect[tuple[int]]:
@@ -233,6 +235,7 @@ def _taken_part(actor: Actor) -> sa.CompoundSelect[tuple[int]]:
     return sa.union_all(
         sa.select(i.c.id).where(i.c.started_by == actor.username),
         *(sa.select(t.c.instance_id).where(part) for part in _parts(actor)),
+        sa.select(c.c.instance_id).where(c.c.username == actor.username),
     )
 
 

@@ -53,10 +53,10 @@ UPDATE_WITH_VARIABLES: Final = UPDATE.replace(
 )
 TASK: Final = """
 insert into tasks (instance_id, definition_id, wait, step, name, state, assignee, candidates,
-                   form, outcomes, priority, round, due_at, created_at, claimed_at)
+                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow)
 values (%(id)s, %(definition)s, %(wait)s, %(step)s, %(name)s, %(task_state)s, %(assignee)s,
         %(candidates)s, %(form)s, %(outcomes)s, %(priority)s, %(round)s, %(due_at)s, %(at)s,
-        %(claimed_at)s)
+        %(claimed_at)s, %(allow)s)
 returning id
 """
 CLOSED_TASK: Final = """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from app.core.verbs import ALWAYS, DEFAULT
 from app.identity.actor import Actor
 
 LIVE: Final = ("open", "claimed")
@@ -36,6 +37,52 @@ def takes_part(actor: Actor, task: Row) -> bool:
     )
 
 
+def permits(task: Row, verb: str) -> bool:
+    """Say whether the task's step allows a verb to those who may use it."""
+    allow = task["allow"]
+    return verb in ALWAYS or verb in (DEFAULT if allow is None else allow)
+
+
+def may_assign(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could give the task to somebody."""
+    return task["state"] in LIVE and actor.can("task:assign")
+
+
+def may_hand_on(actor: Actor, task: Row) -> bool:
+    """Say whether the actor has the task, to transfer or to copy it."""
+    return has(actor, task) and actor.can("task:work")
+
+
+def may_comment(actor: Actor, task: Row) -> bool:
+    """Say whether the actor takes part in the task's instance, or looks after all of them.
+
+    Args:
+        task: ``takes_part`` in it says that they do by another task, where that is known.
+    """
+    return (
+        takes_part(actor, task)
+        or task["started_by"] == actor.username
+        or actor.can("task:read")
+        or bool(task.get("takes_part"))
+    )
+
+
+def may_remind(actor: Actor, task: Row) -> bool:
+    """Say whether the actor waits for the task: has started it, or looks after all of them."""
+    waits = task["started_by"] == actor.username or actor.can("task:read")
+    return task["state"] in LIVE and waits and not is_holder(actor, task)
+
+
+_BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
+    "assign": may_assign,
+    "transfer": may_hand_on,
+    "comment": may_comment,
+    "cc": may_hand_on,
+    "remind": may_remind,
+}
+"""Verbs that do not answer the task, and who may use them."""
+
+
 def allowed(actor: Actor, task: Row) -> list[str]:
     """Return the verbs that the actor could use on the task now.
 
@@ -43,14 +90,18 @@ def allowed(actor: Actor, task: Row) -> list[str]:
         task: a row with ``instance_status``: while the instance is suspended its tasks
             can be read, and nothing else.
     """
-    if (
-        task["state"] not in LIVE
-        or task["instance_status"] != "running"
-        or not actor.can("task:work")
-    ):
+    if task["instance_status"] != "running":
+        return []
+    beside = [verb for verb, may in _BESIDE.items() if permits(task, verb) and may(actor, task)]
+    return [*_answering(actor, task), *beside]
+
+
+def _answering(actor: Actor, task: Row) -> list[str]:
+    if task["state"] not in LIVE or not actor.can("task:work"):
         return []
     if task["state"] == "open":
         return ["claim", "complete"] if is_candidate(actor, task) else []
     if not is_holder(actor, task):
         return []
-    return ["release", "complete"] if task["candidates"] else ["complete"]
+    back = task["candidates"] and permits(task, "release")
+    return ["release", "complete"] if back else ["complete"]

@@ -1,4 +1,4 @@
-"""Many tasks at once, each for itself: claimed, or completed with one decision.
+"""Many tasks at once, each for itself: claimed, passed on, or completed with one decision.
 
 Only what needs no more than a decision and a comment can be decided together: a form of
 which something else has to be filled in has to be seen.
@@ -20,6 +20,7 @@ from app.errors import AppError, Invalid, NotFound
 from app.identity.actor import Actor
 from app.runtime.ports import Engine
 from app.task import access
+from app.task.assign import transfer
 from app.task.claim import claim
 from app.task.comment import check_comment
 from app.task.complete import complete
@@ -28,7 +29,7 @@ from app.task.queries import seen
 from app.task.refuse import refusal
 from app.task.select import listed
 
-Action = Literal["claim", "complete"]
+Action = Literal["claim", "complete", "transfer"]
 Row = Mapping[str, Any]
 
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
@@ -97,6 +98,7 @@ def act(
     action: Action,
     ids: Sequence[int],
     *,
+    to: str | None = None,
     outcome: str | None = None,
     comment: str | None = None,
     now: datetime,
@@ -113,7 +115,7 @@ def act(
     results = []
     for task_id in dict.fromkeys(ids[:MAX]):
         try:
-            one(engine, actor, action, task_id, outcome=outcome, comment=comment, now=now)
+            one(engine, actor, action, task_id, to=to, outcome=outcome, comment=comment, now=now)
         except AppError as error:
             if error.status >= 500:
                 raise
@@ -130,23 +132,30 @@ def one(
     task_id: int,
     *,
     variables: Mapping[str, Any] | None = None,
+    to: str | None = None,
     outcome: str | None = None,
     comment: str | None = None,
     now: datetime,
 ) -> int:
-    """Claim a task, or complete it with nothing but a decision and a comment; return its id.
+    """Do one of the actions with a task; return its id.
+
+    Completing takes nothing but a decision and a comment.
 
     Args:
+        to: who gets it by a transfer.
         variables: may hold the answer that decides, instead of ``outcome``.
         outcome: id of an outcome; ``true`` or ``false`` where a yes/no of the form decides.
         comment: for the history; also for the texts that the outcome requires.
 
     Raises:
         Invalid: ``not_in_bulk``: it has to be opened; ``comment_needed``; see ``complete``.
-        NotFound, Forbidden, Conflict: see ``claim`` and ``complete``.
+        NotFound, Forbidden, Conflict: see ``claim``, ``complete`` and ``transfer``.
     """
     if action == "claim":
         claim(engine, actor, task_id, now=now)
+        return task_id
+    if action == "transfer":
+        transfer(engine, actor, task_id, to or "", comment=comment, now=now)
         return task_id
     check_comment(comment)
     with engine.db.transaction() as tx:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +24,7 @@ from app.runtime.variables import variable_errors
 from app.task import store
 from app.task.claim import take
 from app.task.comment import check_comment
+from app.task.copy import copy_on_the_way
 from app.task.form import judged_against
 from app.task.present import body
 from app.task.queries import seen
@@ -34,9 +35,11 @@ Row = dict[str, Any]
 
 _AS_WRITTEN: Final = (
     *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "claimed_at"),
+    "allow",
 )
 _NOT_YET: Final = (
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
+    "reminded_at",
 )
 
 
@@ -64,6 +67,7 @@ def complete(
     text: bool = False,
     outcome: str | None = None,
     comment: str | None = None,
+    cc: Sequence[str] = (),
     now: datetime,
 ) -> Completed:
     """Finish a task; a candidate who has not claimed it claims it on the way.
@@ -73,6 +77,7 @@ def complete(
         text: the values are what a browser's form posts, not JSON values.
         outcome: id of the chosen outcome, where the step leaves the way to the person.
         comment: for the history.
+        cc: usernames of people who get a copy.
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -89,6 +94,8 @@ def complete(
         if task["instance_status"] != "running":
             raise refusal(engine.db, actor, task, "complete")
         task = take(engine.db, tx, actor, task, "complete", now=now)
+        if cc:
+            task |= copy_on_the_way(tx, actor, task, cc, comment=comment, now=now)
         locked = loaded(engine, tx, _instance_of(task))
         around = judged_against(
             tx,
@@ -161,7 +168,7 @@ def _opened(task: Row, written: Mapping[str, Any]) -> Row:
     row = {name: written[name] for name in _AS_WRITTEN}
     row |= {name: loads(dump_bytes(written[name].obj)) for name in ("name", "form", "outcomes")}
     row |= {"state": written["task_state"], "created_at": written["at"]}
-    return task | dict.fromkeys(_NOT_YET) | row
+    return task | dict.fromkeys(_NOT_YET) | {"reminders": 0, "takes_part": True} | row
 
 
 def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> Row:

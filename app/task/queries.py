@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from app.core.definition import Definition
 from app.db.paging import Page, Sort, paged
 from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
+from app.db.wire import Statement
 from app.definition.cache import SHARED
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Malformed, NotFound
@@ -24,6 +25,7 @@ from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
+from app.task.thread import asking, read
 
 __all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "of_instance", "seen"]
 
@@ -48,14 +50,20 @@ SORTS: Final[Mapping[str, Sort]] = {
 }
 
 
+_DRAFT: Final = """
+select username as by, values, saved_at from drafts where task_id = %(id)s
+ order by (username = %(me)s) desc, saved_at desc limit 1
+"""
+
+
 def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str, Any]:
     """Return a task with everything that its page needs.
 
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
-    else the last one that another person left), ``instructions`` (a label in markdown, or None)
-    and ``people`` (username → name).
+    else the last one that another person left), ``comments`` (see ``task.thread``),
+    ``instructions`` (a label in markdown, or None) and ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -76,7 +84,9 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    shown["draft"] = _draft(tx, actor, row)
+    said, *draft = tx.together([asking(row), *_draft(actor, row)])
+    shown["draft"] = draft[0].fetchone() if draft else None
+    shown["comments"] = read(said.rows, actor, row, now=now)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
@@ -92,9 +102,22 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
         NotFound: there is none, or the actor may not see it.
     """
     row = store.seen(tx, task_id, locked=locked)
-    if row is None or not _may_see(tx, actor, row):
+    found = standing(tx, actor, row) if row is not None else None
+    if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row
+    return row | {"takes_part": found == "part"}
+
+
+def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
+    """Say whether the actor takes part in a task's instance, may only read it, or neither."""
+    if access.takes_part(actor, row) or row["started_by"] == actor.username:
+        return "part"
+    if actor.can("task:read"):
+        return "reader"
+    found = store.elsewhere(tx, actor, row["instance_id"])
+    if found["takes_part"]:
+        return "part"
+    return "reader" if found["copied"] else None
 
 
 def of_instance(
@@ -188,16 +211,6 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _may_see(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> bool:
-    """Say whether the actor may read everything, or takes part in the instance anywhere."""
-    return (
-        actor.can("task:read")
-        or access.takes_part(actor, row)
-        or row["started_by"] == actor.username
-        or store.takes_part_elsewhere(tx, actor, row["instance_id"])
-    )
-
-
 def _prefilled(
     form: list[Mapping[str, Any]], variables: Mapping[str, Any], hidden: frozenset[str]
 ) -> dict[str, Any]:
@@ -237,22 +250,18 @@ def _details(
     ]
 
 
-def _draft(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the draft to offer: only to who could complete the task."""
+def _draft(actor: Actor, row: Mapping[str, Any]) -> list[Statement]:
+    """Return what asks for the draft to offer; nothing for who could not complete the task."""
     if row["state"] not in access.LIVE or not access.takes_part(actor, row):
-        return None
+        return []
     if row["state"] == "claimed" and not access.is_holder(actor, row):
-        return None
-    return tx.run(
-        """
-        select username as by, values, saved_at from drafts where task_id = %(id)s
-         order by (username = %(me)s) desc, saved_at desc limit 1
-        """,
-        {"id": row["id"], "me": actor.username},
-    ).fetchone()
+        return []
+    return [(_DRAFT, {"id": row["id"], "me": actor.username})]
 
 
 def _usernames(shown: Mapping[str, Any]) -> set[str]:
     draft = shown["draft"] or {}
     named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
-    return {name for name in named if name} | set(shown["candidates"]["users"])
+    said = {each["by"] for each in shown["comments"]}
+    said.update(*(each["mentions"] for each in shown["comments"]))
+    return {name for name in named if name} | set(shown["candidates"]["users"]) | said

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from app.db.tx import Database
 from app.errors import AppError, Conflict, Forbidden
 from app.identity.actor import Actor
 from app.identity.queries import display_names
+from app.runtime.row import STATUS_WORDS
 from app.task import access
 
-Verb = Literal["claim", "release", "complete"]
+Verb = Literal["claim", "release", "complete", "assign", "transfer", "comment", "cc", "remind"]
+_HOLDERS: Final = ("transfer", "cc")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -20,15 +22,26 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if not access.takes_part(actor, task):
-        return Forbidden(
-            "not_a_candidate",
-            "This task is not yours and was not offered to you. "
-            "Ask the person who has it, or a manager.",
+    if verb in ("comment", "remind", "assign"):
+        refused = _beside(actor, task, verb)
+    else:
+        refused = None if access.takes_part(actor, task) else _not_a_candidate()
+    if refused is None and not access.permits(task, verb):
+        refused = Forbidden(
+            "not_allowed_here", "The process does not allow this in the task's step."
         )
-    if task["state"] == "completed":
+    if refused is not None:
+        return refused
+    if verb == "comment" and task["instance_status"] not in ("running", "suspended"):
+        return Conflict(
+            "instance_ended",
+            "The instance is %(status)s; nothing can be changed any more.",
+            extra={"instance_status": task["instance_status"]},
+            status=STATUS_WORDS[task["instance_status"]],
+        )
+    if task["state"] == "completed" and verb != "comment":
         return _completed(db, task)
-    if task["state"] == "cancelled":
+    if task["state"] == "cancelled" and verb != "comment":
         return Conflict(
             "task_cancelled",
             "This task was withdrawn; nothing has to be done any more.",
@@ -42,6 +55,10 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if task["state"] == "claimed" and not access.is_holder(actor, task):
         return _claimed(db, task)
+    if verb in _HOLDERS and task["state"] == "open":
+        return Conflict("not_yours_yet", "Nobody has this task. Claim it first, then do this.")
+    if verb == "remind":
+        return Conflict("yours", "You have this task yourself; there is nobody to remind.")
     if verb == "release" and task["state"] == "open":
         return Conflict("not_claimed", "Nobody has claimed this task; there is nothing to release.")
     if verb == "release":
@@ -51,6 +68,29 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             "Ask a manager to give it to someone else.",
         )
     return changed()
+
+
+def _not_a_candidate() -> Forbidden:
+    return Forbidden(
+        "not_a_candidate",
+        "This task is not yours and was not offered to you. "
+        "Ask the person who has it, or a manager.",
+    )
+
+
+def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | None:
+    """Return why somebody who can see a task may not do more with it than look."""
+    if verb == "comment" and not access.may_comment(actor, task):
+        return Forbidden(
+            "not_a_participant",
+            "You can read this, but only those who take part can comment on it.",
+        )
+    waits = task["started_by"] == actor.username or actor.can("task:read")
+    if verb == "remind" and not waits:
+        return Forbidden(
+            "not_waiting", "Only who started this, or looks after all tasks, can remind people."
+        )
+    return None
 
 
 def changed() -> Conflict:

@@ -6,10 +6,30 @@ the task decides who wins, and whoever loses is told what the winner did.
 
 from __future__ import annotations
 
+from app.task.assign import HandedOver, assign, hand_over, transfer
 from app.task.claim import claim, release
+from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
+from app.task.copy import copy
 from app.task.draft import save_draft
 from app.task.files import upload
 from app.task.form import look_at
+from app.task.remind import remind
 
-__all__ = ["Completed", "claim", "complete", "look_at", "release", "save_draft", "upload"]
+__all__ = [
+    "Completed",
+    "HandedOver",
+    "assign",
+    "claim",
+    "comment",
+    "complete",
+    "copy",
+    "edit",
+    "hand_over",
+    "look_at",
+    "release",
+    "remind",
+    "save_draft",
+    "transfer",
+    "upload",
+]

@@ -19,7 +19,8 @@ _COLUMNS: Final = """
        t.id, t.instance_id, t.definition_id, t.wait, t.step, t.name, t.state, t.assignee,
        t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
-       t.comment, t.reason, i.status as instance_status, i.suspended_at, i.business_key, i.title,
+       t.comment, t.reason, t.allow, t.reminders, t.reminded_at, i.status as instance_status,
+       i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
        d.version as definition_version, d.checksum as definition_checksum, d.summaries
 """
@@ -38,9 +39,11 @@ select {_COLUMNS}
  where t.instance_id = %(id)s and t.state in ('open', 'claimed') order by t.id limit 1000
 """  # noqa: S608 - constants only
 _ELSEWHERE: Final = """
-select 1 from tasks
- where instance_id = %(instance)s
-   and (assignee = %(me)s or completed_by = %(me)s or candidates && %(keys)s) limit 1
+select exists (select 1 from tasks where instance_id = %(instance)s
+                  and (assignee = %(me)s or completed_by = %(me)s or candidates && %(keys)s))
+           as takes_part,
+       exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
+           as copied
 """
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
@@ -106,10 +109,14 @@ def live_of(tx: Tx, instance_id: int) -> list[dict[str, Any]]:
     return tx.only(_LIVE_OF, {"id": instance_id}).fetchall()
 
 
-def takes_part_elsewhere(tx: Tx, actor: Actor, instance_id: int) -> bool:
-    """Say whether any task of the instance is, was or was offered to be the actor's."""
+def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
+    """Say whether any task of the instance is, was or was offered to be the actor's.
+
+    Returns:
+        ``takes_part``: that; ``copied``: whether one was copied to them.
+    """
     params = {"instance": instance_id, "me": actor.username, "keys": actor.candidate_keys}
-    return tx.run(_ELSEWHERE, params).fetchone() is not None
+    return tx.run(_ELSEWHERE, params).fetchone() or {}
 
 
 def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict[str, Any]:

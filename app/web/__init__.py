@@ -15,9 +15,11 @@ from app.web import (
     history,
     identity,
     inbox,
+    notices,
     runtime,
     session,
     task,
+    verbs,
     views,
 )
 from app.web.assets import init_assets
@@ -34,6 +36,8 @@ _PAGES: Final = (
     runtime.bp,
     definition.bp,
     history.bp,
+    verbs.bp,
+    notices.bp,
 )
 
 
@@ -48,6 +52,7 @@ def register(app: Flask) -> None:
     init_filters(app)
     init_assets(app)
     session.init_session(app, guarded=frozenset(bp.name for bp in _PAGES))
+    notices.init_notices(app)
     errors.init_errors(app)
     for bp in _PAGES:
         app.register_blueprint(bp)

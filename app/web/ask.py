@@ -30,6 +30,21 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """People who are named with the answer, by their usernames.
+
+    Args:
+        name: of the control, and of the field that errors name.
+        people: ``(username, name)`` of those who are suggested.
+    """
+
+    name: str
+    label: str
+    people: tuple[tuple[str, str], ...]
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What is asked before something is done.
 
@@ -42,6 +57,7 @@ class Question:
         nav: entry of the navigation, see base.html.
         with_reason: whether there is a place for a reason.
         choice: what else has to be said.
+        who: people who have to be named.
         details: what will happen in detail, a sentence each.
     """
 
@@ -55,6 +71,7 @@ class Question:
     kind: Kind = "primary"
     with_reason: bool = False
     choice: Choice | None = None
+    who: tuple[Who, ...] = ()
     details: tuple[str, ...] = ()
 
 
@@ -72,7 +89,9 @@ def ask(question: Question, error: Invalid | None = None) -> Response:
         labels={
             "reason": gettext("Reason"),
             **({question.choice.name: question.choice.label} if question.choice else {}),
+            **{each.name: each.label for each in question.who},
         },
+        named={each.name: forms.text(each.name) for each in question.who},
         problems=forms.problems(error),
     )
 

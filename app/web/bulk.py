@@ -11,6 +11,7 @@ from flask_babel import gettext, ngettext
 
 from app.core.definition import Label
 from app.errors import Invalid, Malformed
+from app.identity.queries import active_people
 from app.task import bulk
 from app.task.filters import NAMES
 from app.web import forms, respond
@@ -23,6 +24,8 @@ from app.web.words import yes_no
 bp = Blueprint("bulk", __name__)
 
 _MAX_DIGITS: Final = 18
+_SUGGESTED: Final = 500
+"""People who are suggested where one has to be named."""
 _KEPT: Final = ("tab", "q", "order", *NAMES)
 """What the list was narrowed by: it is shown again afterwards."""
 
@@ -49,7 +52,7 @@ def choose() -> Response:
     if not ids:
         return respond.redirect(_back(), gettext("Select tasks in the list first."), "info")
     if text("action") == "claim":
-        return _answer("claim", ids, bulk.act(engine(), actor(), "claim", ids, now=now()))
+        return _answer("claim", bulk.act(engine(), actor(), "claim", ids, now=now()))
     return _ask(ids)
 
 
@@ -63,14 +66,28 @@ def complete() -> Response:
         )
     except Invalid as error:  # of the comment, before any task was looked at
         return _ask([*ids, *_ids("rest")], error)
-    return _answer("complete", ids, done)
+    return _answer("complete", done)
+
+
+@bp.post("/inbox/bulk/transfer")
+def transfer() -> Response:
+    """Pass what was selected on to somebody."""
+    to, comment = text("to").strip(), text("comment").strip() or None
+    ids = _ids("ids")
+    try:
+        done = bulk.act(engine(), actor(), "transfer", ids, to=to, comment=comment, now=now())
+    except Invalid as error:
+        return _ask(ids, error)
+    return _answer("transfer", done)
 
 
 def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
     """Show what was selected, by how it can be decided."""
     groups: dict[Any, Group] = {}
-    left_out = []
+    left_out, movable = [], []
     for offer in bulk.offers(engine(), actor(), ids, now=now()):
+        if offer.task is not None and "transfer" in offer.task["allowed"]:
+            movable.append(offer.id)
         if offer.problem is not None or offer.task is None:
             left_out.append(_told(offer.id, offer.task, offer.problem))
             continue
@@ -86,6 +103,9 @@ def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
         status=error.status if error else 200,
         groups=list(groups.values()),
         left_out=left_out,
+        movable=movable,
+        people=active_people(engine().db, limit=_SUGGESTED) if movable else (),
+        to=text("to"),
         problems=forms.problems(error),
         comment=text("comment"),
         kept=_kept(),
@@ -93,7 +113,7 @@ def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
     )
 
 
-def _answer(action: bulk.Action, ids: Sequence[int], done: Sequence[bulk.Done]) -> Response:
+def _answer(action: bulk.Action, done: Sequence[bulk.Done]) -> Response:
     """Go back to the list if everything was done; else say what was not, and why."""
     number = sum(each.problem is None for each in done)
     message = _sentence(action, number)
@@ -101,7 +121,8 @@ def _answer(action: bulk.Action, ids: Sequence[int], done: Sequence[bulk.Done]) 
     rest = _ids("rest")
     if not failed and not rest:
         return respond.redirect(_back(), message)
-    shown = {each.id: each.task for each in bulk.offers(engine(), actor(), ids, now=now())}
+    told = bulk.offers(engine(), actor(), [each.id for each in failed], now=now())
+    shown = {each.id: each.task for each in told}
     return respond.page(
         "task/bulk_done.html",
         message=message if number else None,
@@ -120,6 +141,8 @@ def _told(task_id: int, task: Mapping[str, Any] | None, problem: Any) -> dict[st
 def _sentence(action: bulk.Action, number: int) -> str:
     if action == "claim":
         return str(ngettext("%(num)d task claimed.", "%(num)d tasks claimed.", number))
+    if action == "transfer":
+        return str(ngettext("%(num)d task transferred.", "%(num)d tasks transferred.", number))
     return str(ngettext("%(num)d task completed.", "%(num)d tasks completed.", number))
 
 

@@ -138,4 +138,5 @@ def _answer(status: int, text: str, *, title: str | None = None) -> Response:
 
 def _polls() -> bool:
     """Say whether nobody pressed anything: a page asked by itself."""
-    return request.method == "GET" and htmx_request.htmx.trigger == "inbox-badge"
+    badges = ("inbox-badge", "notice-badge")
+    return request.method == "GET" and htmx_request.htmx.trigger in badges

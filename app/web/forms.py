@@ -16,6 +16,7 @@ from app.web.i18n import translate_error, translate_fields, zone
 
 PREFIX: Final = "f."
 """Before the names of form fields, so that no field is taken for the token or a comment."""
+_BETWEEN: Final = re.compile(r"[\s,;，；、]+")
 UPLOAD: Final = "upload."
 """Before the names of controls that take files."""
 _LOCAL_TIME: Final = re.compile(r"\s*\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s*")
@@ -123,6 +124,11 @@ def _zoned(value: Any) -> Any:
     except (AttributeError, ValueError):
         return value
     return value if when.tzinfo else when.replace(tzinfo=zone()).isoformat()
+
+
+def names_in(written: str) -> list[str]:
+    """Return the usernames that are written one behind the other, with commas or blanks."""
+    return [name.removeprefix("@") for name in _BETWEEN.split(written) if name]
 
 
 def text(name: str) -> str:

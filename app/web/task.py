@@ -19,7 +19,7 @@ from app.web import forms, respond, route, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
 from app.web.form_view import context, shown_values
-from app.web.forms import posted, text
+from app.web.forms import names_in, posted, text
 from app.web.i18n import translate_error
 from app.web.session import actor, engine, now
 
@@ -94,6 +94,7 @@ def complete(task_id: int) -> Response:
             text=True,
             outcome=text("outcome") or None,
             comment=text("comment") or None,
+            cc=names_in(text("cc")),
             now=now(),
         )
     except (Invalid, Conflict) as error:

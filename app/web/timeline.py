@@ -10,6 +10,7 @@ from flask import url_for
 from flask_babel import LazyString, lazy_gettext
 from markupsafe import Markup
 
+from app.web import verb_words
 from app.web.i18n import pick
 from app.web.rich_values import field_value
 from app.web.words import account, event_word
@@ -69,7 +70,9 @@ def moments(
 
 def people(lines: Iterable[Line]) -> set[str]:
     """Return the usernames in the lines, to be looked up for ``moments``."""
-    return {line["actor"] for line in lines if line["actor"]}
+    lines = list(lines)
+    named = {line["actor"] for line in lines if line["actor"]}
+    return named.union(*(verb_words.people(line) for line in lines))
 
 
 def _is_told(line: Line) -> bool:
@@ -79,7 +82,7 @@ def _is_told(line: Line) -> bool:
         return "reason" in line["data"]
     if kind == "incident.resolved" and line["data"].get("how") in _QUIET:
         return False
-    return kind in _SENTENCES or kind.startswith(_OF_THE_WHOLE)
+    return kind in _SENTENCES or kind in verb_words.SENTENCES or kind.startswith(_OF_THE_WHOLE)
 
 
 def _moment(
@@ -95,9 +98,9 @@ def _moment(
     return {
         "icon": word.icon,
         "tone": word.tone,
-        "text": _sentence(line, word.text, steps),
+        "text": _sentence(line, word.text, steps, names),
         "by": None
-        if line["actor"] in (None, "system")
+        if line["actor"] in (None, "system") or line["kind"] in verb_words.SENTENCES
         else names.get(line["actor"], line["actor"]),
         "at": at,
         "quote": data.get("comment") or data.get("reason"),
@@ -105,7 +108,14 @@ def _moment(
     }
 
 
-def _sentence(line: Line, otherwise: LazyString | str, steps: Mapping[str, str]) -> str:
+def _sentence(
+    line: Line,
+    otherwise: LazyString | str,
+    steps: Mapping[str, str],
+    names: Mapping[str, str],
+) -> str:
+    if line["kind"] in verb_words.SENTENCES:
+        return verb_words.sentence(line, names)
     template = _SENTENCES.get(line["kind"])
     step = line["step"]
     if template is None or step is None:

@@ -26,6 +26,7 @@ from app.telemetry import logs
 from app.worker import (
     duty_files,
     duty_leases,
+    duty_mail,
     duty_messages,
     duty_prune,
     duty_starts,
@@ -44,6 +45,7 @@ DUTIES: Final = (
     duty_starts.DUTY,
     duty_wake.DUTY,
     duty_leases.DUTY,
+    duty_mail.DUTY,
     duty_messages.PRUNE,
     duty_prune.DUTY,
     duty_files.DUTY,

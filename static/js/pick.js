@@ -30,8 +30,14 @@ document.addEventListener("click", (event) => {
   tell();
 });
 
+// Whoever is naming a view is not disturbed; the list is renewed with the next change.
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  const renewal = event.detail.requestConfig.triggeringEvent?.type === "inbox-changed";
+  if (renewal && document.activeElement.closest(".views form")) event.preventDefault();
+});
+
 // What is no more in the list is no more selected: nobody decides what they do not see.
-document.body.addEventListener("htmx:afterSettle", restore);
+document.body.addEventListener("htmx:afterSwap", restore);
 restore();
 
 function restore() {

@@ -27,6 +27,7 @@ from app.db.engine import create_engine
 from app.db.tx import Database
 from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine
+from app.task import service as tasks
 from tests.browser.serving import Live, application, listening, serving
 from tests.browser.week import (
     BROKEN,
@@ -142,6 +143,7 @@ def _shots(live: Live, week: Week) -> Iterator[Shot]:
     yield from _of_the_door(live)
     yield from _of_lists()
     yield from _of_tasks(week)
+    yield from _of_verbs(live)
     yield from _of_instances(week)
     yield from _of_definitions(week)
     yield from _of_oneself()
@@ -196,6 +198,28 @@ def _of_tasks(week: Week) -> Iterator[Shot]:
     yield Shot("task-completed", "mei", f"/tasks/{week.done}")
     yield Shot("task-withdrawn", "mei", f"/tasks/{week.withdrawn}")
     yield Shot("task-done", "mei", f"/tasks/{week.done}/done")
+
+
+def _of_verbs(live: Live) -> Iterator[Shot]:
+    task = live.payment("ORDER-2490")
+    engine, now = live.engine, live.clock()
+    mei, wang, zhao = (live.actor(name) for name in ("mei", "wang", "zhao"))
+    tasks.comment(engine, wang, task, "The bank says tomorrow.\n@mei, can you wait?", now=now)
+    said = tasks.comment(engine, mei, task, "Yess.", now=now)
+    tasks.edit(engine, mei, task, said["id"], "Yes, until noon. 中午之前。", now=now)
+    tasks.remind(engine, zhao, task, comment="The customer has called twice.", now=now)
+    tasks.claim(engine, wang, task, now=now)
+    tasks.copy(engine, wang, task, ["mei", "zhao"], comment="For your books.", now=now)
+    tasks.transfer(engine, wang, task, "mei", comment="On leave from Thursday.", now=now)
+    yield Shot("task-talked-about", "mei", f"/tasks/{task}")
+    yield Shot("task-transfer", "mei", f"/tasks/{task}", _transfers, part=True)
+    yield Shot("task-transfer-plain", "mei", f"/tasks/{task}/transfer", script=False)
+    yield Shot("task-for-a-manager", "li", f"/tasks/{task}")
+    yield Shot("notifications", "mei", "/notifications")
+    yield Shot("notifications-empty", "sun", "/notifications")
+    yield Shot("copies", "zhao", "/copies")
+    yield Shot("copies-empty", "sun", "/copies")
+    yield Shot("hand-over", "li", "/hand-over")
 
 
 def _of_instances(week: Week) -> Iterator[Shot]:
@@ -384,6 +408,11 @@ def _starts(page: Page) -> None:
 
 def _asks(page: Page) -> None:
     page.locator(".page-actions .btn-danger").click()
+    page.locator("dialog[open]").wait_for()
+
+
+def _transfers(page: Page) -> None:
+    page.locator("a[href$='/transfer']").click()
     page.locator("dialog[open]").wait_for()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page
 
+from app.task import service as tasks
 from tests.browser.conftest import PHONE, Window, sideways, violations
 from tests.browser.serving import Live
 
@@ -16,6 +17,16 @@ OF_THE_LOOK = ["color-contrast", "target-size", "scrollable-region-focusable", "
 WRONG = '{"name": "Broken", "steps": [{"id": "a", "type": "user_tsk"}]}'
 
 
+def tell(live: Live, task: int) -> None:
+    """Let the administrator be told something, and talk about a task that is theirs."""
+    other = live.payment("ORDER-5")
+    live.claim(other, "mei")
+    engine, now = live.engine, live.clock()
+    tasks.copy(engine, live.actor("mei"), other, ["admin"], comment="For you", now=now)
+    said = tasks.comment(engine, live.actor("admin"), task, "Well, @mei", now=now)
+    tasks.edit(engine, live.actor("admin"), task, said["id"], "Well then, @mei", now=now)
+
+
 def pages(live: Live, page: Page) -> Iterator[None]:
     """Open one page after the other, for an administrator who has something on each."""
     order = live.order("ORDER-1", 800)
@@ -23,6 +34,7 @@ def pages(live: Live, page: Page) -> Iterator[None]:
     live.payment("ORDER-2")
     mine = live.payment("ORDER-3")
     live.claim(mine, "admin")
+    tell(live, mine)
     done = live.payment("ORDER-4")
     live.complete(done, "admin", payment_verified=True, notes="Arrived")
     live.settle()
@@ -44,6 +56,10 @@ def pages(live: Live, page: Page) -> Iterator[None]:
         f"/instances/{order}/terminate",
         "/definitions",
         "/profile",
+        "/notifications",
+        "/copies",
+        f"/tasks/{mine}/transfer",
+        "/hand-over",
         "/no/such/page",
     ]
     for path in paths:

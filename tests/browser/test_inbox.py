@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from typing import Any
+
+from playwright.sync_api import expect
 
 from tests.browser.conftest import TOUCH, Window, focused, sideways, violations
 from tests.browser.serving import Live
@@ -13,10 +15,6 @@ def approvals(live: Live, number: int) -> list[int]:
     """Return tasks that li can decide."""
     orders = [live.order(f"ORDER-{each}", 5000) for each in range(number)]
     return [live.task(order, "manager_approval") for order in orders]
-
-
-def rows(page: Page) -> int:
-    return page.locator("[data-row]").count()
 
 
 def test_ten_tasks_are_decided_by_taps_on_a_phone(live: Live, window: Window) -> None:
@@ -77,7 +75,12 @@ def test_a_row_that_was_taken_meanwhile_is_told_with_the_reason(live: Live, wind
 
 def test_filters_renew_the_list_and_are_kept_as_a_view(live: Live, window: Window) -> None:
     approvals(live, 2)
-    leave = {"first_day": "2026-04-07", "last_day": "2026-04-10", "days": 4, "deputy": "Wang"}
+    leave: dict[str, Any] = {
+        "first_day": "2026-04-07",
+        "last_day": "2026-04-10",
+        "days": 4,
+        "deputy": "Wang",
+    }
     live.start("example_leave_request", leave_type="annual", **leave)
     page = window("li").open("/inbox")
     expect(page.locator("[data-row]")).to_have_count(3)
@@ -97,6 +100,22 @@ def test_filters_renew_the_list_and_are_kept_as_a_view(live: Live, window: Windo
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("status").first).to_contain_text("The view is deleted.")
     assert found == []
+
+
+def test_naming_a_view_is_not_disturbed_by_news(live: Live, window: Window) -> None:
+    approvals(live, 1)
+    page = window("li").open("/profile")
+    page.clock.install()
+    page.goto("/inbox?priority=normal")
+    page.get_by_text("Keep as a view").click()
+    page.get_by_label("Name of the view").fill("Half a na")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    approvals(live, 1)
+    page.clock.run_for(20_500)
+    expect(page.get_by_role("link", name="Inbox 2 waiting")).to_be_visible()
+    expect(page.get_by_label("Name of the view")).to_have_value("Half a na")
+    assert [url for url in asked if "priority" in url] == []
 
 
 def test_the_way_follows_what_is_chosen_and_the_next_task_opens_by_enter(

@@ -70,7 +70,7 @@ def test_searching_renews_the_list_and_the_address(live: Live, window: Window) -
     page.keyboard.press("/")
     page.keyboard.type("ORDER-9")
     expect(page.get_by_role("link", name="ORDER-8")).to_have_count(0)
-    expect(page.get_by_role("link", name="ORDER-9")).to_be_visible()
+    expect(page.get_by_role("link", name="订单 ORDER-9")).to_be_visible()
     assert "q=ORDER-9" in page.url
     page.reload()
     expect(page.get_by_role("searchbox")).to_have_value("ORDER-9")

@@ -99,12 +99,26 @@ def test_claims_what_is_free(office: Office) -> None:
     assert act(office, "claim", [free]) == [None]
 
 
+def test_passes_on_what_one_has(office: Office) -> None:
+    mine, free = office.open_task(), office.open_task()
+    service.claim(office.engine, office["mei"], mine, now=NOW)
+    codes = act(office, "transfer", [mine, free], to="wang", comment="On leave")
+    assert codes[0] is None
+    assert codes[1] is not None
+    found = row(office.db, "select assignee, instance_id from tasks where id = %(id)s", id=mine)
+    assert found["assignee"] == "wang"
+    agrees(office.db, found["instance_id"])
+    back = act(office, "transfer", [mine], by="wang", to="nobody.at.all")
+    assert back != [None]
+
+
 def test_whoever_has_no_part_in_them_changes_nothing_and_learns_nothing(office: Office) -> None:
     task = office.open_task()
     before = everything(office.db)
     for action in bulk.ACTIONS:
-        assert act(office, action, [task], by="stranger", outcome="true") == ["task_not_found"]
-        assert act(office, action, [task], by="zhao", outcome="true") == ["not_a_candidate"]
+        more = {"outcome": "true", "to": "li"}
+        assert act(office, action, [task], by="stranger", **more) == ["task_not_found"]
+        assert act(office, action, [task], by="zhao", **more) == ["not_a_candidate"]
     (offer,) = bulk.offers(office.engine, office["stranger"], [task], now=NOW)
     assert (offer.task, offer.problem and offer.problem.code) == (None, "task_not_found")
     assert everything(office.db) == before

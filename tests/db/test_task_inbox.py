@@ -182,11 +182,14 @@ def test_the_verbs_follow_the_state(office: Office) -> None:
     def allowed(by: str) -> list[str]:
         return list(queries.get(office.db, office[by], task_id, now=NOW)["allowed"])
 
-    assert (allowed("mei"), allowed("zhao")) == (["claim", "complete"], [])
+    assert allowed("mei") == ["claim", "complete", "comment"]
+    assert allowed("zhao") == ["comment", "remind"]
+    assert allowed("li") == ["assign", "comment", "remind"]
     service.claim(office.engine, office["mei"], task_id, now=NOW)
-    assert (allowed("mei"), allowed("wang")) == (["release", "complete"], [])
+    assert allowed("mei") == ["release", "complete", "transfer", "comment", "cc"]
+    assert allowed("wang") == ["comment"]
     service.complete(office.engine, office["mei"], task_id, {"approved": True}, now=NOW)
-    assert allowed("mei") == []
+    assert (allowed("mei"), allowed("li")) == (["comment"], ["comment"])
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,22 @@ API = {
     "GET /task-views": Entry(SIGNED_IN),
     "POST /task-views": Entry(SIGNED_IN, {"name": "v", "query": {}}),
     "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
+    "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": ["wang"]}),
+    "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
+    "GET /tasks/<int:task_id>/comments": Entry(PART),
+    "POST /tasks/<int:task_id>/comments": Entry(PART, {"text": "Well"}),
+    "PUT /tasks/<int:task_id>/comments/<int:comment_id>": Entry(CANDIDATE, {"text": "Well"}),
+    "POST /tasks/<int:task_id>/comments/<int:comment_id>": Entry(CANDIDATE, {"text": "Well"}),
+    "POST /tasks/hand-over": Entry(MANAGERS, {"from": "mei", "to": "wang"}),
+    "GET /notifications": Entry(SIGNED_IN),
+    "GET /notifications/unread": Entry(SIGNED_IN),
+    "POST /notifications/read": Entry(SIGNED_IN),
+    "GET /notifications/choices": Entry(SIGNED_IN),
+    "PUT /notifications/choices": Entry(SIGNED_IN, {"task": "mail"}),
+    "GET /copies": Entry(SIGNED_IN),
+    "POST /copies/read": Entry(SIGNED_IN),
     "GET /health/database": Entry(ADMIN),
     "GET /health/redis": Entry(ADMIN),
     "GET /health/worker": Entry(ADMIN),
@@ -163,6 +179,7 @@ PAGES = {
     "POST /inbox/views": Entry(SIGNED_IN, {"name": "v"}),
     "POST /inbox/views/<int:view_id>/delete": Entry(MANAGERS),
     "POST /inbox/bulk": Entry(SIGNED_IN, {"ids": "1", "action": "claim"}),
+    "POST /inbox/bulk/transfer": Entry(SIGNED_IN, {"ids": "1", "to": "li"}),
     "POST /inbox/bulk/complete": Entry(SIGNED_IN, {"ids": "1", "outcome": "true"}),
     "GET /tasks/<int:task_id>": Entry(PART),
     "GET /tasks/<int:task_id>/done": Entry(PART),
@@ -173,6 +190,27 @@ PAGES = {
         CANDIDATE, {"f.comments": "x"}, "select 1 as done from drafts"
     ),
     "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"f.approved": "true"}),
+    "GET /tasks/<int:task_id>/assign": Entry(MANAGERS),
+    "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/transfer": Entry(PART),
+    "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/cc": Entry(PART),
+    "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": "wang"}),
+    "GET /tasks/<int:task_id>/remind": Entry(PART),
+    "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
+    "POST /tasks/<int:task_id>/comments": Entry(PART, {"text": "Well"}),
+    "GET /tasks/<int:task_id>/comments/<int:comment_id>": Entry(CANDIDATE),
+    "POST /tasks/<int:task_id>/comments/<int:comment_id>": Entry(CANDIDATE, {"text": "Well"}),
+    "GET /hand-over": Entry(MANAGERS),
+    "POST /hand-over": Entry(MANAGERS, {"from": "mei", "to": "wang"}),
+    "GET /notifications": Entry(SIGNED_IN),
+    "GET /notifications/badge": Entry(SIGNED_IN),
+    "GET /notifications/<int:notification_id>": Entry(CANDIDATE),
+    "POST /notifications/read": Entry(SIGNED_IN),
+    "POST /notifications/choices": Entry(SIGNED_IN, {"task": "mail"}),
+    "GET /copies": Entry(SIGNED_IN),
+    "GET /copies/<int:copy_id>": Entry(CANDIDATE),
+    "POST /copies/read": Entry(SIGNED_IN),
     "POST /tasks/<int:task_id>/form": Entry(PART),
     "POST /tasks/<int:task_id>/form/live": Entry(PART),
     "POST /start/<int:definition_id>/form": Entry(SIGNED_IN),
@@ -250,6 +288,8 @@ def things(rest: Rest) -> dict[str, int]:
     seen = rest("root", "GET", f"/tasks/{task}").ok()
     view = rest("li", "POST", "/task-views", {"name": "All", "query": {}, "shared": True}).ok(201)
     instance = rest("root", "GET", f"/process-instances/{seen['process_instance_id']}").ok()
+    said = rest("mei", "POST", f"/tasks/{task}/comments", {"text": "Well @zhao"}).ok(201)
+    note, copy = told_to_mei(rest)
     return {
         "task_id": task,
         "instance_id": seen["process_instance_id"],
@@ -259,7 +299,20 @@ def things(rest: Rest) -> dict[str, int]:
         "external_id": held[0]["id"],
         "file_id": stored_file(rest, seen),
         "incident_id": broken.ok(201)["incidents"][0]["id"],
+        "comment_id": said["id"],
+        "notification_id": note,
+        "copy_id": copy,
     }
+
+
+def told_to_mei(rest: Rest) -> tuple[int, int]:
+    """Send mei a copy of another task; return the ids of her notification and her copy."""
+    other = rest.office.open_task()
+    rest("wang", "PUT", f"/tasks/{other}/claim").ok()
+    rest("wang", "POST", f"/tasks/{other}/cc", {"users": ["mei"]}).ok()
+    lists = (rest("mei", "GET", path).ok() for path in ("/notifications", "/copies"))
+    note, copy = (found["items"][0]["id"] for found in lists)
+    return note, copy
 
 
 def stored_file(rest: Rest, task: dict[str, Any]) -> int:
@@ -348,6 +401,12 @@ def test_every_route_has_an_entry(app: Flask) -> None:
     assert set(routes(app)) == api | PAGES.keys() | OPEN
 
 
+HOLDERS = {
+    "POST /tasks/<int:task_id>/transfer",
+    "POST /tasks/<int:task_id>/cc",
+}
+
+
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
-    if route.endswith("/release"):
+    if route.endswith("/release") or route in HOLDERS:
         rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()

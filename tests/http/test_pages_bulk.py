@@ -75,6 +75,23 @@ def test_what_was_not_done_is_told_with_the_reason(browser: Browser, office: Off
     asked.says("Not decided here", "Wang Fang has this task.", "To the inbox")
 
 
+def test_what_one_has_can_be_passed_on_instead(browser: Browser, office: Office) -> None:
+    mine, free = office.open_task(), office.open_task()
+    tasks.claim(office.engine, office["mei"], mine, now=NOW)
+    pages = browser("mei")
+    asked = pages.post("/inbox/bulk", {"ids": [mine, free], "action": "complete"}).ok()
+    asked.says("Transfer instead", "1 task that you have goes to somebody else for good.")
+    refused = pages.post("/inbox/bulk/transfer", {"ids": [mine], "to": "nobody.here"}).ok()
+    refused.says("Not done").is_silent_about("transferred.")
+    pages.post("/inbox/bulk/transfer", {"ids": [mine], "to": "wang"}).goes_to("/inbox")
+    pages.get("/inbox").ok().says("1 task transferred.")
+
+
+def test_rest_needs_to_be_told_to_whom(office: Office, rest: Rest) -> None:
+    body = {"action": "transfer", "ids": [office.open_task()]}
+    rest("mei", "POST", "/tasks/batch", body).refused(422, "invalid_body")
+
+
 def test_a_comment_that_cannot_be_kept_is_asked_for_again(browser: Browser, office: Office) -> None:
     task = office.open_task()
     sent = {"ids": [task], "outcome": "true", "comment": "x" * 10_001}

@@ -15,6 +15,7 @@ from flask import Flask
 from app.core.nodes.table import NODES
 from app.core.values import TYPES
 from app.runtime import queries
+from app.task import queries as task_queries
 from app.task import service as tasks
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages, Sheet
@@ -27,12 +28,12 @@ Seen = tuple[str, str, Sheet]
 ENGLISH = re.compile(r"\b[A-Za-z_]{2,}\b", re.ASCII)
 CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
 WRITTEN = """
-    Chen Choice Fang Mei Min Root Wang Wei Zhao CM WF ZM admin mei root zhao finance_team
-    assigne assignee book choice conditions config cost default en expression id look method next
-    outcomes request service_name status strin think trip variables zh password123
+    Chen Choice Fang Li Mei Min One Root Some Wang Wei Zhao CM WF ZM admin mei nobody root zhao
+    finance_team assigne assignee book choice conditions config default en expression id look
+    method next outcomes request service_name status strin think trip variables zh password123
     Nowhere amount bogus_gateway colour description go key moons name nowhere null settings start
-    steps version zebra process write ISO Ctrl Enter Asia Berlin Europe JSON KiB MiB Shanghai
-    UTC UTF EUR CNY KB MB pdf
+    steps version zebra process write ISO Ctrl Enter Asia Berlin Europe JSON KiB MiB Shanghai UTC
+    UTF cost EUR CNY KB MB pdf
 """
 """Names of people and groups, what definitions are written with, what is never translated."""
 NO_WORDS = {"zh": {*WRITTEN.split(), *NODES, *TYPES}, "en": set[str]()}
@@ -195,6 +196,7 @@ class Walk:
         self.definitions()
         self.be("mei")
         self.tasks()
+        self.verbs()
         self.oneself()
         self.be("root")
         self.instances()
@@ -298,6 +300,51 @@ class Walk:
         self.post("/inbox/bulk/complete", 422, ids=str(one), comment="1" * 10_001)
         self.post("/inbox/bulk/complete", ids="999999", rest=str(other), outcome="true")
         self.post(f"/tasks/{one}/route", htmx=True)
+        self.post("/inbox/bulk/transfer", ids=str(one), to="x")
+
+    def verbs(self) -> None:
+        """What is done with a task beside answering it, and what others are told of it."""
+        number = self.office.start("trip", amount=4, by="root")
+        task = self.office.task_of(number, "look")
+        page = f"/tasks/{task}"
+        self.post(f"{page}/transfer", 409, to="wang")
+        self.post(f"{page}/claim", htmx=True)
+        for verb in ("transfer", "cc"):
+            self.get(f"{page}/{verb}")
+            self.get(f"{page}/{verb}", htmx=True)
+        self.post(f"{page}/transfer", 422, to="mei")
+        self.post(f"{page}/cc", 422, users="nobody")
+        self.post(f"{page}/cc", 303, users="zhao root", reason="1")
+        self.post(f"{page}/comments", 422, text=" ")
+        self.post(f"{page}/comments", 303, text="@root 1")
+        said = seen_by_root(self.office, task)["comments"][0]["id"]
+        self.get(f"{page}/comments/{said}")
+        self.post(f"{page}/comments/{said}", 303, text="2")
+        self.post(f"{page}/remind", 403)
+        self.get(page)
+        self.post(f"{page}/transfer", 303, to="wang", reason="1")
+        self.be("root")
+        for verb in ("remind", "assign"):
+            self.get(f"{page}/{verb}")
+        self.post(f"{page}/remind", 303)
+        self.post(f"{page}/remind", 429)
+        self.post(f"{page}/assign", 422, to="wang")
+        self.get("/hand-over")
+        self.post("/hand-over", 422)
+        self.post("/hand-over", 303, **{"from": "wang", "to": "mei"})
+        self.get("/inbox")
+        self.get(page)
+        self.get(f"/instances/{number}")
+        for path in ("/notifications", "/copies"):
+            one = re.findall(rf'href="({path}/[0-9]+)"', self.get(path).text)[0]
+            self.get(one, 303)
+            self.get(path)
+            self.post(f"{path}/read", 303)
+            self.get(path)
+        self.post("/notifications/choices", 422, task="1")
+        self.get("/notifications/badge?shown=77", htmx=True)
+        self.be("mei")
+        self.get("/copies")
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""
@@ -374,6 +421,11 @@ class Walk:
         self.get("/definitions")
         self.post("/sign-out", 303)
         self.get("/sign-in")
+
+
+def seen_by_root(office: Office, task: int) -> dict[str, Any]:
+    """Return a task as an administrator sees it."""
+    return task_queries.get(office.db, office["root"], task, now=NOW)
 
 
 def endpoints(app: Flask, seen: list[Seen]) -> set[str]:

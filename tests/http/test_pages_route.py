@@ -16,7 +16,7 @@ def test_the_page_asks_for_the_way_and_shows_it_in_words(browser: Browser, offic
     pages = browser("mei")
     assert f'hx-post="/tasks/{task}/route"' in pages.get(f"/tasks/{task}").ok().text
     part = pages.post(f"/tasks/{task}/route", htmx=True).ok()
-    part.says("Yes Pay · Li Wei The process is finished", "No Rework · Zhao Min")
+    part.says("“Yes” Pay · Li Wei The process is finished", "“No” Rework · Zhao Min")
     typed = pages.post(f"/tasks/{task}/route", {"f.approved": "true", "f.amount": "1,000"}).ok()
     typed.says("Pay · Li Wei").is_silent_about("Rework")
 

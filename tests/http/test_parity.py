@@ -82,6 +82,21 @@ def ended(office: Office, things: Things) -> None:
     runtime.terminate(office.engine, office["li"], things["instance"], now=NOW)
 
 
+def commented(office: Office, things: Things) -> None:
+    text = "Well, @zhao"
+    made = tasks.comment(office.engine, office["mei"], things["task"], text, now=NOW)
+    things["comment"] = made["id"]
+
+
+def copied(office: Office, things: Things) -> None:
+    claimed(office, things)
+    tasks.copy(office.engine, office["mei"], things["task"], ["zhao"], now=NOW)
+
+
+def reminded(office: Office, things: Things) -> None:
+    tasks.remind(office.engine, office["li"], things["task"], now=NOW)
+
+
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
 VALUES = {"approved": True, "comments": "Fine.", "amount": Decimal("1250.50")}
@@ -159,6 +174,16 @@ ACTS = {
         ("/inbox/bulk", {"ids": ["{task}", "{choice}"], "action": "claim"}),
         ("POST", "/tasks/batch", {"action": "claim", "ids": ["{task}", "{choice}"]}),
     ),
+    "transfer many": Act(
+        "mei",
+        ("/inbox/bulk/transfer", {"ids": ["{task}"], "to": "wang", "comment": " On leave "}),
+        (
+            "POST",
+            "/tasks/batch",
+            {"action": "transfer", "ids": ["{task}"], "to": "wang", "comment": "On leave"},
+        ),
+        claimed,
+    ),
     "complete many": Act(
         "mei",
         ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),
@@ -179,6 +204,63 @@ ACTS = {
     ),
     "delete a view": Act(
         "mei", ("/inbox/views/{view}/delete", {}), ("DELETE", "/task-views/{view}", None), kept
+    ),
+    "complete and send copies": Act(
+        "mei",
+        ("/tasks/{task}/complete", TYPED | {"comment": "Yes", "cc": "zhao, @wang"}),
+        (
+            "PUT",
+            "/tasks/{task}/complete",
+            {"variables": VALUES, "comment": "Yes", "cc": ["zhao", "wang"]},
+        ),
+    ),
+    "transfer": Act(
+        "mei",
+        ("/tasks/{task}/transfer", {"to": "wang", "reason": " on leave "}),
+        ("POST", "/tasks/{task}/transfer", {"to": "wang", "comment": "on leave"}),
+        with_draft,
+    ),
+    "assign": Act(
+        "li",
+        ("/tasks/{task}/assign", {"to": "zhao", "reason": "knows them"}),
+        ("POST", "/tasks/{task}/assign", {"to": "zhao", "comment": "knows them"}),
+    ),
+    "hand over": Act(
+        "li",
+        ("/hand-over", {"from": "mei", "to": "wang", "reason": "has left"}),
+        ("POST", "/tasks/hand-over", {"from": "mei", "to": "wang", "comment": "has left"}),
+        claimed,
+    ),
+    "copy": Act(
+        "mei",
+        ("/tasks/{task}/cc", {"users": "zhao，wang", "reason": ""}),
+        ("POST", "/tasks/{task}/cc", {"users": ["zhao", "wang"]}),
+        claimed,
+    ),
+    "remind": Act(
+        "zhao",
+        ("/tasks/{task}/remind", {"reason": "today"}),
+        ("POST", "/tasks/{task}/remind", {"comment": "today"}),
+    ),
+    "comment": Act(
+        "mei",
+        ("/tasks/{task}/comments", {"text": "Look, @zhao: "}),
+        ("POST", "/tasks/{task}/comments", {"text": "Look, @zhao: "}),
+    ),
+    "correct a comment": Act(
+        "mei",
+        ("/tasks/{task}/comments/{comment}", {"text": "Well, @wang"}),
+        ("PUT", "/tasks/{task}/comments/{comment}", {"text": "Well, @wang"}),
+        commented,
+    ),
+    "read notifications": Act(
+        "zhao", ("/notifications/read", {}), ("POST", "/notifications/read", None), copied
+    ),
+    "read copies": Act("zhao", ("/copies/read", {}), ("POST", "/copies/read", None), copied),
+    "choose how to be told": Act(
+        "zhao",
+        ("/notifications/choices", {"task": "mail", "copied": "none"}),
+        ("PUT", "/notifications/choices", {"task": "mail", "copied": "none"}),
     ),
     "suspend": Act(
         "li",
@@ -282,6 +364,52 @@ REFUSED = {
         "mei",
         ("/tasks/{task}/complete", {"f.approved": "true", "f.amount": "many"}),
         ("PUT", "/tasks/{task}/complete", {"variables": {"approved": True, "amount": "many"}}),
+    ),
+    "transfer to oneself": Act(
+        "mei",
+        ("/tasks/{task}/transfer", {"to": "mei"}),
+        ("POST", "/tasks/{task}/transfer", {"to": "mei"}),
+        claimed,
+    ),
+    "transfer what another has": Act("wang", ACTS["transfer"].page, ACTS["transfer"].rest, claimed),
+    "assign without the right": Act("mei", ACTS["assign"].page, ACTS["assign"].rest, claimed),
+    "hand over to nobody": Act(
+        "li",
+        ("/hand-over", {"from": "mei", "to": "nobody"}),
+        ("POST", "/tasks/hand-over", {"from": "mei", "to": "nobody"}),
+        claimed,
+    ),
+    "hand over without the right": Act(
+        "mei", ACTS["hand over"].page, ACTS["hand over"].rest, claimed
+    ),
+    "copy to nobody": Act(
+        "mei",
+        ("/tasks/{task}/cc", {"users": " , "}),
+        ("POST", "/tasks/{task}/cc", {"users": []}),
+        claimed,
+    ),
+    "complete with copies to nobody": Act(
+        "mei",
+        ("/tasks/{task}/complete", TYPED | {"cc": "nobody"}),
+        ("PUT", "/tasks/{task}/complete", {"variables": VALUES, "cc": ["nobody"]}),
+    ),
+    "remind twice": Act("zhao", ACTS["remind"].page, ACTS["remind"].rest, reminded),
+    "remind what one does not wait for": Act("wang", ACTS["remind"].page, ACTS["remind"].rest),
+    "say nothing": Act(
+        "mei",
+        ("/tasks/{task}/comments", {"text": " "}),
+        ("POST", "/tasks/{task}/comments", {"text": " "}),
+    ),
+    "correct what another said": Act(
+        "wang",
+        ACTS["correct a comment"].page,
+        ACTS["correct a comment"].rest,
+        commented,
+    ),
+    "choose what there is not": Act(
+        "zhao",
+        ("/notifications/choices", {"task": "pigeon"}),
+        ("PUT", "/notifications/choices", {"task": "pigeon"}),
     ),
     "complete while suspended": Act(DONE.by, DONE.page, DONE.rest, suspended),
     "complete what is another's": Act("zhao", DONE.page, DONE.rest),

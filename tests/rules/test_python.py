@@ -12,7 +12,7 @@ from statistics import median
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = ("core", "db", "definition", "history", "identity", "runtime", "task")
+MODULES = ("core", "db", "definition", "history", "identity", "notice", "runtime", "task")
 NOT_IN_CORE = {"time", "random", "uuid", "os", "pathlib", "socket", "logging", "threading"}
 CLOCKS = {"now", "utcnow", "today"}
 APP = sorted((ROOT / "app").rglob("*.py"))

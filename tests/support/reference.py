@@ -40,6 +40,7 @@ _VALUES: Final[Mapping[str, str]] = {
     "form": "[form](#forms)",
     "retry": "[retry policy](#retries)",
     "outcomes": "list of outcomes",
+    "verbs": "list of verbs",
     "conditions": "list of conditions",
     "condition": "condition",
     "events": "list of events",

@@ -50,12 +50,14 @@ class UserTask(Node):
         Key("summary", "variable_names", doc="variables that rows of the inbox show, at most 6"),
         Key("bulk", "flag", doc="whether many can be decided at once; default: if it only decides"),
         Key("instructions", "label", doc="what to do, in markdown"),
+        Key("allow", "verbs", doc="what people may do with it; default: everything"),
+        Key("cc", "names", expr=True, doc="who is told of it and may read the instance"),
     )
     waits = True
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Expand the form, and collect the people named for warnings."""
-        for key in ("assignee", "candidate_users", "candidate_groups"):
+        for key in ("assignee", "candidate_users", "candidate_groups", "cc"):
             for index, name in enumerate(_listed(config.get(key))):
                 path = (*making.path, key)
                 making.person(name, (*path, index) if key != "assignee" else path)
@@ -72,7 +74,8 @@ class UserTask(Node):
         due = due_moment(config.get("due_date"), visit)
         form = _form(visit)
         priority = visit.config("priority", 50)
-        for value in (due, users, groups, form):
+        cc = _names(visit.config("cc"))
+        for value in (due, users, groups, form, cc):
             if isinstance(value, Fail):
                 return value
         if isinstance(priority, Decimal) and priority == int(priority):
@@ -95,6 +98,8 @@ class UserTask(Node):
                     due_at=due if isinstance(due, datetime) else None,
                     priority=priority,
                     instructions=config.get("instructions"),
+                    allow=tuple(config["allow"]) if "allow" in config else None,
+                    cc=cc if isinstance(cc, tuple) else (),
                 ),
             )
 

@@ -1,0 +1,118 @@
+"""What is written to tell people, as statements of the transaction in which it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from app.db.wire import Statement
+
+Event = Literal["task", "transferred", "mentioned", "reminded", "copied"]
+EVENTS: Final[tuple[Event, ...]] = ("task", "transferred", "mentioned", "reminded", "copied")
+Choice = Literal["page", "mail", "none"]
+CHOICES: Final[tuple[Choice, ...]] = ("page", "mail", "none")
+MAX_TEXT: Final = 300
+"""Characters of a comment that a notification shows."""
+
+# Unions, not conditions joined by "or": each part is found by an index.
+_MEANT: Final = """
+select id from users where username = any(%(users)s)
+union
+select m.user_id from memberships m join groups g on g.id = m.group_id
+ where g.name = any(%(groups)s)
+union
+select ur.user_id from user_roles ur join roles r on r.id = ur.role_id where r.name = any(%(roles)s)
+"""
+_COLUMNS: Final = "(username, event, instance_id, task_id, actor, text, at, mail_at)"
+_CHOSEN: Final = "left join notification_choices c on c.username = u.username and c.event ="
+_MAIL: Final = """
+case when c.choice = 'mail' and u.email is not null then %(at)s::timestamptz end
+"""
+_WANTED: Final = "u.active and u.username <> %(actor)s and coalesce(c.choice, 'page') <> 'none'"
+_TOLD: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, %(event)s, %(instance)s, %(task)s, %(actor)s, %(text)s, %(at)s, {_MAIL}
+  from users u {_CHOSEN} %(event)s
+ where {_WANTED} and u.id in ({_MEANT}) order by u.username
+"""  # noqa: S608 - constants only
+_OPENED: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
+  from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
+ where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
+"""  # noqa: S608 - constants only
+# Only who has no copy of this step yet gets one, and is told of it unless they did it.
+_COPIED: Final = f"""
+with added as (
+    insert into copies (instance_id, step, username, task_id, actor, comment, at)
+    select t.instance_id, t.step, u.username, t.id, %(actor)s, %(comment)s, %(at)s
+      from users u, tasks t
+     where u.active and u.id in ({_MEANT}) and t.id = %(task)s
+     order by u.username
+    on conflict (instance_id, step, username) do nothing
+    returning instance_id, username, task_id
+)
+insert into notifications {_COLUMNS}
+select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at)s, {_MAIL}
+  from added a join users u on u.username = a.username {_CHOSEN} 'copied'
+ where {_WANTED} order by u.username
+"""  # noqa: S608 - constants only
+_COPIED_BY_STEP: Final = _COPIED.replace(
+    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat = 0"
+)
+
+
+def told(
+    event: Event,
+    keys: Iterable[str],
+    *,
+    instance: int,
+    task: int,
+    actor: str,
+    text: str | None = None,
+    at: datetime,
+) -> Statement:
+    """Return what tells people of something; each of them once, and never the actor.
+
+    Args:
+        keys: whom: ``u:``, ``g:``, ``r:`` and a name; groups and roles as they are now.
+        text: what the actor said.
+    """
+    said = {"event": event, "instance": instance, "task": task, "actor": actor, "at": at}
+    return _TOLD, {**said, **_meant(keys), "text": shortened(text)}
+
+
+def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
+    """Return what tells people of tasks that were opened for them alone."""
+    return _OPENED, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+
+
+def copied(
+    keys: Iterable[str], *, task: int, actor: str, comment: str | None = None, at: datetime
+) -> Statement:
+    """Return what gives people a copy of a task, with the right to read its instance."""
+    said = {"task": task, "actor": actor, "at": at, "comment": comment}
+    return _COPIED, {**said, **_meant(keys), "text": shortened(comment)}
+
+
+def copied_by_step(
+    keys: Iterable[str], *, instance: int, wait: int, actor: str, at: datetime
+) -> Statement:
+    """Return the same for a task that is opened in the same trip, by the word of its step."""
+    said: dict[str, Any] = {"instance": instance, "wait": wait, "actor": actor, "at": at}
+    return _COPIED_BY_STEP, {**said, **_meant(keys), "comment": None, "text": None}
+
+
+def shortened(text: str | None) -> str | None:
+    """Return what a notification shows of a text: its beginning, on one line."""
+    line = " ".join((text or "").split())
+    return (line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…") or None
+
+
+def _meant(keys: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"u": [], "g": [], "r": []}
+    for key in dict.fromkeys(keys):
+        letter, _, name = key.partition(":")
+        found[letter].append(name)
+    return {"users": found["u"], "groups": found["g"], "roles": found["r"]}

@@ -1,0 +1,40 @@
+"""Whom the opening of tasks is told, and who gets a copy by the word of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.db.tx import Tx
+from app.db.wire import Statement
+from app.identity.queries import resolve_all
+from app.notice import store
+from app.runtime.lines import Line
+from app.runtime.plan import Plan
+
+
+def of_opened(
+    tx: Tx,
+    plan: Plan,
+    opened: Sequence[Mapping[str, Any]],
+    lines: list[Line],
+    common: Mapping[str, Any],
+) -> list[Statement]:
+    """Return what tells people of new tasks; copies get a line of the history.
+
+    A task that is offered to several tells nobody: they find it in their inboxes.
+
+    Args:
+        opened: parameters of ``runtime.store.TASK``, which is run before.
+        common: ``id`` of the instance, ``at`` and ``actor``.
+    """
+    instance, at, actor = common["id"], common["at"], common["actor"]
+    given = [row["wait"] for row in opened if row["assignee"] not in (None, actor)]
+    made = [store.opened(instance, given, actor=actor, at=at)] if given else []
+    for task in plan.tasks.values():
+        keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()
+        if keys:
+            about = {"instance": instance, "wait": task.wait, "actor": actor, "at": at}
+            made.append(store.copied_by_step(keys, **about))
+            lines.append(["task.copied", task.step, {"wait": task.wait, "keys": list(keys)}])
+    return made

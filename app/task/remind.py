@@ -1,0 +1,75 @@
+"""Reminding those whom a task waits for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from app.errors import TooMany
+from app.identity.actor import Actor
+from app.notice.store import told
+from app.runtime.ports import Engine
+from app.task import access
+from app.task.comment import check_comment
+from app.task.present import body
+from app.task.queries import seen
+from app.task.refuse import refusal
+from app.task.tell import tell
+
+EVERY: Final = timedelta(hours=4)
+"""A task is not reminded of more often."""
+_REMINDED: Final = """
+update tasks set reminders = reminders + 1, reminded_at = %(at)s where id = %(task)s
+"""
+
+
+def remind(
+    engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
+) -> dict[str, Any]:
+    """Tell who has a task, or else everyone it was offered to, that it is waited for.
+
+    Args:
+        comment: what they are told beside, also in the history.
+
+    Returns:
+        The task's body.
+
+    Raises:
+        NotFound: there is none, or the actor may not see it.
+        Forbidden: the actor neither started it nor looks after all tasks.
+        Conflict: it is over, suspended, or the actor's own.
+        TooMany: somebody did less than ``EVERY`` ago; ``extra`` has ``again_at``.
+    """
+    check_comment(comment)
+    with engine.db.transaction() as tx:
+        task = seen(tx, actor, task_id, locked=True)
+        if "remind" not in access.allowed(actor, task):
+            raise refusal(engine.db, actor, task, "remind")
+        _check_time(task, now)
+        holder = task["assignee"]
+        keys = [f"u:{holder}"] if holder else list(task["candidates"])
+        about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
+        also = [
+            (_REMINDED, {"task": task_id, "at": now}),
+            told("reminded", keys, text=comment, at=now, **about),
+        ]
+        said = {"to": holder, "comment": comment or None}
+        head = tell(tx, actor, task, "task.reminded", said, also, now=now)
+    changed = {"reminders": task["reminders"] + 1, "reminded_at": now}
+    return body(task | head | changed, actor, now=now)
+
+
+def _check_time(task: dict[str, Any], now: datetime) -> None:
+    last = task["reminded_at"]
+    if last is None or now >= last + EVERY:
+        return
+    again = last + EVERY
+    raise TooMany(
+        "reminded_lately",
+        "They were reminded of this less than %(hours)d hours ago. Give them some time.",
+        extra={
+            "again_at": again.isoformat().replace("+00:00", "Z"),
+            "retry_after": (again - now).total_seconds(),
+        },
+        hours=EVERY // timedelta(hours=1),
+    )

@@ -1,0 +1,48 @@
+"""Writing a verb that does not move the instance: its line of the history, and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.db.tx import Tx
+from app.db.wire import Statement
+from app.history import record
+from app.identity.actor import Actor
+
+Row = Mapping[str, Any]
+
+
+def tell(
+    tx: Tx,
+    actor: Actor,
+    task: Row,
+    kind: str,
+    said: Row,
+    also: Sequence[Statement] = (),
+    *,
+    now: datetime,
+    last: bool = True,
+) -> dict[str, Any]:
+    """Write a verb and everything that belongs to it in one trip.
+
+    Args:
+        task: a row that is locked.
+        kind: of the line, ``task.`` and the verb.
+        said: what the line tells beside ``wait`` and ``round``; what is None is left out.
+        also: what is written of rows that are locked, and whom it is told.
+        last: nothing follows in this transaction; see ``Tx.together``.
+
+    Returns:
+        The columns that changed of the task's row: the head of the history.
+    """
+    head = {"id": task["instance_id"]}
+    head |= {name: task[name] for name in ("history_seq", "history_hash")}
+    data = {"wait": task["wait"], "round": task["round"]}
+    data |= {name: value for name, value in said.items() if value is not None}
+    line = [kind, task["step"], data]
+    told = record.told(head, at=now, actor=actor.username, kind=kind, lines=[line])
+    tx.together([*told, *also], last=last)
+    written = told[0][1] or {}
+    return {"history_seq": written["seq"], "history_hash": written["hash"]}

@@ -1,0 +1,63 @@
+"""What people did with a task beside answering it, as sentences of the history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask_babel import LazyString, gettext, lazy_gettext
+
+from app.web.i18n import pick
+
+Line = Mapping[str, Any]
+
+_FROM: Final = lazy_gettext("%(by)s gave “%(step)s”, which %(from)s had, to %(to)s")
+_BY_STEP: Final = lazy_gettext("“%(step)s” was copied to %(to)s by the process")
+_TO_ALL: Final = lazy_gettext("%(by)s reminded everyone whom “%(step)s” was offered to")
+SENTENCES: Final[Mapping[str, LazyString]] = {
+    "task.assigned": lazy_gettext("%(by)s gave “%(step)s” to %(to)s"),
+    "task.transferred": lazy_gettext("%(by)s transferred “%(step)s” to %(to)s"),
+    "task.commented": lazy_gettext("%(by)s commented on “%(step)s”"),
+    "task.comment_edited": lazy_gettext("%(by)s corrected a comment on “%(step)s”"),
+    "task.copied": lazy_gettext("%(by)s sent a copy of “%(step)s” to %(to)s"),
+    "task.reminded": lazy_gettext("%(by)s reminded %(to)s of “%(step)s”"),
+}
+"""By the kinds of lines; each names who did it."""
+
+
+def people(line: Line) -> set[str]:
+    """Return the usernames that the sentence about a line names."""
+    if line["kind"] not in SENTENCES:
+        return set()
+    return {name for name in (line["data"].get("from"), *_named(line)) if name}
+
+
+def sentence(line: Line, names: Mapping[str, str]) -> str:
+    """Say in a sentence what somebody did.
+
+    Args:
+        line: of a kind that is in ``SENTENCES``.
+        names: username → what a person is called.
+    """
+    kind, data, step = line["kind"], line["data"], line["step"]
+    template = SENTENCES[kind]
+    if "keys" in data:
+        template = _BY_STEP
+    elif kind == "task.assigned" and data.get("from"):
+        template = _FROM
+    elif kind == "task.reminded" and not data.get("to"):
+        template = _TO_ALL
+    return str(template) % {
+        "by": names.get(line["actor"], line["actor"]),
+        "step": pick(step["name"], step["id"]) if step else "",
+        "from": names.get(data.get("from"), data.get("from")),
+        "to": gettext(", ").join(names.get(name, name) for name in _named(line)),
+    }
+
+
+def _named(line: Line) -> list[str]:
+    """Return whom something went to: usernames, and names of groups and roles."""
+    data = line["data"]
+    if "keys" in data:
+        return [key.partition(":")[2] for key in data["keys"]]
+    return data.get("users") or [data["to"]] if data.get("to") or data.get("users") else []

@@ -1,0 +1,252 @@
+"""What people do with a task beside answering it: each asks first (GET), then does it (POST)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext, ngettext
+
+from app.errors import Invalid, NotFound
+from app.identity.policy import require
+from app.identity.queries import active_people, display_names
+from app.task import queries, service
+from app.web import forms, respond
+from app.web.ask import Question, Who, ask, reason
+from app.web.i18n import pick, translate_error
+from app.web.session import actor, engine, now
+
+bp = Blueprint("verb", __name__)
+
+_SUGGESTED: Final = 500
+"""People who are suggested where one has to be named."""
+_BOTH: Final = ["GET", "POST"]
+
+
+@bp.route("/tasks/<int:task_id>/transfer", methods=_BOTH)
+def transfer(task_id: int) -> Response:
+    """Pass a task on for good."""
+
+    def question(task: Mapping[str, Any]) -> Question:
+        return _asking(
+            task,
+            "transfer",
+            gettext("Transfer “%(step)s”?", step=_step(task)),
+            gettext("The other person has it from then on, with its due date and what you typed."),
+            gettext("Transfer"),
+            (_who("to", gettext("To whom")),),
+        )
+
+    if request.method == "GET":
+        return _ask(task_id, question)
+    try:
+        task = service.transfer(
+            engine(), actor(), task_id, forms.text("to"), comment=reason(), now=now()
+        )
+    except Invalid as error:
+        return _ask(task_id, question, error)
+    return respond.redirect(url_for("inbox.show"), _given(task))
+
+
+@bp.route("/tasks/<int:task_id>/assign", methods=_BOTH)
+def assign(task_id: int) -> Response:
+    """Give a task to somebody, whoever has it."""
+
+    def question(task: Mapping[str, Any]) -> Question:
+        return _asking(
+            task,
+            "assign",
+            gettext("Give “%(step)s” to somebody?", step=_step(task)),
+            gettext("It is theirs from then on, and nobody else's."),
+            gettext("Assign"),
+            (_who("to", gettext("To whom")),),
+        )
+
+    if request.method == "GET":
+        require(actor(), "task:assign")
+        return _ask(task_id, question)
+    try:
+        task = service.assign(
+            engine(), actor(), task_id, forms.text("to"), comment=reason(), now=now()
+        )
+    except Invalid as error:
+        return _ask(task_id, question, error)
+    return respond.redirect(url_for("task.show", task_id=task_id), _given(task))
+
+
+@bp.route("/tasks/<int:task_id>/cc", methods=_BOTH)
+def copy(task_id: int) -> Response:
+    """Let people read along."""
+
+    def question(task: Mapping[str, Any]) -> Question:
+        return _asking(
+            task,
+            "copy",
+            gettext("Copy “%(step)s” to others?", step=_step(task)),
+            gettext("They are told and can read this process from then on; they need not answer."),
+            gettext("Send copies"),
+            (_who("users", gettext("To whom"), gettext("Usernames, with commas between them.")),),
+        )
+
+    if request.method == "GET":
+        return _ask(task_id, question)
+    users = forms.names_in(forms.text("users"))
+    try:
+        service.copy(engine(), actor(), task_id, users, comment=reason(), now=now())
+    except Invalid as error:
+        return _ask(task_id, question, error)
+    return respond.redirect(url_for("task.show", task_id=task_id), gettext("The copies are sent."))
+
+
+@bp.route("/tasks/<int:task_id>/remind", methods=_BOTH)
+def remind(task_id: int) -> Response:
+    """Tell those whom it waits for that somebody waits for them."""
+
+    def question(task: Mapping[str, Any]) -> Question:
+        return _asking(
+            task,
+            "remind",
+            gettext("Remind them of “%(step)s”?", step=_step(task)),
+            gettext("Who has it is told, or everyone it is offered to; once in four hours."),
+            gettext("Remind"),
+        )
+
+    if request.method == "GET":
+        return _ask(task_id, question)
+    try:
+        service.remind(engine(), actor(), task_id, comment=reason(), now=now())
+    except Invalid as error:
+        return _ask(task_id, question, error)
+    return respond.redirect(url_for("task.show", task_id=task_id), gettext("They are reminded."))
+
+
+@bp.post("/tasks/<int:task_id>/comments")
+def comment(task_id: int) -> Response:
+    """Say something about a task."""
+    try:
+        service.comment(engine(), actor(), task_id, forms.text("text"), now=now())
+    except Invalid as error:
+        return _commenting(task_id, None, forms.text("text"), error)
+    return _to_comments(task_id, gettext("Your comment is kept."))
+
+
+@bp.route("/tasks/<int:task_id>/comments/<int:comment_id>", methods=_BOTH)
+def edit(task_id: int, comment_id: int) -> Response:
+    """Correct one's own comment."""
+    if request.method == "GET":
+        task = queries.get(engine().db, actor(), task_id, now=now())
+        found = [each for each in task["comments"] if each["id"] == comment_id]
+        if not found or not found[0]["may_edit"]:
+            raise NotFound("comment_not_found", "There is no such comment on this task.")
+        return _commenting(task_id, comment_id, found[0]["text"])
+    try:
+        service.edit(engine(), actor(), task_id, comment_id, forms.text("text"), now=now())
+    except Invalid as error:
+        return _commenting(task_id, comment_id, forms.text("text"), error)
+    return _to_comments(task_id, gettext("Your comment is corrected."))
+
+
+@bp.route("/hand-over", methods=_BOTH)
+def hand_over() -> Response:
+    """Give everything that somebody has to somebody else."""
+    require(actor(), "task:assign")
+    if request.method == "GET":
+        return ask(_handing_over())
+    try:
+        done = service.hand_over(
+            engine(),
+            actor(),
+            forms.text("from"),
+            forms.text("to"),
+            comment=reason(),
+            now=now(),
+        )
+    except Invalid as error:
+        return ask(_handing_over(), error)
+    message = ngettext(
+        "%(num)d task is handed over.", "%(num)d tasks are handed over.", len(done.done)
+    )
+    if not done.left:
+        return respond.redirect(url_for("inbox.show"), message)
+    left = ngettext("%(num)d is left.", "%(num)d are left.", done.left)
+    why = {translate_error(error) for error in done.failed.values()}
+    return respond.redirect(
+        url_for("verb.hand_over"), " ".join((message, left, *sorted(why))), "warn"
+    )
+
+
+def _ask(task_id: int, question: Any, error: Invalid | None = None) -> Response:
+    """Ask, if the reader may see the task."""
+    return ask(question(queries.get(engine().db, actor(), task_id, now=now())), error)
+
+
+def _asking(
+    task: Mapping[str, Any],
+    verb: str,
+    title: str,
+    text: str,
+    action: str,
+    who: tuple[Who, ...] = (),
+) -> Question:
+    return Question(
+        title=title,
+        text=text,
+        action=action,
+        url=url_for(f"verb.{verb}", task_id=task["id"]),
+        back_url=url_for("task.show", task_id=task["id"]),
+        back_text=_step(task),
+        nav="inbox",
+        with_reason=True,
+        who=who,
+    )
+
+
+def _handing_over() -> Question:
+    return Question(
+        title=gettext("Hand over tasks"),
+        text=gettext(
+            "Everything that one person has goes to another, up to 200 tasks at once. What is"
+            " only offered to them stays offered."
+        ),
+        action=gettext("Hand over"),
+        url=url_for("verb.hand_over"),
+        back_url=url_for("inbox.show"),
+        back_text=gettext("Inbox"),
+        nav="inbox",
+        with_reason=True,
+        who=(_who("from", gettext("Who has them")), _who("to", gettext("Who gets them"))),
+    )
+
+
+def _who(name: str, label: str, help_: str | None = None) -> Who:
+    people = tuple(active_people(engine().db, limit=_SUGGESTED))
+    return Who(name, label, people, help_ or gettext("A username."))
+
+
+def _step(task: Mapping[str, Any]) -> str:
+    return pick(task["step"]["name"], task["step"]["id"])
+
+
+def _given(task: Mapping[str, Any]) -> str:
+    holder = task["assignee"]
+    names = display_names(engine().db, [holder])
+    return str(gettext("%(name)s has it now.", name=names.get(holder, holder)))
+
+
+def _to_comments(task_id: int, message: str) -> Response:
+    return respond.redirect(url_for("task.show", task_id=task_id, _anchor="comments"), message)
+
+
+def _commenting(
+    task_id: int, comment_id: int | None, typed: str, error: Invalid | None = None
+) -> Response:
+    task = queries.get(engine().db, actor(), task_id, now=now())
+    return respond.page(
+        "task/comment.html",
+        status=error.status if error else 200,
+        task=task,
+        comment_id=comment_id,
+        typed=typed,
+        problems=forms.problems(error),
+    )
