@@ -28,8 +28,8 @@ from app.telemetry import logs, metrics, requests
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _MAX_UPLOAD: Final = 10 * 1024 * 1024
-_MAX_BODY: Final = _MAX_UPLOAD + 1024 * 1024
-"""Bytes of a request: one file as large as they may be, and a form around it."""
+_MAX_WITH_FILES: Final = _MAX_UPLOAD + 1024 * 1024
+"""Bytes of a form with files: one as large as they may be, and what is around it."""
 _IDLE: Final = timedelta(hours=12)
 
 _CSP: Final = "; ".join(
@@ -90,6 +90,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
     )
     sign_in_limit.set_up(app, settings.redis_url)
     LoginManager(app)
+    app.before_request(_leave_room_for_files)  # before anything looks at the form
     csrf = CSRFProtect(app)
     for blueprint in api.register(app):
         csrf.exempt(blueprint)
@@ -127,7 +128,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.url_map.converters["int"] = _Id
     app.config.update(
         SECRET_KEY=_derived(settings.jwt.secret_key, "session"),
-        MAX_CONTENT_LENGTH=_MAX_BODY,
+        MAX_CONTENT_LENGTH=_MAX_UPLOAD,
         MAX_FORM_MEMORY_SIZE=_MAX_UPLOAD,
         SESSION_COOKIE_NAME="workflow_session",
         SESSION_COOKIE_HTTPONLY=True,
@@ -147,6 +148,12 @@ def _configure(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's documented way
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+
+
+def _leave_room_for_files() -> None:
+    """Allow for what a browser puts around a file in a form."""
+    if request.mimetype == "multipart/form-data":
+        request.max_content_length = _MAX_WITH_FILES
 
 
 def _guard(response: Response) -> Response:

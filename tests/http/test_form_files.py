@@ -347,3 +347,15 @@ def test_what_nobody_sent_is_forgotten_after_a_day(rest: Rest, office: Office, t
     with office.db.transaction() as tx:
         tx.run("update tasks set state = 'cancelled' where id = %(id)s", {"id": task})
     assert duty_files.DUTY.run(office.engine, before + timedelta(seconds=1)) == 3
+
+
+def test_the_largest_file_fits_into_a_form_and_no_larger_one(
+    browser: Browser, office: Office, task: int
+) -> None:
+    seat = browser("mei")
+    seat.post(f"/tasks/{task}/claim")
+    for more, said in ((0, "big.txt"), (1, "A file is at most 10485760 bytes.")):
+        content = io.BytesIO(b"x" * (10 * 1024 * 1024 + more))
+        page = seat.post(f"/tasks/{task}/complete", {"upload.secret": (content, "big.txt")})
+        page.ok(422).says(said)
+    assert len(stored.rows(office.db, "select 1 from files")) == 1
