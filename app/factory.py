@@ -28,6 +28,8 @@ from app.telemetry import logs, metrics, requests
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _MAX_UPLOAD: Final = 10 * 1024 * 1024
+_MAX_BODY: Final = _MAX_UPLOAD + 1024 * 1024
+"""Bytes of a request: one file as large as they may be, and a form around it."""
 _IDLE: Final = timedelta(hours=12)
 
 _CSP: Final = "; ".join(
@@ -125,7 +127,7 @@ def _configure(app: Flask, settings: Settings) -> None:
     app.url_map.converters["int"] = _Id
     app.config.update(
         SECRET_KEY=_derived(settings.jwt.secret_key, "session"),
-        MAX_CONTENT_LENGTH=_MAX_UPLOAD,
+        MAX_CONTENT_LENGTH=_MAX_BODY,
         MAX_FORM_MEMORY_SIZE=_MAX_UPLOAD,
         SESSION_COOKIE_NAME="workflow_session",
         SESSION_COOKIE_HTTPONLY=True,

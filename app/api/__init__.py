@@ -12,6 +12,7 @@ from werkzeug.routing import RequestRedirect
 from app.api import (
     definition,
     external,
+    form,
     health,
     history,
     identity,
@@ -39,6 +40,7 @@ _MODULES = (
     messages.operations,
     external.operations,
     task.operations,
+    form.operations,
     views.operations,
     task_verbs.operations,
     notices.operations,

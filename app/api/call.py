@@ -24,13 +24,15 @@ class Call:
 
     Args:
         now: the time of the request, aware, UTC; every use case is given this one.
-        text: the body as sent, for what cares about lines and columns.
+        text: the body as sent, for what cares about lines and columns; of a file its hash.
+        data: the body of an endpoint that takes a file.
     """
 
     engine: Engine
     now: datetime
     text: str = ""
     who: Actor | None = None
+    data: bytes = b""
 
     @property
     def db(self) -> Database:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, request
 from prometheus_client.exposition import choose_encoder
 
 from app.adapters import redis_health
-from app.api import bodies
+from app.api import bodies_health
 from app.api.call import Answer, Call, engine, now
 from app.api.errors import answered
 from app.api.figures import BusinessFigures, Collector
@@ -59,7 +59,7 @@ def ready() -> Response:
     "/health/database",
     "How the database does",
     permission=_PERMISSION,
-    answers={200: bodies.DatabaseHealth},
+    answers={200: bodies_health.DatabaseHealth},
 )
 def database(call: Call) -> Answer:
     """Latency, versions, connections. 503 if it is away."""
@@ -83,7 +83,7 @@ def database(call: Call) -> Answer:
     "/health/redis",
     "How Redis does",
     permission=_PERMISSION,
-    answers={200: bodies.RedisHealth},
+    answers={200: bodies_health.RedisHealth},
 )
 def redis(call: Call) -> Answer:
     """Latency and version; without it everything goes on, more slowly."""
@@ -106,7 +106,7 @@ def redis(call: Call) -> Answer:
     "/health/worker",
     "How work for machines does",
     permission=_PERMISSION,
-    answers={200: bodies.WorkerHealth},
+    answers={200: bodies_health.WorkerHealth},
 )
 def worker(call: Call) -> Answer:
     """Length and age of the queue, late timers, who listens, and whether duties are done."""

@@ -23,6 +23,7 @@ blueprint = Blueprint("openapi", __name__)
 
 _REF: Final = "#/components/schemas/{model}"
 _PARAMETER: Final = re.compile(r"<(?:(\w+):)?(\w+)>")
+_BYTES: Final[dict[str, Any]] = {"application/octet-stream": {}}
 _documented: list[Operation] = []
 
 _ABOUT: Final = """\
@@ -139,6 +140,8 @@ def _described(operation: Operation, names: Any, *, suffix: str) -> dict[str, An
             "required": any(each.is_required() for each in body.model_fields.values()),
             "content": {"application/json": {"schema": names[body, "validation"]}},
         }
+    if operation.takes_file:
+        described["requestBody"] = {"required": True, "content": _BYTES}
     if operation.permission:
         described["description"] += f"\n\nNeeds: {operation.permission}."
     if operation.open:
@@ -176,6 +179,8 @@ def _responses(operation: Operation, names: Any) -> dict[str, Any]:
         if model is not None:
             schema = names[model, "serialization"]
             answer["content"] = {"application/json": {"schema": schema}}
+        elif status == 200:
+            answer["content"] = {"*/*": {}}
         made[str(status)] = answer
     problem = names[bodies.Problem, "serialization"]
     made["default"] = {

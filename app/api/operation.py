@@ -6,6 +6,7 @@ two cannot disagree.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Any, Final
 from flask import Blueprint, Response
 from pydantic import BaseModel, ConfigDict
 
-from app.api import bearer, reading
+from app.api import bearer, binary, reading
 from app.api.call import Answer, Call, engine, now
 from app.api.errors import answered
 from app.api.idempotency import once
@@ -46,6 +47,7 @@ class Operation:
         open: works without a token.
         changes: takes an ``Idempotency-Key``.
         guarded: takes an ``If-Match``.
+        takes_file: the body is a file.
         description: one sentence more than the summary.
     """
 
@@ -62,6 +64,7 @@ class Operation:
     open: bool = False
     changes: bool = False
     guarded: bool = False
+    takes_file: bool = False
     description: str = ""
 
 
@@ -116,8 +119,12 @@ def _handler(operation: Operation, view: View) -> Callable[..., Response]:
     @answered
     def handle(**path: Any) -> Response:
         who = None if operation.open else bearer.actor()
-        text = reading.body_text() if operation.methods[0] != "GET" else ""
-        call = Call(engine(), now(), text, who)
+        data = binary.file_body() if operation.takes_file else b""
+        if operation.takes_file:
+            text = hashlib.sha256(data).hexdigest()
+        else:
+            text = reading.body_text() if operation.methods[0] != "GET" else ""
+        call = Call(engine(), now(), text, who, data)
         given = dict(path)
         if operation.query is not None:
             given["query"] = reading.query(operation.query)
@@ -125,7 +132,7 @@ def _handler(operation: Operation, view: View) -> Callable[..., Response]:
             reading.query(None)
         if operation.body is not None:
             given["body"] = reading.body(operation.body, text)
-        elif operation.raw is None:
+        elif operation.raw is None and not operation.takes_file:
             reading.body(Nothing, text)
 
         def work() -> Response:

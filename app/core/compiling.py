@@ -152,7 +152,7 @@ class Compiling:
             what=Phrase(what),
             name=name,
             near=near or "",
-            known=", ".join(names),
+            known=Phrase(", ".join(names)),  # a list of our own is not cut short
         )
 
     def keys(self, given: Mapping[str, Any], path: Path, known: Iterable[str], what: str) -> None:

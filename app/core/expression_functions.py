@@ -72,10 +72,18 @@ def length(run: Run, value: Any) -> int:
     raise Refusal("Expected a text, a list or an object, found %(found)s", found=a(value))
 
 
-def total(run: Run, values: Any) -> Any:
-    """``sum`` of a list of numbers; 0 for an empty one."""
+def total(run: Run, values: Any, member: Any = None) -> Any:
+    """``sum`` of a list of numbers, or of a member of objects; 0 for an empty one.
+
+    A member that is missing counts as 0: a cell of a table may be left empty.
+    """
     result: arithmetic.Number = 0
     for value in _list(values, run):
+        if member is not None:
+            _need(value, "object", "an object")
+            value = value.get(_text(member))
+            if value is None:
+                continue
         result = arithmetic.add(result, _number(value))
     return result
 
@@ -294,7 +302,7 @@ def matches(run: Run, text: Any, pattern: Any) -> bool:
 
 FUNCTIONS: dict[str, Function] = {
     "len": Function(length, 1, 1),
-    "sum": Function(total, 1, 1),
+    "sum": Function(total, 1, 2),
     "min": Function(smallest, 1, None),
     "max": Function(largest, 1, None),
     "round": Function(round_, 1, 2),

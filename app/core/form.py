@@ -6,43 +6,65 @@ ways in which a definition may write it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from app.core.pattern import PatternError, compile_pattern
-from app.core.values import (
-    MAX_DIGITS,
-    check_json,
-    number_text,
-    plain_text,
-    read_date,
-    read_datetime,
-    read_number,
+from app.core.form_posted import MAX_ROWS, gather
+from app.core.form_seen import NOTHING, Seen, is_shown
+from app.core.form_values import (
+    Field,
+    Marks,
+    file_ids,
+    limit_of,
+    options_of,
+    read_value,
+    username_of,
 )
+from app.core.values import check_json
 from app.errors import FieldError
 
+__all__ = [
+    "MAX_FIELDS",
+    "TYPES",
+    "Field",
+    "Filled",
+    "Seen",
+    "expand",
+    "fill",
+    "gather",
+    "limit_of",
+    "mentioned",
+    "options_of",
+    "sums",
+    "validate",
+]
+
 TYPES: Final = (
-    "boolean",
-    "string",
-    "text",
-    "number",
-    "integer",
-    "date",
-    "datetime",
-    "select",
-    "note",
+    *("boolean", "string", "text", "number", "integer", "money", "date", "datetime"),
+    *("select", "multiselect", "user", "file", "rows", "note"),
 )
 MAX_FIELDS: Final = 200
-MAX_LENGTH: Final = {"string": 1_000, "text": 100_000}
-"""Characters, where the field sets no limit of its own."""
-_BEYOND: Final = Decimal(10) ** MAX_DIGITS
+MAX_NAME: Final = 100
+"""Characters that a username is looked up with."""
+_LISTS: Final = frozenset({"multiselect", "file", "rows"})
+"""Types whose value is a list; nothing filled in is an empty one."""
 
-Field = Mapping[str, Any]
-Problem = tuple[str, str, Mapping[str, Any] | None]
-"""code, message template, parameters"""
-Marks = tuple[str, str]
-"""grouping and decimal mark of the reader's language"""
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form that was filled in.
+
+    Args:
+        values: to keep, by name.
+        errors: one for each wrong value.
+        hidden: names of the fields that ``show_if`` hides.
+    """
+
+    values: dict[str, Any]
+    errors: tuple[FieldError, ...]
+    hidden: frozenset[str]
 
 
 def expand(form: Any) -> tuple[dict[str, Any], ...]:
@@ -63,17 +85,11 @@ def _expanded(row: dict[str, Any]) -> dict[str, Any]:
     full.setdefault("label", full["name"])
     if isinstance(full.get("options"), list):
         full["options"] = options_of(full["options"])
+    if isinstance(full.get("accept"), str):
+        full["accept"] = [one.strip() for one in full["accept"].split(",")]
+    if full["type"] == "rows":
+        full["columns"] = list(expand(full.get("columns")))
     return full
-
-
-def options_of(given: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """Return options as ``{value, label}``, each from that or from a bare value."""
-    return [
-        {"label": plain_text(option["value"]), **option}
-        if isinstance(option, Mapping) and "value" in option
-        else {"value": option, "label": plain_text(option)}
-        for option in given
-    ]
 
 
 def validate(
@@ -82,179 +98,202 @@ def validate(
     *,
     text: bool,
     locale_marks: Marks | None = None,
+    seen: Seen = NOTHING,
 ) -> tuple[dict[str, Any], tuple[FieldError, ...]]:
+    """Judge what was filled in; all errors at once. Same as ``fill``, without what is hidden."""
+    filled = fill(fields, raw, text=text, locale_marks=locale_marks, seen=seen)
+    return filled.values, filled.errors
+
+
+def fill(
+    fields: Sequence[Field],
+    raw: Mapping[str, Any],
+    *,
+    text: bool,
+    locale_marks: Marks | None = None,
+    seen: Seen = NOTHING,
+) -> Filled:
     """Judge what was filled in; all errors at once.
+
+    Fields are gone through in their order: ``show_if`` sees those above, each as it was
+    filled in. What is hidden is neither required nor kept, and null for those below.
 
     Args:
         raw: by field name. With ``text`` what a browser posts (texts), else JSON values.
         locale_marks: grouping and decimal mark that a person may type; default ``,`` ``.``.
+        seen: what the form is judged against.
 
     Returns:
         The values to keep, and one error per wrong value. A field that was left empty in
         the page is kept as null; one that a client did not send is not touched.
     """
+    given = gather(fields, raw) if text else raw
     values: dict[str, Any] = {}
-    errors: list[FieldError] = []
+    hidden: set[str] = set()
+    scope = dict(seen.scope) if any("show_if" in field for field in fields) else None
     known = {field["name"] for field in fields if field["type"] != "note"}
-    for name in raw:
-        if name not in known:
-            errors.append(FieldError(str(name), "unknown_field", "The form has no such field."))
+    errors = [
+        FieldError(str(name), "unknown_field", "The form has no such field.")
+        for name in given
+        if name not in known
+    ]
     for field in fields:
         name = field["name"]
-        if field["type"] == "note" or (field.get("read_only") and text):
+        if scope is not None and not is_shown(field, scope, seen.now):
+            hidden.add(name)
+            if field["type"] != "note":
+                scope[name] = None
             continue
-        if field.get("read_only") and name in raw:
-            errors.append(FieldError(name, "read_only", "This value cannot be changed here."))
-            continue
-        given = raw.get(name)
-        if _empty(given, text):
-            if field.get("required") and not field.get("read_only"):
-                message = "Choose yes or no." if field["type"] == "boolean" else "Fill this in."
-                errors.append(FieldError(name, "required", message))
-            elif name in raw or text:
-                values[name] = None
-            continue
-        value, problem = _READERS[field["type"]](field, given, text, locale_marks or (",", "."))
-        problem = problem or _unstorable(value)
-        if problem is None:
-            values[name] = value
-        else:
-            errors.append(FieldError(name, *problem))
-    return values, tuple(errors)
+        wrong = _one(field, given, text, locale_marks or (",", "."), seen, values)
+        errors += wrong
+        if scope is not None and (name in values or text or name in given):
+            scope[name] = values.get(name) if not field.get("read_only") else scope.get(name)
+    return Filled(values, tuple(errors), frozenset(hidden))
 
 
-def _empty(given: Any, text: bool) -> bool:
+def _one(
+    field: Field,
+    raw: Mapping[str, Any],
+    text: bool,
+    marks: Marks,
+    seen: Seen,
+    values: dict[str, Any],
+) -> list[FieldError]:
+    """Judge one field that is shown; put its value into ``values`` or return what is wrong."""
+    name, kind = field["name"], field["type"]
+    if kind == "note" or (field.get("read_only") and text):
+        return []
+    if field.get("read_only") and name in raw:
+        return [FieldError(name, "read_only", "This value cannot be changed here.")]
+    given = raw.get(name)
+    if kind == "rows" and isinstance(given, list):
+        given = [row for row in given if not _blank(row, text)]
+    if _empty(given, text, kind):
+        if field.get("required") and not field.get("read_only"):
+            return [FieldError(name, "required", _MISSING.get(kind, "Fill this in."))]
+        if name in raw or text:
+            values[name] = [] if kind in _LISTS and (text or given == []) else None
+        return []
+    if kind == "rows":
+        rows, wrong = _rows(field, given, text, marks, seen)
+        if not wrong:
+            values[name] = rows
+        return wrong
+    value, problem = read_value(field, given, text, marks, seen)
+    problem = problem or _unstorable(value)
+    if problem is not None:
+        return [FieldError(name, *problem)]
+    values[name] = value
+    return []
+
+
+_MISSING: Final = {
+    "boolean": "Choose yes or no.",
+    "multiselect": "Choose at least one.",
+    "file": "Add a file.",
+    "rows": "Add a row.",
+}
+
+
+def _empty(given: Any, text: bool, kind: str) -> bool:
     """Say whether nothing was filled in; a browser posts a list when nothing is ticked."""
     if isinstance(given, str):
         return not given.strip()
-    return given is None or (text and given == [])
+    if kind == "money" and isinstance(given, Mapping):
+        return _empty(given.get("amount"), text, "")
+    return given is None or (given == [] and (text or kind in _LISTS))
 
 
-def _unstorable(value: Any) -> Problem | None:
+def _blank(row: Any, text: bool) -> bool:
+    """Say whether nothing at all was filled in in a row that a browser posts."""
+    return text and isinstance(row, Mapping) and all(_empty(one, text, "") for one in row.values())
+
+
+def _rows(
+    field: Field, given: Any, text: bool, marks: Marks, seen: Seen
+) -> tuple[list[dict[str, Any]], list[FieldError]]:
+    """Judge a table; the errors name the cell: ``items.0.price``."""
+    name = field["name"]
+    if not isinstance(given, list) or not all(isinstance(row, Mapping) for row in given):
+        return [], [FieldError(name, "wrong_type", "This must be a list of objects.")]
+    least, most = field.get("min", 0), min(field.get("max", MAX_ROWS), MAX_ROWS)
+    if len(given) > most:
+        return [], [FieldError(name, "too_many", "Use at most %(max)d rows.", {"max": most})]
+    if len(given) < least:
+        return [], [FieldError(name, "too_few", "Fill in at least %(min)d rows.", {"min": least})]
+    rows, errors = [], []
+    for place, row in enumerate(given):
+        values, wrong = validate(field["columns"], row, text=text, locale_marks=marks, seen=seen)
+        errors += [
+            FieldError(f"{name}.{place}.{each.field}", each.code, each.message, each.params)
+            for each in wrong
+        ]
+        rows.append(values)
+    problem = None if errors else _unstorable(rows)
+    return rows, [*errors, *([FieldError(name, *problem)] if problem else [])]
+
+
+def _unstorable(value: Any) -> tuple[str, str, Mapping[str, Any] | None] | None:
     problem = check_json(value)
     return (problem.code, problem.message, problem.params) if problem else None
 
 
-Reading = tuple[Any, Problem | None]
+def sums(
+    fields: Sequence[Field],
+    raw: Mapping[str, Any],
+    *,
+    text: bool,
+    locale_marks: Marks | None = None,
+) -> dict[str, Decimal | int]:
+    """Return the sum of each column that has one, by ``rows.column``.
 
-
-def _wrong(message: str) -> Reading:
-    return None, ("wrong_type", message, None)
-
-
-def _boolean(_field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
-    if isinstance(given, bool):
-        return given, None
-    if text and given in ("true", "false"):
-        return given == "true", None
-    return _wrong("Choose yes or no.")
-
-
-def _text(field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
-    if not isinstance(given, str):
-        return _wrong("This must be a text.")
-    value = given.replace("\r\n", "\n") if text else given
-    if field["type"] == "string" and ("\n" in value or "\r" in value):
-        return None, ("one_line", "Write this on one line.", None)
-    longest = field.get("max_length", MAX_LENGTH[field["type"]])
-    shortest = field.get("min_length", 0)
-    if len(value) > longest:
-        return None, ("too_long", "Use at most %(max)d characters.", {"max": longest})
-    if len(value) < shortest:
-        return None, ("too_short", "Use at least %(min)d characters.", {"min": shortest})
-    pattern = field.get("pattern")
-    if pattern is not None and not _fits(pattern, value):
-        message = field.get("pattern_message")
-        if isinstance(message, str):
-            return None, ("pattern", "%(message)s", {"message": message})
-        return None, ("pattern", "This is not written as expected.", None)
-    return value, None
-
-
-def _fits(pattern: str, value: str) -> bool:
-    try:
-        return compile_pattern(pattern).matches(value)
-    except PatternError:
-        return False
-
-
-def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
-    number: Any = given
-    if text:
-        number = read_number(_plain_number(given, marks)) if isinstance(given, str) else None
-    if isinstance(number, bool) or not isinstance(number, int | Decimal):
-        return _wrong("This must be a number.")
-    value: int | Decimal = number
-    if field["type"] == "integer":
-        if abs(Decimal(value)) >= _BEYOND or value != int(value):
-            return _wrong("This must be a whole number.")
-        value = int(value)
-    return value, _out_of_range(field, value, number_text)
-
-
-def _plain_number(given: str, marks: Marks) -> str:
-    grouping, point = marks
-    bare = "".join(given.split())
-    if grouping:
-        bare = bare.replace(grouping, "")
-    return bare.replace(point, ".") if point != "." else bare
-
-
-def _date(field: Field, given: Any, _text: bool, _marks: Marks) -> Reading:
-    value = read_date(given.strip()) if isinstance(given, str) else None
-    if value is None:
-        return _wrong("This must be a date, like 2026-01-31.")
-    return value.isoformat(), _out_of_range(field, value, str)
-
-
-def _datetime(field: Field, given: Any, _text: bool, _marks: Marks) -> Reading:
-    value = read_datetime(given.strip()) if isinstance(given, str) else None
-    if value is None:
-        return _wrong("This must be a date and time, like 2026-01-31T09:30.")
-    return value.isoformat(), _out_of_range(field, value, str)
-
-
-def _select(field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
-    options = field.get("options")
-    offered = [o["value"] for o in options_of(options)] if isinstance(options, list) else []
-    for value in offered:
-        same = value == given and isinstance(value, bool) is isinstance(given, bool)
-        if same or (text and plain_text(value) == given):
-            return value, None
-    shown = ", ".join(plain_text(value) for value in offered[:20])
-    return None, ("not_an_option", "Choose one of: %(options)s.", {"options": shown})
-
-
-def _out_of_range(field: Field, value: Any, shown: Callable[[Any], str]) -> Problem | None:
-    low, high = limit_of(field, "min"), limit_of(field, "max")
-    if low is not None and value < low:
-        return "too_small", "This must be at least %(min)s.", {"min": shown(low)}
-    if high is not None and value > high:
-        return "too_large", "This must be at most %(max)s.", {"max": shown(high)}
-    return None
-
-
-def limit_of(field: Field, name: str) -> Any:
-    """Return the least or greatest value of a field; None if none is set, or it is none.
-
-    Args:
-        name: ``min`` or ``max``.
+    What is no number (yet) counts as 0; the arguments are those of ``fill``.
     """
-    limit, kind = field.get(name), field.get("type", "string")
-    if kind in ("date", "datetime"):
-        read = read_date if kind == "date" else read_datetime
-        return read(limit) if isinstance(limit, str) else None
-    number = isinstance(limit, int | Decimal) and not isinstance(limit, bool)
-    return limit if number and kind in ("number", "integer") else None
+    given = gather(fields, raw) if text else raw
+    found: dict[str, Decimal | int] = {}
+    for field in fields:
+        if field["type"] != "rows":
+            continue
+        rows = given.get(field["name"])
+        for column in field["columns"]:
+            if column.get("sum"):
+                cells = [
+                    read_value(
+                        column, row.get(column["name"]), text, locale_marks or (",", "."), NOTHING
+                    )
+                    for row in (rows if isinstance(rows, list) else ())[:MAX_ROWS]
+                    if isinstance(row, Mapping)
+                ]
+                numbers = [value for value, _ in cells if value is not None]
+                found[f"{field['name']}.{column['name']}"] = sum(numbers)
+    return found
 
 
-_READERS: Final[Mapping[str, Callable[[Field, Any, bool, Marks], Reading]]] = {
-    "boolean": _boolean,
-    "string": _text,
-    "text": _text,
-    "number": _number,
-    "integer": _number,
-    "date": _date,
-    "datetime": _datetime,
-    "select": _select,
-}
+def mentioned(
+    fields: Sequence[Field], raw: Mapping[str, Any], *, text: bool
+) -> tuple[frozenset[str], frozenset[int]]:
+    """Return the usernames and the ids of files that were filled in, to be looked up."""
+    users: set[str] = set()
+    files: set[int] = set()
+    for field, given in _filled_in(fields, gather(fields, raw) if text else raw):
+        if field["type"] == "user" and isinstance(given, str) and _may_be_name(given):
+            users.add(username_of(given))
+        elif field["type"] == "file" and given is not None:
+            files.update(file_ids(given) or ())
+    return frozenset(users), frozenset(files)
+
+
+def _may_be_name(given: str) -> bool:
+    """Say whether a text can be looked up at all."""
+    return len(given) <= MAX_NAME and given.isprintable()
+
+
+def _filled_in(fields: Sequence[Field], raw: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:
+    for field in fields:
+        given = raw.get(field["name"])
+        if field["type"] != "rows":
+            yield field, given
+            continue
+        for row in given[:MAX_ROWS] if isinstance(given, list) else ():
+            if isinstance(row, Mapping):
+                yield from _filled_in(field["columns"], row)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from app.core import form_check, kinds_flow, shape
 from app.core.form import MAX_FIELDS
 from app.core.form import TYPES as FIELD_TYPES
+from app.core.form_values import MAX_FILE_SIZE, MAX_FILES
 from app.core.keys import Key
 from app.core.kinds import CONDITION, MAX_NAMED, OUTCOME, RETRY_KEYS, TARGET
 from app.core.nodes.base import Node
@@ -66,8 +67,10 @@ def _schema(types: tuple[str, ...]) -> Schema:
                 ],
             },
             "variable": _variable(),
-            "form": _form(),
+            "form": _form(FIELD_TYPES, "field", MAX_FIELDS),
             "field": _field(),
+            "columns": _form(form_check.COLUMN_TYPES, "column", form_check.MAX_COLUMNS),
+            "column": _field(column=True),
             "target": {"anyOf": [{"type": "string"}, _keyed(TARGET)]},
             "boundary": {"type": "array", "items": _keyed(kinds_flow.BOUNDARY)},
             "multi": _keyed(kinds_flow.MULTI),
@@ -134,34 +137,32 @@ def _variable() -> Schema:
     return {"anyOf": [kind, _object(shape.VARIABLE, known)]}
 
 
-def _form() -> Schema:
+def _form(types: Iterable[str], field: str, most: int) -> Schema:
+    """Return the schema of a list of fields, or of the columns of a table."""
+    one: Schema = {"$ref": f"#/$defs/{field}"}
     return {
         "anyOf": [
             {
                 "type": "object",
-                "maxProperties": MAX_FIELDS,
+                "maxProperties": most,
                 "patternProperties": {"^x-": True},
-                "additionalProperties": {
-                    "anyOf": [{"enum": list(FIELD_TYPES)}, {"$ref": "#/$defs/field"}]
-                },
+                "additionalProperties": {"anyOf": [{"enum": list(types)}, one]},
             },
-            {
-                "type": "array",
-                "maxItems": MAX_FIELDS,
-                "items": {"$ref": "#/$defs/field", "required": ["name"]},
-            },
+            {"type": "array", "maxItems": most, "items": {**one, "required": ["name"]}},
         ]
     }
 
 
-def _field() -> Schema:
+def _field(*, column: bool = False) -> Schema:
+    """Return the schema of a field, or of a column of a table."""
+    currency: Schema = {"type": "string", "pattern": "^[A-Z]{3}$"}
     size: Schema = {"type": "integer", "minimum": 0, "maximum": 1_000_000}
     hint: Schema = {"anyOf": [_LABEL, {"const": ""}]}
     option = _closed(
         {"value": {"type": ["string", "number", "boolean"]}, "label": _LABEL}, ["value"]
     )
     bound: Schema = {"type": ["number", "string", "boolean", "null", "array", "object"]}
-    known: Mapping[str, Schema] = {
+    known: Schema = {
         "name": _TEXT,
         "type": {"enum": list(FIELD_TYPES)},
         "label": hint,
@@ -171,7 +172,13 @@ def _field() -> Schema:
         "default": {},
         "read_only": _FLAG,
         "sensitive": _FLAG,
-        "span": {},
+        "span": {"enum": list(form_check.SPANS)},
+        "show_if": {"type": "string"},
+        "currency": {"anyOf": [currency, {"type": "array", "minItems": 1, "items": currency}]},
+        "accept": {"anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _TEXT}]},
+        "max_size": {"type": "integer", "minimum": 1, "maximum": MAX_FILE_SIZE},
+        "max_files": {"type": "integer", "minimum": 1, "maximum": MAX_FILES},
+        "columns": {"$ref": "#/$defs/columns"},
         "options": {
             "anyOf": [
                 {"type": "string"},
@@ -190,7 +197,14 @@ def _field() -> Schema:
         "pattern": {"type": "string"},
         "pattern_message": {"type": "string"},
     }
-    return _object(form_check.KEYS, known)
+    if not column:
+        return _object(form_check.KEYS, known)
+    known["type"] = {"enum": list(form_check.COLUMN_TYPES)}
+    known["sum"] = _FLAG
+    return _object(
+        form_check.COLUMN_KEYS,
+        {name: known[name] for name in known if name in form_check.COLUMN_KEYS},
+    )
 
 
 def _step(types: tuple[str, ...]) -> Schema:

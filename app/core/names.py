@@ -19,6 +19,11 @@ _FITTING: Final[Mapping[str, frozenset[str]]] = {
     "text": frozenset({"string", "text"}),
     "number": frozenset({"number", "money"}),
     "integer": frozenset({"integer", "number", "money"}),
+    "money": frozenset({"money", "object"}),
+    "multiselect": frozenset({"array"}),
+    "user": frozenset({"user", "string", "text"}),
+    "file": frozenset({"file", "array"}),
+    "rows": frozenset({"array"}),
     "date": frozenset({"date", "string", "text"}),
     "datetime": frozenset({"datetime", "string", "text"}),
 }

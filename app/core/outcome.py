@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from app.core.definition import Step
+from app.core.form import Seen, fill
 from app.core.once import once
 from app.core.record import dataclass
 from app.errors import FieldError
@@ -35,7 +36,9 @@ def deciding_field(step: Step) -> str | None:
     booleans = [
         field["name"]
         for field in step.config.get("form", ())
-        if field["type"] == "boolean" and not field.get("read_only")
+        if field["type"] == "boolean"
+        and not field.get("read_only")
+        and "show_if" not in field  # what may be hidden cannot decide
     ]
     return booleans[0] if len(booleans) == 1 else None
 
@@ -44,7 +47,7 @@ def deciding_field(step: Step) -> str | None:
 def choices(step: Step) -> tuple[Mapping[str, Any], ...]:
     """Return the outcomes a person chooses from, empty where none has to be chosen.
 
-    Each is ``{id, label, style, requires, target}``.
+    Each is ``{id, label, style, requires, target}``, and ``confirm`` where it asks before.
     """
     declared = step.config.get("outcomes")
     if declared:
@@ -55,6 +58,7 @@ def choices(step: Step) -> tuple[Mapping[str, Any], ...]:
                 "style": outcome.get("style", "plain"),
                 "requires": list(outcome.get("requires", ())),
                 "target": outcome.get("next") or _same(step, outcome["id"]),
+                **({"confirm": outcome["confirm"]} if "confirm" in outcome else {}),
             }
             for outcome in declared
         )
@@ -112,16 +116,25 @@ def needs_outcome(step: Step) -> bool:
     return bool(choices(step))
 
 
-def decide(step: Step, values: Mapping[str, Any], outcome: str | None) -> Decision:
+def decide(
+    step: Step,
+    values: Mapping[str, Any],
+    outcome: str | None,
+    *,
+    comment: str | None = None,
+    seen: Seen | None = None,
+) -> Decision:
     """Return where a completion with these values leads.
 
     Args:
         values: as validated by the form.
         outcome: what the person chose, if anything.
+        comment: what was said to it; an outcome may require one by the name ``comment``.
+        seen: what the form was judged against: what it hides cannot be required.
     """
     offered = choices(step)
     if offered:
-        return _chosen(offered, values, outcome)
+        return _chosen(step, offered, values, outcome, comment, seen)
     field = deciding_field(step)
     if field is not None:
         if outcome is not None:
@@ -139,8 +152,17 @@ def decide(step: Step, values: Mapping[str, Any], outcome: str | None) -> Decisi
     return Decision()
 
 
+COMMENT: Final = "comment"
+"""Stands in ``requires`` for the comment of the completion, unless a field has this name."""
+
+
 def _chosen(
-    offered: tuple[Mapping[str, Any], ...], values: Mapping[str, Any], outcome: str | None
+    step: Step,
+    offered: tuple[Mapping[str, Any], ...],
+    values: Mapping[str, Any],
+    outcome: str | None,
+    comment: str | None,
+    seen: Seen | None,
 ) -> Decision:
     names = ", ".join(choice["id"] for choice in offered)
     if outcome is None:
@@ -148,7 +170,7 @@ def _chosen(
         return Decision(errors=(FieldError("outcome", "required", message, {"choices": names}),))
     for choice in offered:
         if choice["id"] == outcome:
-            missing = [n for n in choice["requires"] if values.get(n) in (None, "", [])]
+            missing = _missing(step, choice["requires"], values, comment, seen)
             errors = tuple(
                 FieldError(name, "required", "This outcome needs a value here.") for name in missing
             )
@@ -156,6 +178,24 @@ def _chosen(
     message = "There is no outcome %(given)s. Choose one of: %(choices)s."
     params = {"given": outcome, "choices": names}
     return Decision(errors=(FieldError("outcome", "unknown_outcome", message, params),))
+
+
+def _missing(
+    step: Step,
+    required: Sequence[str],
+    values: Mapping[str, Any],
+    comment: str | None,
+    seen: Seen | None,
+) -> list[str]:
+    """Return what an outcome requires and nobody gave; what is hidden cannot be given."""
+    form = step.config.get("form", ())
+    fields = {field["name"] for field in form}
+    given = {**values} if COMMENT in fields else {**values, COMMENT: (comment or "").strip()}
+    missing = [name for name in required if given.get(name) in (None, "", [])]
+    if not missing or seen is None or not any("show_if" in field for field in form):
+        return missing
+    hidden = fill(form, values, text=False, seen=seen).hidden
+    return [name for name in missing if name not in hidden]
 
 
 def _same(step: Step, outcome: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from app.core.compiling import Compiling, Path
 from app.core.form import expand
+from app.core.outcome import COMMENT
 
 _CHOOSING: Final = frozenset({"exclusive_gateway", "inclusive_gateway"})
 _EVENTS: Final = "event_gateway"
@@ -222,7 +223,7 @@ def _outcome_rules(making: Compiling, step: Mapping[str, Any], path: Path) -> No
     for index, row in enumerate(config.get("outcomes", ())):
         at: Path = (*path, "config", "outcomes", index)
         for place, name in enumerate(row.get("requires", ())):
-            if name not in fields:
+            if name not in fields and name != COMMENT:
                 near = making.near.to(name, fields)
                 making.error(
                     "unknown_field",

@@ -3,7 +3,7 @@
 A scenario is ``{start: {by?, at?, variables}, answers: [answer]}``. An answer names the
 ``step`` that waits and says what happens there:
 
-* a task: ``by``, ``values``, ``outcome``;
+* a task: ``by``, ``values``, ``outcome``, ``comment``;
 * a job: ``result``, or ``fails`` with ``code``, ``message``, ``business``;
 * a child instance: ``child`` with ``status``, ``result``, ``variables``;
 * a timer: ``fires``, true or the index of the boundary or event;
@@ -38,8 +38,9 @@ from app.core.events import (
     TaskCompleted,
     TimerFired,
 )
-from app.core.form import validate
+from app.core.form import Seen, validate
 from app.core.state import Attached, State, Token
+from app.core.task_scope import scope_of
 from app.core.values import iso_text, read_datetime
 
 BEGINS: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -220,7 +221,8 @@ def _task(
 ) -> Event:
     opened = next(e for e in run.effects if isinstance(e, OpenTask) and e.wait == _id(token))
     typed = _mapping(given.get("values", {}), "values", index)
-    values, errors = validate(opened.form, typed, text=False)
+    seen = Seen(scope_of(run.definition, run.state, _id(token), at), at)
+    values, errors = validate(opened.form, typed, text=False, seen=seen)
     if errors:
         first = errors[0]
         raise ScenarioError(
@@ -231,7 +233,15 @@ def _task(
             problem=first.text(),
         )
     by = str(given.get("by") or opened.assignee or "someone")
-    return TaskCompleted(at=at, by=by, wait=_id(token), values=values, outcome=given.get("outcome"))
+    comment = given.get("comment")
+    return TaskCompleted(
+        at=at,
+        by=by,
+        wait=_id(token),
+        values=values,
+        outcome=given.get("outcome"),
+        comment=comment if isinstance(comment, str) else None,
+    )
 
 
 def _fails(

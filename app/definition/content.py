@@ -20,7 +20,7 @@ _PREFIXES: Final = {"user": "u", "group": "g", "role": "r"}
 _FEW: Final = 50
 """Options of a field that a list is given the labels of."""
 
-_IN_ORDER: Final = frozenset({"set", "form", "variables"})
+_IN_ORDER: Final = frozenset({"set", "form", "columns", "variables"})
 """Maps whose order means something: what is set first, what is asked and shown first."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from app.db.tx import Database, Tx
 from app.db.wire import Answer, Statement
 from app.identity import names
+from app.identity.actor import Actor
 
 Kind = Literal["user", "group", "role"]
 _LETTER: Final[dict[Kind, str]] = {"user": "u", "group": "g", "role": "r"}
@@ -117,6 +118,39 @@ def known_names(db: Database) -> tuple[frozenset[str], frozenset[str], frozenset
         frozenset(row["name"] for row in rows if row["kind"] == "g"),
         frozenset(row["name"] for row in rows if row["kind"] == "r"),
     )
+
+
+def active_among(tx: Tx, usernames: Iterable[str]) -> frozenset[str]:
+    """Return those of the usernames (as they are stored) that are active people."""
+    rows = tx.run(
+        "select username from users where active and username = any(%(names)s)",
+        {"names": sorted(set(usernames))},
+    ).fetchall()
+    return frozenset(row["username"] for row in rows)
+
+
+def find_people(db: Database, actor: Actor, q: str, *, most: int = 10) -> list[dict[str, str]]:
+    """Return active people as ``{username, name}`` whose name or username has ``q`` in it.
+
+    Anybody who has signed in may ask: names are no secret among those who work together,
+    and nothing else is told. Who begins with ``q`` comes first; without any ``q`` it is nobody.
+    """
+    sought = q.strip().lower()[:100]
+    if not sought or not actor.username or "\0" in sought:
+        return []
+    like = sought.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+    with db.transaction() as tx:
+        rows = tx.run(
+            """
+            select username, name from users
+             where active and (username like %(inside)s or lower(name) like %(inside)s)
+             order by (username = %(q)s) desc,
+                      (username like %(begins)s or lower(name) like %(begins)s) desc,
+                      name, username limit %(most)s
+            """,
+            {"q": sought, "inside": f"%{like}%", "begins": f"{like}%", "most": most},
+        ).fetchall()
+    return [{"username": row["username"], "name": row["name"]} for row in rows]
 
 
 def display_names(db: Database, usernames: Iterable[str]) -> dict[str, str]:

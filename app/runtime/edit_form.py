@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.core import form
@@ -74,6 +74,13 @@ def edit_form(
         *(Variable(name, "any") for name in sorted(others)),
     ]
     shown = [variable for variable in variables if variable.name not in hidden]
+    # An amount with its currency is an object: no control for a number can hold it.
+    shown = [
+        replace(each, type="object")
+        if each.type == "money" and isinstance(values.get(each.name), Mapping)
+        else each
+        for each in shown
+    ]
     json = {each.name: each.type for each in shown if each.type in AS_JSON and each.enum is None}
     return EditForm(
         tuple({**field_of(each), "required": False, "default": None} for each in shown),

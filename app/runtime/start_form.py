@@ -10,13 +10,19 @@ from typing import Any, Final
 from app.core import form
 from app.core.definition import Definition, Variable
 from app.core.expression import ExpressionError, evaluate_config
+from app.core.form_seen import NOTHING
 from app.core.jsontext import JsonError, read
 from app.core.values import plain_text, storable
+from app.db.tx import Tx
 from app.definition import queries
 from app.definition.row import STATUS_WORDS, DefinitionRow
 from app.errors import Conflict, FieldError, Forbidden, Invalid
 from app.identity.actor import Actor
 from app.identity.policy import may_start
+from app.runtime import files
+from app.runtime.files import Place
+from app.runtime.form_look import Look, look, surroundings
+from app.runtime.given import start_scope
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.starting import start
@@ -49,12 +55,14 @@ class StartForm:
         fields: of ``core.form``, with defaults as values.
         declared: the definition's variables.
         generated: whether the fields were made of the variables, for want of a form.
+        scope: what ``show_if`` sees beside the fields.
     """
 
     definition: DefinitionRow
     fields: tuple[Mapping[str, Any], ...]
     declared: Mapping[str, Variable]
     generated: bool
+    scope: Mapping[str, Any]
 
     @property
     def values(self) -> dict[str, Any]:
@@ -65,16 +73,17 @@ class StartForm:
             if field.get("default") is not None
         }
 
-    def read(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self, raw: Mapping[str, Any], seen: form.Seen = NOTHING) -> dict[str, Any]:
         """Return the variables that somebody filled in.
 
         Args:
             raw: by field name, as a browser posts it.
+            seen: what it is judged against.
 
         Raises:
             Invalid: one error per wrong value.
         """
-        filled, errors = form.validate(self.fields, raw, text=True)
+        filled, errors = form.validate(self.fields, raw, text=True, seen=seen)
         found, values = list(errors), {}
         for name, value in filled.items():
             if value is None and not self._takes_default_away(name):
@@ -132,14 +141,13 @@ def start_form(engine: Engine, actor: Actor, definition_id: int, *, now: datetim
                 status=STATUS_WORDS[row.status],
             )
         definition = engine.definitions.get(tx, row.id, row.checksum)
-    given = definition.start.get("form")
+    given, scope = definition.start.get("form"), start_scope(definition, _initiator(actor))
     fields: tuple[Mapping[str, Any], ...]
     if given is None:
         fields = tuple(field_of(variable) for variable in definition.variables.values())
     else:
-        scope = _scope(definition, actor)
         fields = tuple(_live(_declared(field, definition), scope, now) for field in given)
-    return StartForm(row, fields, definition.variables, generated=given is None)
+    return StartForm(row, fields, definition.variables, given is None, scope)
 
 
 def start_by_form(
@@ -159,8 +167,9 @@ def start_by_form(
     Raises:
         As ``start_form``, and Invalid: one error per wrong value.
     """
-    with engine.db.transaction():
-        values = start_form(engine, actor, definition_id, now=now).read(raw)
+    with engine.db.transaction() as tx:
+        shown = start_form(engine, actor, definition_id, now=now)
+        values = shown.read(raw, _around(tx, actor, shown, raw, text=True, now=now))
         return start(
             engine,
             actor,
@@ -169,6 +178,57 @@ def start_by_form(
             variables=values,
             now=now,
         )
+
+
+def _around(
+    tx: Tx, actor: Actor, shown: StartForm, raw: Mapping[str, Any], *, text: bool, now: datetime
+) -> form.Seen:
+    place = Place(shown.definition.id)
+    return surroundings(tx, actor, place, shown.fields, raw, text=text, scope=shown.scope, now=now)
+
+
+def look_at_start(
+    engine: Engine,
+    actor: Actor,
+    shown: StartForm,
+    raw: Mapping[str, Any] | None,
+    *,
+    now: datetime,
+) -> Look:
+    """Return how a start form stands with what is filled in so far; nothing is kept.
+
+    Args:
+        raw: by field name, as a browser posts it; None: what the form begins with.
+    """
+    text = raw is not None
+    given = shown.values if raw is None else raw
+    with engine.db.transaction() as tx:
+        seen = _around(tx, actor, shown, given, text=text, now=now)
+    return look(shown.fields, given, seen, text=text)
+
+
+def upload_for_start(
+    engine: Engine,
+    actor: Actor,
+    definition_id: int,
+    field: str,
+    name: str,
+    content: bytes,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Store a file for a start form; it is forgotten after a day unless the form is sent.
+
+    Returns:
+        ``{id, name, type, size, sha256}``; a start names it by its id.
+
+    Raises:
+        As ``start_form``, and ``runtime.files.keep``.
+    """
+    shown = start_form(engine, actor, definition_id, now=now)
+    with engine.db.transaction() as tx:
+        place = Place(definition_id)
+        return files.keep(tx, actor, place, shown.fields, field, name, content, now=now)
 
 
 def field_of(variable: Variable) -> dict[str, Any]:
@@ -201,8 +261,8 @@ def _declared(field: Mapping[str, Any], definition: Definition) -> Mapping[str, 
     return {**full, "required": bool(full.get("required")) or variable.required}
 
 
-def _scope(definition: Definition, actor: Actor) -> dict[str, Any]:
-    """Return what a default of the start form may name: the starter, other defaults."""
+def _initiator(actor: Actor) -> dict[str, Any]:
+    """Return what a start form may name of who fills it in."""
     initiator = {
         "username": actor.username,
         "name": actor.name,
@@ -210,8 +270,7 @@ def _scope(definition: Definition, actor: Actor) -> dict[str, Any]:
         "groups": sorted(actor.groups),
         "manager": actor.manager,
     }
-    defaults = {name: variable.default for name, variable in definition.variables.items()}
-    return {**defaults, "initiator": initiator}
+    return {"initiator": initiator}
 
 
 def _live(field: Mapping[str, Any], scope: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
@@ -224,6 +283,10 @@ def _live(field: Mapping[str, Any], scope: Mapping[str, Any], now: datetime) -> 
             live[key] = storable(evaluate_config(field[key], scope, now))
         except ExpressionError:
             live[key] = None
+    if isinstance(live.get("options"), list):
+        live["options"] = form.options_of(live["options"])
+    if "columns" in field:
+        live["columns"] = [_live(column, scope, now) for column in field["columns"]]
     return live
 
 

@@ -23,13 +23,14 @@ from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.history.record import START
 from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import may_start
-from app.runtime import children, people, step, store
+from app.runtime import children, files, people, step, store
 from app.runtime.apply import apply
+from app.runtime.files import Place
+from app.runtime.given import given_to_start
 from app.runtime.moved import Moved
 from app.runtime.plan import make_plan
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow, row_of
-from app.runtime.variables import variable_errors
 
 MAX_BUSINESS_KEY: Final = 255
 """Characters; the same for a title."""
@@ -122,12 +123,13 @@ def begin(
     with engine.db.transaction() as tx:
         found = _find(engine, tx, actor, definition_id, definition_key)
         definition = engine.definitions.get(tx, found["id"], found["checksum"])
-        values = dict(variables)
-        errors = [*_text_errors(business_key, title), *variable_errors(definition, values)]
+        facts = _facts(_initiator(actor), found["instance_id"], business_key, now)
+        place = Place(found["id"])
+        values, errors = given_to_start(tx, actor, definition, place, variables, facts, now=now)
+        errors = [*_text_errors(business_key, title), *errors]
         if errors:
             raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))
         _refuse_duplicate(tx, definition, business_key)
-        facts = _facts(_initiator(actor), found["instance_id"], business_key, now)
         return _create(
             engine,
             tx,
@@ -179,13 +181,13 @@ def begin_child(
     if found is None or found["status"] != "active":
         raise _no_definition()
     definition = engine.definitions.get(tx, found["id"], found["checksum"])
-    values = dict(call.variables)
-    errors = variable_errors(definition, values)
-    if errors:
-        raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))
     key = call.business_key if call.business_key is not None else business_key
     facts = _facts(family.initiator, found["instance_id"], key, now)
     facts["instance"]["depth"] = family.depth
+    place = Place(found["id"])
+    values, errors = given_to_start(tx, SYSTEM, definition, place, call.variables, facts, now=now)
+    if errors:
+        raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))
     event = Started(at=now, by=SYSTEM.username, variables=values, facts=facts)
     return _create(engine, tx, found, definition, event, title=None, actor=SYSTEM, family=family)
 
@@ -232,6 +234,9 @@ def _create(
             at=event.at,
             actor=actor.username,
             before=None,
+            also=files.submitted(
+                definition.start.get("form") or (), event.variables, begins["id"], event.at
+            ),
             last=family is None and not children.concerned(begins, plan),
         )
     except psycopg.errors.ForeignKeyViolation as error:  # it was deleted in this moment

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app.core.definition import Definition
-from app.core.simulate import MAX_ANSWERS, ScenarioError, Simulation, play
+from app.core.form import Seen
+from app.core.simulate import BEGINS, MAX_ANSWERS, ScenarioError, Simulation, play
 from app.errors import FieldError, Invalid, Phrase
 from app.runtime import trouble
-from app.runtime.variables import variable_errors
+from app.runtime.variables import by_start_form, variable_errors
 
 _MEMBERS: Final = frozenset({"name", "definition", "description", "start", "answers", "expect"})
 _START: Final = frozenset({"by", "at", "variables"})
@@ -133,7 +134,10 @@ def _values(definition: Definition, scenario: Mapping[str, Any]) -> Iterator[Fie
     start = scenario.get("start")
     values = start.get("variables", {}) if isinstance(start, Mapping) else {}
     if isinstance(values, Mapping):
-        for error in variable_errors(definition, values):
+        wrong = {error.field: error for error in variable_errors(definition, values)}
+        for error in by_start_form(definition, values, Seen(values, BEGINS)).errors:
+            wrong.setdefault(error.field, error)
+        for error in wrong.values():
             field = f"start.variables.{error.field}"
             yield FieldError(field, error.code, error.message, error.params)
 

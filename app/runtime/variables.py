@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.core import form
 from app.core.definition import Definition
+from app.core.form import Seen
 from app.core.values import check_json, coerce_type_problem, plain_text
 from app.errors import FieldError
 
@@ -37,8 +38,6 @@ def variable_errors(
             missing = values.get(name) is None and variable.default is None
             if variable.required and missing:
                 errors[name] = FieldError(name, "required", "This value is required.")
-        for error in _form_errors(definition, values):
-            errors.setdefault(error.field, error)
     return list(errors.values())
 
 
@@ -75,8 +74,16 @@ def _is_one_of(value: Any, choices: Iterable[Any]) -> bool:
     )
 
 
-def _form_errors(definition: Definition, values: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """Judge what was given by the start form; what was not given may come later."""
-    fields = [field for field in definition.start.get("form") or () if field["name"] in values]
-    given = {field["name"]: values[field["name"]] for field in fields}
-    return tuple(form.validate(fields, given, text=False)[1]) if fields else ()
+def by_start_form(definition: Definition, values: Mapping[str, Any], seen: Seen) -> form.Filled:
+    """Judge what was given by the start form; what was not given may come later.
+
+    Args:
+        seen: with the other values in its scope.
+    """
+    fields = definition.start.get("form") or ()
+    given = {f["name"]: values[f["name"]] for f in fields if f["name"] in values}
+    if not given:
+        return form.Filled({}, (), frozenset())
+    filled = form.fill(fields, given, text=False, seen=seen)
+    kept = tuple(error for error in filled.errors if error.field in given or "." in error.field)
+    return form.Filled(filled.values, kept, filled.hidden)

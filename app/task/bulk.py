@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 from app.core.definition import Label, Step
-from app.core.outcome import choices, deciding_field
+from app.core.outcome import COMMENT, choices, deciding_field
 from app.db.schema import process_definitions as d
 from app.db.schema import tasks as t
 from app.definition.cache import SHARED
@@ -205,11 +205,12 @@ def _decision(
         return dict(variables), outcome
     required = [name for row in choices(step) if row["id"] == outcome for name in row["requires"]]
     kinds = {field["name"]: field["type"] for field in form}
-    if any(kinds.get(name) not in _TEXTS for name in required):
+    fields = [name for name in required if name != COMMENT or name in kinds]
+    if any(kinds.get(name) not in _TEXTS for name in fields):
         raise _needs_form()
     if required and not (comment or "").strip():
         raise Invalid("comment_needed", "This decision needs a comment.")
-    return dict.fromkeys(required, comment), outcome
+    return dict.fromkeys(fields, comment), outcome
 
 
 def _needs_form() -> Invalid:

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from app.core.definition import Definition, Step
 from app.core.events import TaskCompleted
-from app.core.form import validate
+from app.core.form import Seen, validate
 from app.core.outcome import decide
 from app.db.types import dump_bytes, loads
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
+from app.runtime import files
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
@@ -24,6 +25,7 @@ from app.task import store
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.copy import copy_on_the_way
+from app.task.form import judged_against
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
@@ -95,16 +97,27 @@ def complete(
         if cc:
             task |= copy_on_the_way(tx, actor, task, cc, comment=comment, now=now)
         locked = loaded(engine, tx, _instance_of(task))
+        around = judged_against(
+            tx,
+            actor,
+            locked.definition,
+            task,
+            values,
+            text=text,
+            state=task["instance_state"],
+            now=now,
+        )
         event = TaskCompleted(
             at=now,
             by=actor.username,
             wait=task["wait"],
-            values=_checked(locked.definition, task, values, text=text),
+            values=_checked(locked.definition, task, values, around, text=text),
             outcome=outcome or None,
             comment=comment or None,
         )
-        _check_outcome(locked.definition.by_id[task["step"]], task, event)
+        _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
         also = store.completed(task_id, event)
+        also += files.submitted(task["form"], event.values, task["instance_id"], now)
         moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
         if moved.ignored is not None:  # the task's row says that it waits, the state does not
             raise changed()
@@ -125,9 +138,11 @@ def _instance_of(task: Row) -> Row:
     return task | {"id": task["instance_id"], "state": task["instance_state"]}
 
 
-def _checked(definition: Definition, task: Row, values: Mapping[str, Any], *, text: bool) -> Row:
+def _checked(
+    definition: Definition, task: Row, values: Mapping[str, Any], around: Seen, *, text: bool
+) -> Row:
     """Return the values that fit both the form and the variables they become."""
-    clean, errors = validate(task["form"], values, text=text)
+    clean, errors = validate(task["form"], values, text=text, seen=around)
     declared = {name: value for name, value in clean.items() if name in definition.variables}
     errors += tuple(variable_errors(definition, declared, start=False))
     if errors:
@@ -135,9 +150,9 @@ def _checked(definition: Definition, task: Row, values: Mapping[str, Any], *, te
     return clean
 
 
-def _check_outcome(step: Step, task: Row, event: TaskCompleted) -> None:
+def _check_outcome(step: Step, task: Row, event: TaskCompleted, around: Seen) -> None:
     """Refuse a completion that does not say where to go."""
-    errors = decide(step, event.values, event.outcome).errors
+    errors = decide(step, event.values, event.outcome, comment=event.comment, seen=around).errors
     if not errors:
         return
     raise Invalid(

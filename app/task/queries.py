@@ -62,8 +62,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
-    else the last one that another person left), ``comments`` (see ``task.thread``) and
-    ``people`` (username → name).
+    else the last one that another person left), ``comments`` (see ``task.thread``),
+    ``instructions`` (a label in markdown, or None) and ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -87,6 +87,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     said, *draft = tx.together([asking(row), *_draft(actor, row)])
     shown["draft"] = draft[0].fetchone() if draft else None
     shown["comments"] = read(said.rows, actor, row, now=now)
+    shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
 

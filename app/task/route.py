@@ -17,10 +17,11 @@ from app.core.codec import state_from_json
 from app.core.definition import Definition, Label, Step
 from app.core.effects import OpenTask, Passed
 from app.core.events import TaskCompleted
-from app.core.form import validate
+from app.core.form import Seen, gather, validate
 from app.core.nodes.table import node_of
 from app.core.outcome import choices, decide, deciding_field
 from app.core.state import State, Token
+from app.core.task_scope import scope_of
 from app.db.tx import Tx
 from app.definition.cache import SHARED
 from app.identity.actor import Actor
@@ -112,16 +113,25 @@ def route(
         kept = tx.run(_STATE, {"id": row["instance_id"]}).fetchone() or {}
         state = state_from_json(kept["state"], kept["variables"])
         known = {field["name"] for field in row["form"]}
-        given = {name: value for name, value in values.items() if name in known}
-        good, _ = validate(row["form"], given, text=text)
+        together = gather(row["form"], values) if text else values
+        given = {name: value for name, value in together.items() if name in known}
+        around = Seen(scope_of(definition, state, row["wait"], now), now)
+        good, _ = validate(row["form"], given, text=text, seen=around)
         step = definition.by_id[row["step"]]
         ways = []
         for outcome, label, more in _decisions(step, row["form"], good):
             event = TaskCompleted(
-                at=now, by=actor.username, wait=row["wait"], values=more, outcome=outcome
+                at=now,
+                by=actor.username,
+                wait=row["wait"],
+                values=more,
+                outcome=outcome,
+                comment=_SOMETHING,
             )
             shown = outcome if label is not None else _answer(step, more)
-            open_ = decide(step, more, outcome).errors  # a value is missing: who knows
+            open_ = decide(
+                step, more, outcome, comment=_SOMETHING, seen=around
+            ).errors  # a value is missing: who knows
             stops = () if open_ else tuple(_stops(tx, definition, state, event))
             ways.append(Way(shown, label, stops))
         return ways

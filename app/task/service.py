@@ -12,6 +12,8 @@ from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
 from app.task.copy import copy
 from app.task.draft import save_draft
+from app.task.files import upload
+from app.task.form import look_at
 from app.task.remind import remind
 
 __all__ = [
@@ -24,8 +26,10 @@ __all__ = [
     "copy",
     "edit",
     "hand_over",
+    "look_at",
     "release",
     "remind",
     "save_draft",
     "transfer",
+    "upload",
 ]

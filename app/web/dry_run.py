@@ -10,7 +10,9 @@ from flask_babel import gettext
 
 from app.core.definition import Definition
 from app.core.effects import OpenTask
+from app.core.form_values import currencies_of
 from app.core.jsontext import JsonError, read
+from app.core.outcome import COMMENT
 from app.core.simulate import BEGINS, ScenarioError, Simulation, play
 from app.core.state import Token
 from app.db.types import dumps
@@ -227,7 +229,13 @@ def _of_task(
         label = outcome.get("label")
         if label == outcome["id"]:
             label = run.definition.by_id[label].name if label in run.definition.by_id else label
-        yield f"{key}.{index}", pick(label, outcome["id"]), {**answer, "outcome": outcome["id"]}
+        yield f"{key}.{index}", pick(label, outcome["id"]), _said(answer, outcome)
+
+
+def _said(answer: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer with the chosen outcome, and a comment if that requires one."""
+    comment = {"comment": "x"} if COMMENT in outcome["requires"] else {}
+    return {**answer, "outcome": outcome["id"], **comment}
 
 
 def _filled(form: Any) -> Iterator[tuple[str, Any]]:
@@ -241,7 +249,15 @@ def _filled(form: Any) -> Iterator[tuple[str, Any]]:
             for each in field.get("options") or ()
         ]
         literal = default is not None and not (isinstance(default, str) and "${" in default)
-        yield field["name"], default if literal else _value(field["type"], options)
+        if literal:
+            yield field["name"], default
+        elif field["type"] == "money":
+            currency = next(iter(currencies_of(field)), "EUR")
+            yield field["name"], {"amount": 1, "currency": currency}
+        elif field["type"] in ("multiselect", "file", "rows"):
+            yield field["name"], options[:1]
+        else:
+            yield field["name"], _value(field["type"], options)
 
 
 def _value(kind: str, options: Any = None) -> Any:

@@ -9,10 +9,13 @@ from urllib.parse import urlencode
 
 from flask import Flask, request
 
+from app.core.form_values import currencies_of
 from app.web.addresses import url_by_id
 from app.web.by_clock import in_words
 from app.web.i18n import pick
-from app.web.values import field_value, input_text, number, value
+from app.web.markdown import markdown
+from app.web.rich_values import chosen, field_value, option_pairs, size, typed_value
+from app.web.values import input_text, number
 from app.web.when import clock, day, due, duration, moment, relative
 from app.web.words import account, event_word, state_word, trouble_word, yes_no
 
@@ -30,7 +33,12 @@ def init_filters(app: Flask) -> None:
         duration=duration,
         number=number,
         label=pick,
-        value=value,
+        value=typed_value,
+        size=size,
+        option_pairs=option_pairs,
+        chosen=chosen,
+        currencies=currencies_of,
+        markdown=markdown,
         field_value=field_value,
         input_text=input_text,
         yes_no=yes_no,

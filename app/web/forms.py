@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from flask import request
 
-from app.errors import AppError
+from app.core.form_values import MAX_FILE_SIZE
+from app.errors import AppError, Conflict, FieldError, Invalid, TooLarge
 from app.web.i18n import translate_error, translate_fields, zone
 
 PREFIX: Final = "f."
 """Before the names of form fields, so that no field is taken for the token or a comment."""
 _BETWEEN: Final = re.compile(r"[\s,;，；、]+")
+UPLOAD: Final = "upload."
+"""Before the names of controls that take files."""
 _LOCAL_TIME: Final = re.compile(r"\s*\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s*")
 
 
@@ -54,6 +57,41 @@ def posted() -> dict[str, Any]:
     }
 
 
+def keep_uploads(
+    raw: Mapping[str, Any], keep: Callable[[str, str, bytes], Mapping[str, Any]]
+) -> tuple[dict[str, Any], AppError | None]:
+    """Keep files that came with a whole form, as browsers without scripts send them.
+
+    Args:
+        raw: as ``posted``; returned with the ids of the files added.
+        keep: keeps a file: field, name and content in, what is known of it out.
+
+    Returns:
+        What is filled in then, and what was refused, if anything.
+    """
+    found = dict(raw)
+    errors: list[FieldError] = []
+    for control, upload in request.files.items(multi=True):
+        if not upload.filename or not control.startswith(UPLOAD):
+            continue
+        field = control.removeprefix(UPLOAD)
+        try:
+            kept = keep(field, upload.filename, upload.stream.read(MAX_FILE_SIZE + 1))
+        except Invalid as error:
+            errors += error.errors
+            continue
+        except TooLarge as error:
+            errors.append(FieldError(field, error.code, error.message, error.params))
+            continue
+        except Conflict as error:
+            return found, error
+        given = found.get(field, [])
+        found[field] = [*(given if isinstance(given, list) else [given]), str(kept["id"])]
+    if not errors:
+        return found, None
+    return found, Invalid("invalid_form", "Correct the marked fields.", errors=tuple(errors))
+
+
 def has_local_time(raw: Mapping[str, Any]) -> bool:
     """Say whether any value is a date and time as a browser's control gives it: without zone."""
     return any(isinstance(value, str) and _LOCAL_TIME.fullmatch(value) for value in raw.values())
@@ -65,7 +103,19 @@ def with_zone(fields: Sequence[Mapping[str, Any]], raw: Mapping[str, Any]) -> di
     A browser's own control knows no zone: what is typed is meant where the reader is.
     """
     timed = {each["name"] for each in fields if each["type"] == "datetime"}
-    return {name: _zoned(value) if name in timed else value for name, value in raw.items()}
+    cells = {
+        (each["name"], column["name"])
+        for each in fields
+        if each["type"] == "rows"
+        for column in each["columns"]
+        if column["type"] == "datetime"
+    }
+
+    def is_timed(name: str) -> bool:
+        table, _, rest = name.partition(".")
+        return name in timed or (table, rest.partition(".")[2]) in cells
+
+    return {name: _zoned(value) if is_timed(name) else value for name, value in raw.items()}
 
 
 def _zoned(value: Any) -> Any:

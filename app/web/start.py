@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from flask import Response, request, url_for
@@ -12,8 +12,16 @@ from app.core.definition import Label
 from app.definition import queries
 from app.definition.row import DefinitionRow
 from app.errors import Invalid
-from app.runtime.start_form import StartForm, start_by_form, start_form
+from app.runtime.form_look import is_live
+from app.runtime.start_form import (
+    StartForm,
+    look_at_start,
+    start_by_form,
+    start_form,
+    upload_for_start,
+)
 from app.web import forms, respond
+from app.web.form_view import context, shown_values
 from app.web.i18n import pick, translate
 from app.web.session import actor, engine, now
 
@@ -44,8 +52,10 @@ def form(definition_id: int) -> Response:
 def begin(definition_id: int) -> Response:
     """Start it; what was typed is kept if anything of it is wrong."""
     shown = start_form(engine(), actor(), definition_id, now=now())
-    raw = forms.posted()
+    raw, refused = forms.keep_uploads(forms.posted(), _keeper(definition_id))
     try:
+        if refused is not None:
+            raise refused
         row = start_by_form(
             engine(),
             actor(),
@@ -58,6 +68,17 @@ def begin(definition_id: int) -> Response:
         return _page(shown, error, typed=raw)
     message = gettext("“%(title)s” is started.", title=row.title)
     return respond.redirect(url_for("runtime.instance", instance_id=row.id), message)
+
+
+def again(shown: StartForm, raw: Mapping[str, Any]) -> Response:
+    """Show a start form with what is filled in so far."""
+    return _page(shown, typed=raw)
+
+
+def _keeper(definition_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
+    return lambda field, name, content: upload_for_start(
+        engine(), actor(), definition_id, field, name, content, now=now()
+    )
 
 
 def _fits(row: DefinitionRow, description: Label | None, q: str) -> bool:
@@ -78,6 +99,8 @@ def _page(
         typed: what was posted; it stays in the form.
     """
     problems = forms.problems(error)
+    look = look_at_start(engine(), actor(), shown, typed, now=now())
+    number = shown.definition.id
     labels = {field["name"]: field.get("label") for field in shown.fields}
     answer = respond.page(
         "runtime/start.html",
@@ -87,7 +110,14 @@ def _page(
         description=queries.descriptions(engine().db, [shown.definition]).get(shown.definition.id),
         name=pick(shown.definition.names, shown.definition.key),
         fields=[_in_words(field) for field in shown.fields] if shown.generated else shown.fields,
-        values=shown.values | dict(typed or {}),
+        values=shown_values(shown.fields, shown.values | dict(typed or {}), look),
+        live=is_live(shown.fields),
+        around=context(
+            look,
+            form=url_for("form.start_rows", definition_id=number),
+            live=url_for("form.start_live", definition_id=number),
+            files=url_for("form.start_files", definition_id=number),
+        ),
         business_key=forms.text("business_key"),
         business_key_label=str(_BUSINESS_KEY),
         problems=problems,

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.history.queries import events
 from app.identity.queries import display_names, group_titles
 from app.runtime import queries as instances
+from app.runtime.form_look import Look, is_live
 from app.task import queries, service
 from app.task.inbox import inbox
 from app.web import forms, respond, route, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
+from app.web.form_view import context, shown_values
 from app.web.forms import names_in, posted, text
 from app.web.i18n import translate_error
 from app.web.session import actor, engine, now
 
 bp = Blueprint("task", __name__)
 
+_COMMENT: Final = lazy_gettext("Comment")
 _CHANGED = "inbox-moved"
 """Event by which the badge beside Inbox asks again."""
 
@@ -77,8 +80,12 @@ def keep(task_id: int) -> Response:
 @bp.post("/tasks/<int:task_id>/complete")
 def complete(task_id: int) -> Response:
     """Finish a task and say what came of it; what was typed is kept if it was refused."""
-    raw = posted()
+    raw, refused = forms.keep_uploads(posted(), _keeper(task_id))
+    if refused is None and _asks_first(task_id):
+        return _page(task_id, typed=raw, asks=text("outcome"))
     try:
+        if refused is not None:
+            raise refused
         service.complete(
             engine(),
             actor(),
@@ -124,6 +131,26 @@ def done(task_id: int) -> Response:
     )
 
 
+def again(task_id: int, raw: Mapping[str, Any]) -> Response:
+    """Show a task with what is filled in so far."""
+    return _page(task_id, typed=raw)
+
+
+def _keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
+    return lambda field, name, content: service.upload(
+        engine(), actor(), task_id, field, name, content, now=now()
+    )
+
+
+def _asks_first(task_id: int) -> bool:
+    """Say whether the chosen outcome has to be confirmed; with scripts a dialog has asked."""
+    chosen = text("outcome")
+    if not chosen or respond.wants_part() or request.args.get("confirmed") == chosen:
+        return False
+    outcomes = queries.get(engine().db, actor(), task_id, now=now())["outcomes"]
+    return any(each["id"] == chosen and each.get("confirm") for each in outcomes)
+
+
 def _refused_claim(task_id: int, error: Conflict, *, from_inbox: bool) -> Response:
     """Say who was faster: in the inbox above a list that is true again, else on the page."""
     if not (from_inbox and respond.wants_part()):
@@ -141,19 +168,25 @@ def _with_zone(task_id: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _page(
-    task_id: int, error: AppError | None = None, *, typed: Mapping[str, Any] | None = None
+    task_id: int,
+    error: AppError | None = None,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    asks: str = "",
 ) -> Response:
     """Return the page of a task, or for htmx what stands in it.
 
     Args:
         error: why the verb was refused; its status is the answer's.
         typed: what was posted; it stays in the form.
+        asks: id of an outcome that has to be confirmed.
     """
     task = queries.get(engine().db, actor(), task_id, now=now())
     lines = _lines(task["process_instance_id"])
     names = display_names(engine().db, timeline.people(lines)) | task["people"]
     fields = {each["name"]: each for each in (*task["form"], *task["variables"])}
     values, draft = _values(task, typed)
+    look, values = _looked(task, values, begun=typed is not None or draft is not None)
     answer = respond.page(
         "task/task.html",
         "task/panel.html",
@@ -162,10 +195,18 @@ def _page(
         values=values,
         typed=typed or {},
         draft=draft,
+        asks=asks,
+        live=is_live(task["form"]),
+        around=context(
+            look,
+            form=url_for("form.task_rows", task_id=task_id),
+            live=url_for("form.task_live", task_id=task_id),
+            files=url_for("form.task_files", task_id=task_id),
+        ),
         comment=text("comment"),
         problems=forms.problems(error),
         conflict=translate_error(error) if isinstance(error, Conflict) else None,
-        labels={name: each["label"] for name, each in fields.items()},
+        labels={name: each["label"] for name, each in fields.items()} | {"comment": str(_COMMENT)},
         names=names,
         groups=group_titles(engine().db, task["candidates"]["groups"]),
         history=timeline.moments(lines, names, fields),
@@ -193,6 +234,21 @@ def _values(
     if not own and wish != "take":
         return values, "offered"
     return values | draft["values"], "mine" if own else "taken"
+
+
+def _looked(
+    task: Mapping[str, Any], values: Mapping[str, Any], *, begun: bool
+) -> tuple[Look, dict[str, Any]]:
+    """Return how the form stands, and its values as the controls show them.
+
+    Args:
+        begun: the values are what somebody has typed.
+    """
+    if not is_live(task["form"]):
+        return Look(), shown_values(task["form"], values, Look())
+    who, at = actor(), now()
+    look = service.look_at(engine(), who, task["id"], values if begun else None, text=begun, now=at)
+    return look, shown_values(task["form"], values, look)
 
 
 def _lines(instance_id: int) -> list[dict[str, Any]]:

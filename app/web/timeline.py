@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.web import verb_words
 from app.web.i18n import pick
-from app.web.values import field_value
+from app.web.rich_values import field_value
 from app.web.words import account, event_word
 
 Line = Mapping[str, Any]

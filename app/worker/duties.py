@@ -24,6 +24,7 @@ from app.errors import AppError
 from app.runtime.ports import Engine
 from app.telemetry import logs
 from app.worker import (
+    duty_files,
     duty_leases,
     duty_mail,
     duty_messages,
@@ -47,6 +48,7 @@ DUTIES: Final = (
     duty_mail.DUTY,
     duty_messages.PRUNE,
     duty_prune.DUTY,
+    duty_files.DUTY,
 )
 TICK: Final = 0.5
 """Seconds between two looks at what is to be done."""

@@ -27,8 +27,13 @@ function restore() {
 function fill(form, typed) {
   if (!form) return;
   for (const [name, value] of typed) {
-    const control = form.elements.namedItem(name);
-    if (control) control.value = value;
+    const found = form.elements.namedItem(name);
+    const controls = found instanceof RadioNodeList ? [...found] : found ? [found] : [];
+    for (const control of controls) {
+      if (control.type === "checkbox") control.checked = typed.some(([n, v]) => n === name && v === control.value);
+      else if (control.type === "radio") control.checked = control.value === value;
+      else if (control.type !== "hidden" && control.type !== "submit") control.value = value;
+    }
   }
   const detail = { message: document.body.dataset.textKept, tone: "info" };
   document.body.dispatchEvent(new CustomEvent("toast", { detail }));

@@ -65,7 +65,7 @@ function pick() {
 // A button with an address of its own (Release) is none of them.
 function submit(event) {
   const form = event.target.closest("form");
-  const decides = (element) => element.type === "submit" && !element.disabled && !element.hasAttribute("formaction");
+  const decides = (element) => element.matches("[type=submit]:not([disabled], [hidden], [formaction])");
   const buttons = [...(form?.elements ?? [])].filter(decides);
   if (buttons.length === 1) buttons[0].click();
   else focus(buttons[0]);

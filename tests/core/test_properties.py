@@ -284,6 +284,8 @@ _raw = (
     | _dates
     | st.text(max_size=8)
     | st.sampled_from(["A", "b c", " 12 ", "1,234.50", "true", "2026-02-30", "1e5", []])
+    | st.sampled_from([["A", "5"], [7], [{"id": 7}], {"amount": 5, "currency": "EUR"}])
+    | st.sampled_from([[{"what": "a", "price": 3}], [{}], [{"price": "9"}, {"what": ""}]])
 )
 _fields = {
     "boolean": {},
@@ -295,6 +297,11 @@ _fields = {
     "datetime": {},
     "select": {"options": ["A", "b c", 5, True, None]},
     "note": {},
+    "multiselect": {"options": ["A", 5, True]},
+    "money": {"currency": ["EUR", "CNY"], "max": 500},
+    "user": {},
+    "file": {"max_files": 2},
+    "rows": {"columns": {"what": "string", "price": {"type": "number", "max": 9}}, "max": 2},
 }
 
 

@@ -64,11 +64,13 @@ class Entry:
         body: JSON value, or the fields of a page's form.
         done: for an address that answers everybody alike, SQL that finds something only if
             the person was let in.
+        query: what the address needs.
     """
 
     who: frozenset[str | None]
     body: Any = None
     done: str | None = None
+    query: str = ""
 
 
 API = {
@@ -131,6 +133,14 @@ API = {
     "POST /tasks/<int:task_id>/release": Entry(CANDIDATE),
     "PUT /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
     "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
+    "POST /tasks/<int:task_id>/form": Entry(PART),
+    "POST /tasks/<int:task_id>/files": Entry(CANDIDATE, {}, query="?field=papers&name=a.txt"),
+    "POST /process-definitions/<int:definition_id>/files": Entry(
+        SIGNED_IN, {}, query="?field=papers&name=a.txt"
+    ),
+    "GET /files/<int:file_id>": Entry(PART),
+    "GET /files/<int:file_id>/content": Entry(PART),
+    "GET /people": Entry(SIGNED_IN, query="?q=mei"),
     "GET /task-views": Entry(SIGNED_IN),
     "POST /task-views": Entry(SIGNED_IN, {"name": "v", "query": {}}),
     "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
@@ -201,6 +211,15 @@ PAGES = {
     "GET /copies": Entry(SIGNED_IN),
     "GET /copies/<int:copy_id>": Entry(CANDIDATE),
     "POST /copies/read": Entry(SIGNED_IN),
+    "POST /tasks/<int:task_id>/form": Entry(PART),
+    "POST /tasks/<int:task_id>/form/live": Entry(PART),
+    "POST /start/<int:definition_id>/form": Entry(SIGNED_IN),
+    "POST /start/<int:definition_id>/form/live": Entry(SIGNED_IN),
+    # Each file is answered for itself; test_pages_files has who may not.
+    "POST /tasks/<int:task_id>/files": Entry(SIGNED_IN),
+    "POST /start/<int:definition_id>/files": Entry(SIGNED_IN),
+    "GET /files/<int:file_id>": Entry(PART),
+    "GET /people": Entry(SIGNED_IN),
     "GET /requests": Entry(SIGNED_IN),
     "GET /instances": Entry(MANAGERS),
     "GET /instances/<int:instance_id>": Entry(PART),
@@ -278,6 +297,7 @@ def things(rest: Rest) -> dict[str, int]:
         "definition_id": seen["process_definition_id"],
         "view_id": view["id"],
         "external_id": held[0]["id"],
+        "file_id": stored_file(rest, seen),
         "incident_id": broken.ok(201)["incidents"][0]["id"],
         "comment_id": said["id"],
         "notification_id": note,
@@ -293,6 +313,20 @@ def told_to_mei(rest: Rest) -> tuple[int, int]:
     lists = (rest("mei", "GET", path).ok() for path in ("/notifications", "/copies"))
     note, copy = (found["items"][0]["id"] for found in lists)
     return note, copy
+
+
+def stored_file(rest: Rest, task: dict[str, Any]) -> int:
+    """Put a file of the task's instance into the database."""
+    with rest.office.db.transaction() as tx:
+        row = tx.run(
+            "insert into files (task_id, definition_id, instance_id, field, name, type, size,"
+            " sha256, content, uploaded_by, uploaded_at, submitted_at)"
+            " values (%(id)s, %(process_definition_id)s, %(process_instance_id)s, 'papers',"
+            " 'a.txt', 'text/plain', 1, '\\x00', 'a', 'nobody', now(), now()) returning id",
+            task,
+        ).fetchone()
+    assert row is not None
+    return int(row["id"])
 
 
 def address(rule: str, things: dict[str, int]) -> str:
@@ -327,7 +361,9 @@ def test_api(rest: Rest, things: dict[str, int]) -> None:
             with taken_back(rest.office.db):
                 prepare(rest, route, things)
                 rest._tokens.clear()
-                answer = rest(person, method, address(rule, things), filled(entry.body, things))
+                answer = rest(
+                    person, method, address(rule, things) + entry.query, filled(entry.body, things)
+                )
                 assert answer.status < 500, (route, person, answer.text)
                 if answer.status not in REFUSALS:
                     let_in.add(person)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -32,7 +33,7 @@ WRITTEN = """
     method next outcomes request service_name status strin think trip variables zh password123
     Nowhere amount bogus_gateway colour description go key moons name nowhere null settings start
     steps version zebra process write ISO Ctrl Enter Asia Berlin Europe JSON KiB MiB Shanghai UTC
-    UTF
+    UTF cost EUR CNY KB MB pdf
 """
 """Names of people and groups, what definitions are written with, what is never translated."""
 NO_WORDS = {"zh": {*WRITTEN.split(), *NODES, *TYPES}, "en": set[str]()}
@@ -82,7 +83,29 @@ TRIP: dict[str, Any] = {
                     "why": {"type": "text", "label": both("Why", "原因"), "min_length": 3},
                     "cost": {"type": "integer", "label": both("Cost", "费用"), "max": 9},
                     "at": {"type": "datetime", "label": both("At", "时间")},
+                    "price": {"type": "money", "label": both("Price", "价格")},
+                    "fee": {
+                        "type": "money",
+                        "currency": ["EUR", "CNY"],
+                        "label": both("Fee", "费"),
+                    },
+                    "boss": {"type": "user", "label": both("Boss", "上级")},
+                    "papers": {"type": "file", "accept": ".pdf", "label": both("Papers", "文件")},
+                    "with": {
+                        "type": "multiselect",
+                        "label": both("With", "同行"),
+                        "options": [{"value": 1, "label": both("One", "一")}],
+                        "show_if": "fine",
+                    },
+                    "items": {
+                        "type": "rows",
+                        "label": both("Items", "项目"),
+                        "columns": {
+                            "cost": {"type": "number", "sum": True, "label": both("C", "费")}
+                        },
+                    },
                 },
+                "instructions": both("Look *twice*", "请*仔细*看"),
             },
             "next": ["book", "think"],
         },
@@ -232,7 +255,7 @@ class Walk:
         self.get(f"/tasks/{one}")
         self.get("/inbox")
         self.post(f"/tasks/{one}/complete", 422, f__why="a", f__cost="99", f__at="x")
-        self.post(f"/tasks/{one}/complete", 303, f__fine="true", comment="1")
+        self.form(one)
         self.get(f"/tasks/{one}/done")
         self.get(f"/tasks/{one}")
         self.post(f"/tasks/{one}/claim", 409)
@@ -245,6 +268,23 @@ class Walk:
         self.get("/inbox?tab=done")
         self.get("/inbox/badge?shown=77", htmx=True)
         self.get("/requests")
+
+    def form(self, task: int) -> None:
+        """Every kind of field: wrong, then right; files, people and rows."""
+        wrong = {"f.boss": "zebra", "f.price": "1", "f.items.0.cost": "x", "f.papers": "77"}
+        self.post(f"/tasks/{task}/complete", 422, **wrong)
+        for content in (b"%PDF-1", b"zebra", b""):
+            sent = {"upload.papers": (io.BytesIO(content), "1.pdf")}
+            page = self.post(f"/tasks/{task}/files", htmx=True, **sent)
+            self.get(f"/people?of=f.boss&f.boss={'mei' if content else ''}", htmx=True)
+            if content.startswith(b"%"):
+                (number,) = re.findall(r'value="([0-9]+)"', page.text)
+        self.post(f"/tasks/{task}/form", rows="add.items")
+        right = {"f.fine": "true", "f.with": "1", "f.fee": "5", "f.fee.currency": "EUR"}
+        right |= {"f.papers": number, "f.boss": "mei", "f.items.0.cost": "5", "comment": "1"}
+        self.post(f"/tasks/{task}/complete", 303, **right)
+        self.who.get(f"/files/{number}")
+        self.seen.append(("GET", f"/files/{number}", Sheet(200, {}, "")))
 
     def together(self, one: int, other: int) -> None:
         """Narrowing the inbox, keeping that as a view, and doing something with several."""

@@ -141,7 +141,7 @@ def test_what_is_too_large_is_refused_with_a_remedy(pages: Pages) -> None:
     pasted = json.dumps(NEW | {"x-note": "工" * (MAX_BYTES // 3)}, ensure_ascii=False)
     page = send(pages, pasted, "check").ok(413).says("This is larger than 1 MiB.")
     assert "工工工" in page.text
-    whole = pages.post(URL, {"source": " " * 10 * MAX_BYTES, "action": "check"}).ok(413)
+    whole = pages.post(URL, {"source": " " * 12 * MAX_BYTES, "action": "check"}).ok(413)
     whole.says("That is too much at once")
 
 

@@ -342,7 +342,8 @@ def test_every_code_of_an_entry_has_its_line() -> None:
     found = {code for _, code in code_words.arguments({"FieldError"}, 1, "**/*.py")}
     found |= {code for _, code in code_words.arguments({"ValueProblem"}, 0, "core/*.py")}
     found |= {code for _, code in code_words.arguments({"problem"}, 0, "core/value_check.py")}
-    found |= set(code_words.heads_of_tuples(3, "core/form.py"))
+    found |= set(code_words.heads_of_tuples(3, "core/form_values.py"))
+    found |= set(code_words.heads_of_tuples(3, "runtime/files.py"))
     found |= set(code_words.heads_of_tuples(2, "api/reading.py")) | {"invalid"}
     same(column(REST.section("Refusals").tables()[2], "code"), found)
 

@@ -43,9 +43,12 @@ SCOPE = {"amount": 1200, "customer": {"email": "mei@example.com"}}
 
 
 def completed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a definition: the value itself, or one around the step that it is."""
+    """Return a definition: the value itself, or one around the step or form that it is."""
     if "steps" in value:
         return dict(value)
+    if "id" not in value:
+        step = {"id": "step", "type": "user_task", "config": {"assignee": "li", "form": value}}
+        return {"name": "Example", "steps": [step]}
     assert value["type"] in NODES
     targets = {way.target for way in ways_out(value, ())}
     rest = [{"id": target, "type": "end"} for target in sorted(targets)]

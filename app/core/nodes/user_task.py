@@ -11,7 +11,7 @@ from app.core.definition import Step
 from app.core.effects import Effect, OpenTask
 from app.core.events import Event, TaskCompleted
 from app.core.expression import evaluate_config, shown
-from app.core.form import expand, options_of
+from app.core.form import Seen, expand, options_of
 from app.core.keys import Key
 from app.core.moments import due_moment
 from app.core.nodes.base import (
@@ -62,7 +62,8 @@ class UserTask(Node):
                 path = (*making.path, key)
                 making.person(name, (*path, index) if key != "assignee" else path)
         form = expand(config.get("form"))
-        return {**config, "form": form, "live": _live(form)}
+        shows = any("show_if" in field for field in form)
+        return {**config, "form": form, "live": _live(form), "shows": shows}
 
     def enter(self, visit: Visit) -> Decision:
         """Open the task."""
@@ -124,7 +125,13 @@ class UserTask(Node):
         """Take the form's values along and go where the decision leads."""
         if not isinstance(event, TaskCompleted):
             return None
-        decided = decide(visit.step, event.values, event.outcome)
+        decided = decide(
+            visit.step,
+            event.values,
+            event.outcome,
+            comment=event.comment,
+            seen=Seen(visit.scope, visit.now) if visit.step.config.get("shows") else None,
+        )
         if decided.errors:
             return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
         also = _set_by(visit, event)
@@ -160,10 +167,13 @@ def _names(value: Any) -> tuple[str, ...] | Fail:
 
 def _live(form: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
     """Return, by place in the form, what of a field is evaluated when the task opens."""
-    live = {}
+    live: dict[int, dict[str, Any]] = {}
     for index, field in enumerate(form):
-        given = {key: field[key] for key in ("default", "options") if key in field}
-        if "$" in json_text(given):
+        given: dict[str, Any] = {key: field[key] for key in ("default", "options") if key in field}
+        columns = _live(field.get("columns", ()))
+        if columns:
+            given["columns"] = columns
+        if columns or "$" in json_text(given):
             live[index] = given
     return live
 
@@ -171,18 +181,32 @@ def _live(form: Sequence[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
 def _form(visit: Visit) -> tuple[Mapping[str, Any], ...] | Fail:
     """Evaluate what fields take from the variables: their defaults and options."""
     form: tuple[Mapping[str, Any], ...] = visit.step.config.get("form", ())
-    if not visit.step.config.get("live"):
+    live = visit.step.config.get("live")
+    if not live:
         return form
-    live = kept([*evaluate_config(visit.step.config["live"], visit.scope, visit.now).values()])
-    if isinstance(live, Fail):
-        return live
+    return _evaluated(form, live, visit)
+
+
+def _evaluated(
+    form: Sequence[Mapping[str, Any]], live: Mapping[int, Mapping[str, Any]], visit: Visit
+) -> tuple[Mapping[str, Any], ...] | Fail:
     fields = list(form)
-    for index, values in zip(visit.step.config["live"], live, strict=True):
-        options = values.get("options", [])
+    for index, given in live.items():
+        name = form[index]["name"]
+        plain = {key: given[key] for key in given if key != "columns"}
+        changed: dict[str, Any] | Fail = kept(evaluate_config(plain, visit.scope, visit.now))
+        if isinstance(changed, Fail):
+            return changed
+        options = changed.get("options", [])
         if not isinstance(options, list):
-            message = Phrase("The options of %(field)s must be a list.", field=form[index]["name"])
+            message = Phrase("The options of %(field)s must be a list.", field=name)
             return Fail("bad_options", message, {"value": shown(options)})
         if options:
-            values = {**values, "options": options_of(options)}
-        fields[index] = {**form[index], **values}
+            changed["options"] = options_of(options)
+        if "columns" in given:
+            columns = _evaluated(form[index]["columns"], given["columns"], visit)
+            if isinstance(columns, Fail):
+                return columns
+            changed["columns"] = list(columns)
+        fields[index] = {**form[index], **changed}
     return tuple(fields)
