@@ -20,7 +20,7 @@ _RELATIVE_UNTIL: Final = timedelta(days=28)
 _UNITS: Final = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
 _CLOSE: Final = timedelta(hours=4)
 _TIME: Final = Markup("<time %s%s>%s</time>")
-_DUE: Final = Markup('<span class="due tone-%(tone)s">%(icon)s%(text)s</span>')
+_DUE: Final = Markup('<span class="due tone-%(tone)s">%(icon)s<span>%(text)s</span></span>')
 _EXACT: Final = Markup('datetime="%s" title="%s"')
 _LIVE: Final = Markup(" data-relative")
 _KEPT: Final = 4096
