@@ -186,7 +186,7 @@ def test_dropping_asks_first_and_then_for_a_comment(live: Live, window: Window, 
     dialog.get_by_role("button", name="Drop").click()
     expect(page.get_by_text("This outcome needs a value here.").first).to_be_visible()
     assert violations(page) == []
-    page.get_by_role("textbox", name="Comment").fill("Not needed.")
+    page.get_by_role("textbox", name="Comment", exact=True).fill("Not needed.")
     page.get_by_role("button", name="Drop").click()
     dialog.get_by_role("button", name="Drop").click()
     expect(page.get_by_text("Thank you, that is done.")).to_be_visible()
