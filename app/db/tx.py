@@ -16,7 +16,6 @@ from typing import Any, cast
 import psycopg
 import sqlalchemy as sa
 import structlog
-from psycopg.types.json import Jsonb
 
 from app.db import faults
 from app.db.spare import spares_of
@@ -120,10 +119,6 @@ class Tx:
         """Execute the one statement that there is: the same as ``together`` as the last."""
         return self.together(((sql, params),), last=True)[0]
 
-    def run_many(self, sql: str, rows: list[dict[str, Any]]) -> None:
-        """Execute one statement for many rows in a single round trip."""
-        self.together([(sql, row) for row in rows])
-
     def commit(self) -> None:
         """Make what was done durable; ``Database.transaction`` calls it at the end."""
         self._refuse_spoiled()
@@ -151,11 +146,6 @@ class Tx:
     def _refuse_spoiled(self) -> None:
         if self.spoiled:
             raise RuntimeError("an error inside this transaction was swallowed")
-
-    @staticmethod
-    def json(value: Any) -> Jsonb:
-        """Wrap a value that is not a dict (a list, a text) as a jsonb parameter."""
-        return Jsonb(value)
 
     @contextmanager
     def undone_on_error(self) -> Iterator[None]:

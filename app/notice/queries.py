@@ -26,8 +26,6 @@ _UNREAD: Final = f"""
 select count(*) as unread from (select 1 from notifications
  where username = %(me)s and read_at is null limit {COUNT_CAP}) waiting
 """  # noqa: S608 - a number of ours
-_NEWEST: Final = Sort(n.c.id, n.c.id, int, "id", descending=True)
-_NEWEST_COPY: Final = Sort(c.c.id, c.c.id, int, "id", descending=True)
 _NOTES: Final = sa.select(
     *(n.c[name] for name in ("id", "event", "instance_id", "task_id", "actor", "text", "at")),
     n.c.read_at,
@@ -66,17 +64,15 @@ def notifications(
     Raises:
         Malformed: page, size or cursor out of range.
     """
-    query = sa.select(n.c.id).where(n.c.username == actor.username)
-    if unread:
-        query = query.where(n.c.read_at.is_(None))
+    query, newest = _of(n, actor, unread=unread), _newest(n)
     with db.transaction() as tx:
-        return paged(tx, query, _NEWEST, _note, listed=_NOTES, page=page, size=size, after=after)
+        return paged(tx, query, newest, _note, listed=_NOTES, page=page, size=size, after=after)
 
 
 def unread(db: Database, actor: Actor) -> int:
     """Return how many notifications the actor has not read, at most ``COUNT_CAP``."""
     with db.transaction() as tx:
-        row = tx.run(_UNREAD, {"me": actor.username}).fetchone() or {}
+        row = tx.only(_UNREAD, {"me": actor.username}).fetchone() or {}
         return int(row["unread"])
 
 
@@ -105,12 +101,10 @@ def copies(
     Raises:
         Malformed: page, size or cursor out of range.
     """
-    query = sa.select(c.c.id).where(c.c.username == actor.username)
-    if unread:
-        query = query.where(c.c.read_at.is_(None))
+    query = _of(c, actor, unread=unread)
     with db.transaction() as tx:
         return paged(
-            tx, query, _NEWEST_COPY, _copy, listed=_COPIES, page=page, size=size, after=after
+            tx, query, _newest(c), _copy, listed=_COPIES, page=page, size=size, after=after
         )
 
 
@@ -134,6 +128,16 @@ def choices(db: Database, actor: Actor) -> dict[Event, Choice]:
         ).fetchall()
     made = {row["event"]: row["choice"] for row in rows}
     return {event: made.get(event, "page") for event in EVENTS}
+
+
+def _of(table: sa.Table, actor: Actor, *, unread: bool) -> sa.Select[Any]:
+    """Return the query of the ids of what is the actor's in a table, or of what is new of it."""
+    query = sa.select(table.c.id).where(table.c.username == actor.username)
+    return query.where(table.c.read_at.is_(None)) if unread else query
+
+
+def _newest(table: sa.Table) -> Sort:
+    return Sort(table.c.id, table.c.id, int, "id", descending=True)
 
 
 def _single(tx: Tx, query: sa.Select[Any]) -> Mapping[str, Any]:

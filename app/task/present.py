@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from app.identity.actor import Actor
+from app.runtime.candidates import by_kind
 from app.task import access
 from app.task.summary import told
-
-_KINDS: Final = {"u": "users", "g": "groups", "r": "roles"}
 
 
 def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "step": {"id": row["step"], "name": row["name"]},
         "state": row["state"],
         "assignee": row["assignee"],
-        "candidates": candidates(row["candidates"]),
+        "candidates": by_kind(row["candidates"]),
         "form": row["form"],
         "values": row["values"],
         "outcomes": row["outcomes"],
@@ -59,15 +58,6 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],
     }
-
-
-def candidates(keys: list[str]) -> dict[str, list[str]]:
-    """Return candidate keys as ``{users, groups, roles}``."""
-    named: dict[str, list[str]] = {"users": [], "groups": [], "roles": []}
-    for key in keys:
-        letter, _, name = key.partition(":")
-        named[_KINDS[letter]].append(name)
-    return named
 
 
 def is_overdue(row: Mapping[str, Any], now: datetime) -> bool:

@@ -26,9 +26,9 @@ from app.db.tx import Tx
 from app.definition.cache import SHARED
 from app.identity.actor import Actor
 from app.runtime import people
+from app.runtime.candidates import by_kind
 from app.runtime.ports import Engine
 from app.task import access
-from app.task.present import candidates
 from app.task.queries import seen
 
 Kind = Literal["next", "later", "choice", "join", "end", "stuck"]
@@ -191,7 +191,7 @@ def _next(tx: Tx, definition: Definition, token: Token, step: Step, task: OpenTa
     if task is None:
         return Stop("next", step.id, step.name, step.type)
     given = people.give(tx, definition, task)
-    offered = candidates(list(given.candidates))
+    offered = by_kind(list(given.candidates))
     return Stop("next", step.id, step.name, step.type, given.assignee, offered)
 
 
