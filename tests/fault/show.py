@@ -109,6 +109,7 @@ class Show:
     def _kill(self) -> None:
         done = self._done()
         self.plant.worker.kill()
+        self.plant.until(self._is_forgotten)
         # What an earlier one held may not have been taken back yet.
         rows = self.plant.rows("select id, attempt from jobs where state = 'leased'")
         held = {(row["id"], row["attempt"]) for row in rows} - self._lost
@@ -117,6 +118,14 @@ class Show:
         self.held.append(leased)
         self.plant.worker.start()
         self._tell(f"worker killed after {done} steps, with {leased} jobs in its hands")
+
+    def _is_forgotten(self) -> bool:
+        """Whether PostgreSQL is through with the dead worker: a commit already sent still counts."""
+        (row,) = self.plant.rows(
+            "select count(*) as n from pg_stat_activity"
+            " where datname = current_database() and application_name = 'workflow-engine worker'"
+        )
+        return bool(row["n"] == 0)
 
     def _flush(self) -> None:
         self.plant.redis.client.flushall()
