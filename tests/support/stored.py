@@ -16,7 +16,7 @@ from app.db.types import dumps, loads
 from app.history import record
 
 _LIVE = {
-    "task": "select wait from tasks where instance_id = %(id)s and state in ('open', 'claimed')",
+    "task": "select distinct wait from tasks where instance_id = %(id)s and state in ('open', 'claimed')",
     "job": "select wait from jobs where instance_id = %(id)s and state in ('due', 'leased')",
     "incident": "select wait from incidents where instance_id = %(id)s and resolved_at is null",
 }
