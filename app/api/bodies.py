@@ -196,6 +196,9 @@ class Task(Body):
     comment: str | None = None
     summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+    decided_by: str | None = Field(
+        default=None, description="Whose vote ended it while this seat was open."
+    )
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None
 
@@ -249,6 +252,39 @@ class TaskComment(Body):
     may_edit: bool
 
 
+class Counts(Body):
+    """How those stand who decide a step together."""
+
+    mode: str = Field(description="any, all, ratio or sequential.")
+    needed: int = Field(description="How many have to approve.")
+    total: int
+    approved: int
+    rejected: int
+
+
+class Seat(Body):
+    """One of those who decide a step together."""
+
+    task_id: int | None = Field(description="None while their turn has not come.")
+    user: str | None = Field(description="Who has or has decided it; None: nobody yet.")
+    candidates: Candidates
+    state: str = Field(description="open, claimed, completed, cancelled or waiting.")
+    outcome: str | None
+    approved: bool | None
+    comment: str | None
+    at: datetime | None = Field(description="When it was decided, or withdrawn.")
+    added_by: str | None = Field(description="Who added this seat.")
+    decided_by: str | None = Field(description="Whose vote withdrew it.")
+    removable: bool = Field(description="Whether the caller may take it away.")
+
+
+class Visit(Counts):
+    """Those who decide a step together, and what they came to."""
+
+    decided: bool | None = Field(description="Whether they approved; None while it is open.")
+    seats: list[Seat]
+
+
 class TaskDetail(Task):
     """A task with what surrounds it."""
 
@@ -257,6 +293,7 @@ class TaskDetail(Task):
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
+    visit: Visit | None = Field(description="How those stand who decide it together.")
 
 
 class InstanceRef(Body):
@@ -271,6 +308,9 @@ class CompletedTask(Task):
 
     instance: InstanceRef
     next: list[Task]
+    counts: Counts | None = Field(
+        description="Where several people decide: how it stands with this vote."
+    )
 
 
 class Instance(Body):

@@ -88,6 +88,7 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
     more = {
         "instance": {"id": done.instance.id, "status": done.instance.status},
         "next": done.next,
+        "counts": done.counts,
     }
     return Answer({**done.task, **more})
 

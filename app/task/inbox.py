@@ -112,11 +112,11 @@ class InboxPage:
     """One page of a tab.
 
     Args:
-        items: task bodies; in Done also those that others decided (``decided_by``); ``mine`` tells the own ones, which come first, from those
-            that could be claimed.
+        items: task bodies; ``mine`` tells the own ones, which come first, from those
+            that could be claimed. In Done also those that others decided: ``decided_by``.
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people who started these are called, by username.
+        names: what the people who started or decided these are called, by username.
     """
 
     items: Sequence[dict[str, Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from app.core.rules import Rules
 from app.core.tally import MAX_SEATS, rules_of
@@ -33,7 +33,6 @@ from app.task.tell import tell
 Row = Mapping[str, Any]
 
 Where = Literal["parallel"]
-WHERE: Final[tuple[Where, ...]] = get_args(Where)
 """When those who are added decide: beside the holder."""
 MOST: Final = 20
 """People who are added at once."""
@@ -51,7 +50,7 @@ def add_signer(
     actor: Actor,
     task_id: int,
     users: Sequence[str],
-    where: str = "parallel",
+    where: Where = "parallel",
     *,
     comment: str | None = None,
     now: datetime,
@@ -63,7 +62,7 @@ def add_signer(
 
     Args:
         users: usernames.
-        where: one of ``WHERE``.
+        where: when they decide.
         comment: why, for the history.
 
     Returns:
@@ -77,10 +76,6 @@ def add_signer(
     """
     require(actor, "task:work")
     check_comment(comment)
-    if where not in WHERE:
-        message = "Choose one of: %(choices)s."
-        error = FieldError("position", "unknown_choice", message, {"choices": ", ".join(WHERE)})
-        raise Invalid("invalid_position", "Say when they are to decide.", errors=(error,))
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if "add_signer" not in access.allowed(actor, task):

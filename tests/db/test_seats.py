@@ -100,7 +100,9 @@ def test_all_of_them_approve_and_each_vote_is_kept(lab: Lab) -> None:
     assert values == {"approved": True, "remark": "also fine"}
     state = stored.agrees(lab.db, instance).completed["sign"].seen()
     assert (state["approved"], state["rejected"], state["total"]) == (3, 0, 3)
-    said = [(each["user"], each["approved"], each["values"].get("remark")) for each in state["votes"]]
+    said = [
+        (each["user"], each["approved"], each["values"].get("remark")) for each in state["votes"]
+    ]
     assert said == [("mei", True, "fine"), ("li", True, None), ("wang", True, "also fine")]
     assert kinds(lab, instance).count("task.voted") == 3
     assert kinds(lab, instance).count("task.completed") == 1
@@ -202,9 +204,7 @@ def test_a_group_can_be_one_seat_that_one_of_them_claims(lab: Lab) -> None:
         Conflict, lambda: service.claim(lab.engine, lab.office["mei"], shared, now=lab.at)
     )
     assert error.code == "has_a_seat"
-    done = service.complete(
-        lab.engine, lab.office["wang"], shared, {"approved": True}, now=lab.at
-    )
+    done = service.complete(lab.engine, lab.office["wang"], shared, {"approved": True}, now=lab.at)
     assert done.counts is not None
     assert (done.counts["approved"], done.counts["total"]) == (1, 2)
     vote(lab, instance, "mei", True)
@@ -226,9 +226,12 @@ def test_the_people_can_come_from_an_expression(lab: Lab) -> None:
     instance = lab.start(signers=["li", "li", "nobody", None])
     assert seats(lab, instance) == {"li": "claimed"}
     broken = lab.start(signers=[1])
-    assert stored.row(lab.db, "select kind from incidents where instance_id = %(id)s", id=broken)[
-        "kind"
-    ] == "bad_people"
+    assert (
+        stored.row(lab.db, "select kind from incidents where instance_id = %(id)s", id=broken)[
+            "kind"
+        ]
+        == "bad_people"
+    )
 
 
 def test_outcomes_decide_and_what_one_requires_is_asked_of_who_chooses_it(lab: Lab) -> None:
@@ -256,8 +259,13 @@ def test_outcomes_decide_and_what_one_requires_is_asked_of_who_chooses_it(lab: L
 
 
 def test_a_vote_says_yes_or_no(lab: Lab) -> None:
-    define(lab, ["mei", "li"], form={"approved": "boolean", "urgent": "boolean"}, mode="any",
-           decision_field="approved")
+    define(
+        lab,
+        ["mei", "li"],
+        form={"approved": "boolean", "urgent": "boolean"},
+        mode="any",
+        decision_field="approved",
+    )
     instance = lab.start()
     task = task_of(lab, instance, "mei")
     error = lab.refused(
@@ -316,7 +324,10 @@ def test_who_is_added_late_has_a_say_and_votes_stay(lab: Lab) -> None:
     line = history.events(lab.db, lab.office["root"], instance)[-1]
     assert (line["kind"], line["data"]["users"]) == ("task.signer_added", ["wang"])
     added = get(lab, "wang", task_of(lab, instance, "wang"))
-    assert (added["due_at"], added["form"]) == (NOW + timedelta(hours=2), get(lab, "mei", task)["form"])
+    assert (added["due_at"], added["form"]) == (
+        NOW + timedelta(hours=2),
+        get(lab, "mei", task)["form"],
+    )
     assert "add_signer" not in added["allowed"]
     error = lab.refused(Conflict, lambda: add(lab, "wang", added["id"], "stranger"))
     assert error.code == "added_yourself"
@@ -338,9 +349,7 @@ def test_nobody_is_added_who_decides_already(lab: Lab, who: str) -> None:
     (found,) = error.errors
     assert found.code == "has_a_seat"
     assert found.params["name"] in ("Chen Mei", "Li Wei", "Wang Fang")
-    assert "stranger" not in [
-        each["user"] for each in get(lab, "li", task)["visit"]["seats"]
-    ]
+    assert "stranger" not in [each["user"] for each in get(lab, "li", task)["visit"]["seats"]]
 
 
 def test_signers_where_one_decides_after_the_other_come_last(lab: Lab) -> None:
