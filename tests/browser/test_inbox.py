@@ -21,9 +21,9 @@ def test_ten_tasks_are_decided_by_taps_on_a_phone(live: Live, window: Window) ->
     tasks = approvals(live, 10)
     page = window("li", **TOUCH).open("/inbox")
     expect(page.get_by_role("button", name="Decide together")).to_be_hidden()
-    expect(page.get_by_label("Order")).to_be_hidden()  # what narrows folds where there is no room
+    expect(page.get_by_label("Order", exact=True)).to_be_hidden()
     page.get_by_text("Filters").tap()
-    expect(page.get_by_label("Order")).to_be_visible()
+    expect(page.get_by_label("Order", exact=True)).to_be_visible()
     page.get_by_text("Filters").tap()
     page.locator(".row-pick").first.tap()
     page.get_by_role("button", name="Select all").tap()
