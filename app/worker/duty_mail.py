@@ -36,13 +36,13 @@ def deliver(engine: Engine, now: datetime) -> int:
         if send is None or letter is None:
             break
         about = letter.notes[0]
-        context = JobContext(
-            letter.key, about.instance_id, about.step_id, letter.tries, _TIMEOUT
-        )
+        context = JobContext(letter.key, about.instance_id, about.step_id, letter.tries, _TIMEOUT)
         try:
             send(mail_of(letter, engine.public_url), context)
         except BusinessError as error:
-            log.warning("notification.not_mailed", mail=letter.key, code=error.code, error=str(error))
+            log.warning(
+                "notification.not_mailed", mail=letter.key, code=error.code, error=str(error)
+            )
             mail.settled(engine.db, letter)
         except ConnectorError as error:
             again = mail.failed(engine.db, letter, now=now)

@@ -10,7 +10,7 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-_CHOICE = op.f("ck_notification_choices_choice")
+_CHOICE = "ck_notification_choices_choice"
 
 
 def upgrade() -> None:
@@ -19,15 +19,17 @@ def upgrade() -> None:
         "users",
         sa.Column("digest_hour", sa.SmallInteger(), server_default="8", nullable=False),
     )
-    op.drop_constraint(_CHOICE, "notification_choices", type_="check")
+    op.drop_constraint(op.f(_CHOICE), "notification_choices", type_="check")
     op.create_check_constraint(
-        _CHOICE, "notification_choices", "choice in ('page','mail','digest','none')"
+        op.f(_CHOICE), "notification_choices", "choice in ('page','mail','digest','none')"
     )
 
 
 def downgrade() -> None:
     op.execute("update notification_choices set choice = 'mail' where choice = 'digest'")
-    op.drop_constraint(_CHOICE, "notification_choices", type_="check")
-    op.create_check_constraint(_CHOICE, "notification_choices", "choice in ('page','mail','none')")
+    op.drop_constraint(op.f(_CHOICE), "notification_choices", type_="check")
+    op.create_check_constraint(
+        op.f(_CHOICE), "notification_choices", "choice in ('page','mail','none')"
+    )
     op.drop_column("users", "digest_hour")
     op.drop_column("notifications", "digest")

@@ -76,8 +76,7 @@ def test_what_happens_in_a_day_is_one_mail_in_the_morning(shop: Shop) -> None:
     assert text.index(f"?told={second}") < text.index(f"?told={first}")
     assert "“Approve” waits for you: Request" in text
     assert text.endswith(
-        "See them all: https://flow.example/notifications\n"
-        "You can choose there how you are told."
+        "See them all: https://flow.example/notifications\nYou can choose there how you are told."
     )
 
 
@@ -178,7 +177,7 @@ def test_each_kind_is_mailed_as_it_was_chosen(shop: Shop) -> None:
     tasks.remind(shop.engine, shop.office["li"], row["id"], now=shop.at)
     assert deliver(shop, sent, shop.at, url="https://flow.example/w") == 1
     ((key, subject, text),) = sent.mails
-    assert subject == "Li Ming reminds you of “Approve”: Request"
+    assert subject == "Li Wei reminds you of “Approve”: Request"
     told = key.removeprefix("notification-")
     assert f"See it and go on: https://flow.example/w/tasks/{row['id']}?told={told}" in text
     assert deliver(shop, sent, TONIGHT) == 1
