@@ -11,10 +11,10 @@ from flask_babel import gettext, ngettext
 
 from app.core.definition import Label
 from app.errors import Invalid, Malformed
-from app.identity.queries import active_people, display_names, group_titles
+from app.identity.queries import display_names, group_titles
 from app.task import bulk
 from app.task.filters import NAMES
-from app.web import forms, respond
+from app.web import forms, people, respond
 from app.web.forms import text
 from app.web.i18n import pick, translate_error
 from app.web.inbox import address_of
@@ -24,8 +24,6 @@ from app.web.words import yes_no
 bp = Blueprint("bulk", __name__)
 
 _MAX_DIGITS: Final = 18
-_SUGGESTED: Final = 500
-"""People who are suggested where one has to be named."""
 _LISTS: Final = {"sent": "runtime.requests", "all": "runtime.instances"}
 """Lists of instances that reminding begins in."""
 _KEPT: Final = ("tab", "q", "order", "list", *NAMES)
@@ -156,6 +154,12 @@ def _ask(ids: Sequence[int], error: Invalid | None = None, *, asks: str = "") ->
         name = pick(step["name"], step["id"])
         new = Group(name, process, outcomes, instructions, confirms)
         groups.setdefault(key, new).tasks.append(task)
+    people.prepare(
+        (each, each["value"])
+        for group in groups.values()
+        for task in group.tasks
+        for each in task["summary"]
+    )
     return respond.page(
         "task/bulk.html",
         status=error.status if error else 200,
@@ -164,7 +168,6 @@ def _ask(ids: Sequence[int], error: Invalid | None = None, *, asks: str = "") ->
         asks=asks,
         rest=_ids("rest") if asks else (),
         movable=() if asks else movable,
-        people=active_people(engine().db, limit=_SUGGESTED) if movable else (),
         to=text("to"),
         problems=forms.problems(error),
         comment=text("comment"),

@@ -218,5 +218,7 @@ def test_one_that_is_locked_does_not_hold_up_the_others(
     with Database(office.db.engine).transaction() as tx:
         tx.run(lock, {"id": row(office.db, "select instance_id as id from tasks limit 1")["id"]})
         first = row(office.db, "select id from tasks limit 1")["id"]
-        assert act(office, "claim", tasks) == ["locked" if each == first else None for each in tasks]
+        assert act(office, "claim", tasks) == [
+            "locked" if each == first else None for each in tasks
+        ]
     assert act(office, "claim", tasks) == [None, None, None]
