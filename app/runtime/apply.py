@@ -100,9 +100,9 @@ def apply(
     statements += notices
     if opened or last or before is None:  # what a start breaks is its caller's to tell
         answers = tx.together(statements, last=last)
-        for task, answer in zip(opened, answers[2:], strict=False):
-            task["id"] = answer.rows[0]["id"]
-        opened.sort(key=lambda task: int(task["wait"]))
+        for row, answer in zip(opened, answers[2:], strict=False):
+            row["id"] = answer.rows[0]["id"]
+        opened.sort(key=lambda row: int(row["wait"]))
     else:
         tx.later(statements)
     changed["history_seq"], changed["history_hash"] = added["seq"], added["hash"]

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from app.core import tally
 from app.core.events import TaskCompleted
-from app.core.rules import Rules, rules_from_json
 from app.core.tally import Decided, Vote
 from app.core.values import iso_text
 from app.db.tx import Tx
 from app.db.types import Json
-from app.db.wire import Answer, Statement
+from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
 from app.notice.store import seated
@@ -27,20 +26,10 @@ from app.runtime.lines import Line
 from app.runtime.moved import Locked, Moved
 from app.runtime.ports import Engine
 from app.runtime.step import move_locked
+from app.runtime.visits import Visit, counts, visit_of
 
 Row = Mapping[str, Any]
 
-DECIDED: Final = "decided"
-REMOVED: Final = "removed"
-"""Why a seat was withdrawn: the others have decided, or it was taken away."""
-_VISIT: Final = """
-select rules, queue, total from visits where instance_id = %(instance)s and wait = %(wait)s
-"""
-_SEATS: Final = """
-select id, seat, state, assignee, candidates, completed_at, completed_by, on_behalf_of, outcome,
-       values, comment, reason, added_by, decided_by
-  from tasks where instance_id = %(instance)s and wait = %(wait)s order by id
-"""
 _KEEP: Final = """
 update visits set queue = %(queue)s, total = %(total)s
  where instance_id = %(instance)s and wait = %(wait)s
@@ -75,68 +64,6 @@ delete from drafts where task_id in (select id from c)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
-    """One arrival at a step that several people decide.
-
-    Args:
-        wait: of the token.
-        queue: seats that are not open yet, ``{assignee, candidates, added_by?}`` each.
-        total: seats that count.
-        seats: their rows, withdrawn ones too, in the order in which they were opened.
-    """
-
-    instance: int
-    wait: int
-    rules: Rules
-    queue: Sequence[Row]
-    total: int
-    seats: Sequence[Row]
-
-    @property
-    def open(self) -> list[Row]:
-        """The seats of those who could decide now."""
-        return [seat for seat in self.seats if seat["state"] in ("open", "claimed")]
-
-    @property
-    def votes(self) -> list[Vote]:
-        """What was decided so far, in the order in which it was."""
-        done = [seat for seat in self.seats if seat["state"] == "completed"]
-        done.sort(key=lambda seat: (seat["completed_at"], seat["id"]))
-        return [self._vote(seat) for seat in done]
-
-    def _vote(self, seat: Row) -> Vote:
-        values = seat["values"] or {}
-        return Vote(
-            user=seat["completed_by"],
-            approves=bool(tally.approval(self.rules, values, seat["outcome"])),
-            at=iso_text(seat["completed_at"]),
-            outcome=seat["outcome"],
-            values=values,
-            comment=seat["comment"],
-            behalf=seat["on_behalf_of"],
-        )
-
-    def approves(self, seat: Row) -> bool | None:
-        """Say whether a seat's decision approves; None: there is none, or nothing to decide."""
-        if seat["state"] != "completed" or not self.decides:
-            return None
-        return tally.approval(self.rules, seat["values"] or {}, seat["outcome"])
-
-    @property
-    def decides(self) -> bool:
-        """Whether there is anything to approve, or only something to be done."""
-        return self.rules.field is not None or self.rules.approving is not None
-
-    def held_by(self, username: str) -> Row | None:
-        """Return the seat, or the place in the queue, that somebody has or has decided."""
-        for seat in (*self.seats, *self.queue):
-            state = seat.get("state", "waiting")
-            if state != "cancelled" and username in (seat["assignee"], seat.get("completed_by")):
-                return seat
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class Cast:
     """What came of a vote, or of a seat that was taken away.
 
@@ -147,39 +74,6 @@ class Cast:
 
     moved: Moved | None
     counts: Row
-
-
-def asking(instance_id: int, wait: int) -> list[Statement]:
-    """Return what asks for a visit and its seats."""
-    about = {"instance": instance_id, "wait": wait}
-    return [(_VISIT, about), (_SEATS, about)]
-
-
-def answered(instance_id: int, wait: int, answers: Sequence[Answer]) -> Visit | None:
-    """Return the visit that the answers to ``asking`` tell of; None: there is none."""
-    found, seats = answers[0].fetchone(), answers[1].fetchall()
-    if found is None:
-        return None
-    rules = rules_from_json(found["rules"])
-    seats = [seat for seat in seats if seat["seat"]]
-    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats)
-
-
-def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:
-    """Return a visit; whoever wants to change it has locked its instance."""
-    return answered(instance_id, wait, tx.together(asking(instance_id, wait)))
-
-
-def counts(visit: Visit, votes: Sequence[Vote], total: int) -> dict[str, Any]:
-    """Return how a visit stands, as it is told."""
-    approved = sum(vote.approves for vote in votes)
-    return {
-        "mode": visit.rules.mode,
-        "needed": tally.needed(visit.rules, total),
-        "total": total,
-        "approved": approved,
-        "rejected": len(votes) - approved,
-    }
 
 
 def cast_vote(
@@ -231,15 +125,13 @@ def cast_vote(
         "votes": {name: numbers[name] for name in ("approved", "rejected", "total")},
     }
     line = ["task.voted", task["step"], {k: v for k, v in said.items() if v is not None}]
+    doing = _Doing(engine, tx, locked, visit, actor, event.at, line, last)
     decided = tally.decide(visit.rules, votes, visit.total)
     if decided is not None:
         others = [seat["id"] for seat in visit.open if seat["id"] != task["id"]]
-        moved = _close(
-            engine, tx, locked, visit, votes, decided, others, line, actor, event.at, also, last
-        )
-        return Cast(moved, numbers)
+        return Cast(_close(doing, votes, visit.total, decided, others, also), numbers)
     following = [] if len(visit.open) > 1 else _next(visit, visit.total, actor, event.at)
-    _write(tx, locked, line, actor, event.at, event.on_behalf_of, [*also, *following], last)
+    _write(doing, [*also, *following], event.on_behalf_of)
     return Cast(None, numbers)
 
 
@@ -287,65 +179,75 @@ def remove_seat(
         ``moved`` if those who remain have decided already.
     """
     total, votes = visit.total - 1, visit.votes
+    doing = _Doing(engine, tx, locked, visit, actor, at, line, last=True)
     queue = [each for each in visit.queue if each is not seat]
     gone: list[Statement] = [(_REMOVE, {"task": seat["id"], "at": at})] if "id" in seat else []
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
         others = [each["id"] for each in visit.open if each is not seat]
-        also = [*gone, _kept(visit, queue, total)]
-        moved = _close(
-            engine, tx, locked, visit, votes, decided, others, line, actor, at, also, True, total
-        )
-        return Cast(moved, numbers)
+        gone.append(_kept(visit, queue, total))
+        return Cast(_close(doing, votes, total, decided, others, gone), numbers)
     if "id" in seat and len(visit.open) == 1:
         gone += _next(visit, total, actor, at)
     else:
         gone.append(_kept(visit, queue, total))
-    _write(tx, locked, line, actor, at, None, gone, True)
+    _write(doing, gone)
     return Cast(None, numbers)
 
 
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """What somebody does to a visit whose instance is locked.
+
+    Args:
+        line: what the history tells of it.
+        last: nothing follows in this transaction.
+    """
+
+    engine: Engine
+    tx: Tx
+    locked: Locked
+    visit: Visit
+    actor: Actor
+    at: datetime
+    line: Line
+    last: bool
+
+
 def _close(
-    engine: Engine,
-    tx: Tx,
-    locked: Locked,
-    visit: Visit,
+    doing: _Doing,
     votes: Sequence[Vote],
+    total: int,
     decided: Decided,
     others: Sequence[int],
-    line: Line,
-    actor: Actor,
-    at: datetime,
     also: Sequence[Statement],
-    last: bool,
-    total: int | None = None,
 ) -> Moved:
     """Let the instance go on with what the votes come to, and withdraw the other seats."""
-    final = votes[-1]
+    final, visit = votes[-1], doing.visit
     event = TaskCompleted(
-        at=at,
+        at=doing.at,
         by=final.user,
         wait=visit.wait,
         values=tally.values_of(visit.rules, votes, decided),
         outcome=decided.last.outcome,
         comment=decided.last.comment,
         on_behalf_of=final.behalf,
-        votes=tally.counted(votes, visit.total if total is None else total, decided),
+        votes=tally.counted(votes, total, decided),
     )
     withdrawn: list[Statement] = []
     if others:
-        withdrawn.append((_OTHERS, {"ids": list(others), "at": at, "by": final.user}))
+        withdrawn.append((_OTHERS, {"ids": list(others), "at": doing.at, "by": final.user}))
     return move_locked(
-        engine,
-        tx,
-        locked,
+        doing.engine,
+        doing.tx,
+        doing.locked,
         event,
-        actor=actor,
+        actor=doing.actor,
         on_behalf_of=final.behalf,
-        told=[line],
+        told=[doing.line],
         also=[*also, *withdrawn],
-        last=last,
+        last=doing.last,
     )
 
 
@@ -381,15 +283,14 @@ def _seat(given: Row, like: int, number: int, at: datetime) -> Statement:
     }
 
 
-def _write(
-    tx: Tx,
-    locked: Locked,
-    line: Line,
-    actor: Actor,
-    at: datetime,
-    behalf: str | None,
-    more: Sequence[Statement],
-    last: bool,
-) -> None:
-    head = {"at": at, "actor": actor.username, "kind": cast(str, line[0]), "lines": [line]}
-    tx.together([*record.told(locked.row, on_behalf_of=behalf, **head), *more], last=last)
+def _write(doing: _Doing, more: Sequence[Statement], behalf: str | None = None) -> None:
+    """Write what leaves it open."""
+    told = record.told(
+        doing.locked.row,
+        at=doing.at,
+        actor=doing.actor.username,
+        kind=str(doing.line[0]),
+        lines=[doing.line],
+        on_behalf_of=behalf,
+    )
+    doing.tx.together([*told, *more], last=doing.last)

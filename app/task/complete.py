@@ -56,13 +56,13 @@ class Completed:
         instance: its instance after the move.
         next: bodies of the tasks that were opened by it.
         counts: of a step that several people decide, how it stands with them; see
-            ``runtime.votes.counts``. None where one decides alone.
+            ``runtime.visits.counts``. None where one decides alone.
     """
 
     task: Row
     instance: InstanceRow
     next: list[Row]
-    counts: Row | None = None
+    counts: Mapping[str, Any] | None = None
 
 
 def complete(
@@ -97,7 +97,7 @@ def complete(
     require(actor, "task:work")
     check_comment(comment)
     moved: Moved | None
-    counts: Row | None = None
+    counts: Mapping[str, Any] | None = None
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if task["instance_status"] != "running":

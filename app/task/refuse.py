@@ -12,10 +12,10 @@ from app.identity.queries import display_names
 from app.runtime.row import STATUS_WORDS
 from app.task import access
 
-Verb = Literal[
-    *("claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"),
-    *("comment", "cc", "remind"),
-]
+Verb = (
+    Literal["claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"]
+    | Literal["comment", "cc", "remind"]
+)
 _HOLDERS: Final = ("transfer", "add_signer", "cc")
 
 

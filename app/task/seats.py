@@ -12,9 +12,9 @@ from app.db.tx import Tx
 from app.db.wire import Answer, Statement
 from app.errors import Conflict, FieldError, Invalid
 from app.identity.actor import Actor
-from app.runtime import votes
+from app.runtime import visits
 from app.runtime.candidates import by_kind
-from app.runtime.votes import Visit
+from app.runtime.visits import Visit
 from app.task import access
 
 Row = Mapping[str, Any]
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 def asking(task: Row) -> list[Statement]:
     """Return what asks for the seats beside a task; nothing for who decides alone."""
-    return votes.asking(task["instance_id"], task["wait"]) if task["seat"] else []
+    return visits.asking(task["instance_id"], task["wait"]) if task["seat"] else []
 
 
 def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] | None:
@@ -33,14 +33,14 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
     ``decided`` is what they came to, None while it is open; seats whose turn has not come have
     the state ``waiting`` and no id.
     """
-    visit = votes.answered(task["instance_id"], task["wait"], answers) if answers else None
+    visit = visits.answered(task["instance_id"], task["wait"], answers) if answers else None
     if visit is None:
         return None
     cast = visit.votes
     decided = decide(visit.rules, cast, visit.total)
-    there = [seat for seat in visit.seats if seat["reason"] != votes.REMOVED]
+    there = [seat for seat in visit.seats if seat["reason"] != visits.REMOVED]
     return {
-        **votes.counts(visit, cast, visit.total),
+        **visits.counts(visit, cast, visit.total),
         "decided": decided.approved if decided is not None else None,
         "seats": [
             *(_seat(actor, task, visit, seat) for seat in there),
@@ -50,7 +50,7 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
 
 
 def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
-    live = seat | {"state": seat.get("state", "open"), "added_by": seat.get("added_by")}
+    live = {**seat, "state": seat.get("state", "open"), "added_by": seat.get("added_by")}
     running = task["instance_status"] == "running" and access.permits(task, "remove_signer")
     return {
         "task_id": seat.get("id"),
@@ -82,7 +82,7 @@ def check_second(tx: Tx, actor: Actor, task: Row) -> None:
     Raises:
         Conflict: they have one, or have decided.
     """
-    visit = votes.visit_of(tx, task["instance_id"], task["wait"])
+    visit = visits.visit_of(tx, task["instance_id"], task["wait"])
     if visit is not None and visit.held_by(actor.username) is not None:
         raise Conflict(
             "has_a_seat",

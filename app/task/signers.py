@@ -21,7 +21,7 @@ from app.runtime import store as rows
 from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import loaded
-from app.runtime.votes import Visit
+from app.runtime.visits import Visit, visit_of
 from app.task import access
 from app.task.comment import check_comment
 from app.task.person import invalid, worker
@@ -125,7 +125,7 @@ def remove_signer(
             )
         if task["instance_status"] != "running":
             raise refusal(engine.db, actor, task, "remove_signer")
-        visit = votes.visit_of(tx, task["instance_id"], task["wait"]) if task["seat"] else None
+        visit = visit_of(tx, task["instance_id"], task["wait"]) if task["seat"] else None
         if visit is None:
             raise _nobody(user)
         seat = _removable(engine, actor, visit, names.normal(user))
@@ -145,7 +145,7 @@ def remove_signer(
 def _visit(tx: Tx, task: Row) -> tuple[Visit, list[Statement]]:
     """Return the visit of a task that is locked, and what makes one of a task of one person."""
     if task["seat"]:
-        found = votes.visit_of(tx, task["instance_id"], task["wait"])
+        found = visit_of(tx, task["instance_id"], task["wait"])
         if found is None:
             raise LookupError(f"task {task['id']} has no visit")
         return found, []

@@ -9,7 +9,6 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.errors import Invalid
-from app.identity.queries import active_people
 from app.task import queries, service
 from app.web import forms, respond
 from app.web.ask import Choice, Question, Who, ask, reason
@@ -18,8 +17,6 @@ from app.web.session import actor, engine, now
 
 bp = Blueprint("signer", __name__)
 
-_SUGGESTED = 500
-"""People who are suggested."""
 _RULES: Mapping[str, LazyString] = {
     "any": lazy_gettext("The first decision counts."),
     "all": lazy_gettext("All %(total)d have to approve."),
@@ -72,8 +69,6 @@ def _task(task_id: int) -> dict[str, Any]:
 
 
 def _adding(task: Mapping[str, Any]) -> Question:
-    people = tuple(active_people(engine().db, limit=_SUGGESTED))
-    who = Who("users", gettext("Who else"), people, gettext("Usernames, with commas between them."))
     return Question(
         title=gettext("Let others decide “%(step)s” too?", step=_step(task)),
         text=str(_ADDED if task["visit"] else _ADDED_TO_ONE),
@@ -83,7 +78,7 @@ def _adding(task: Mapping[str, Any]) -> Question:
         back_text=_step(task),
         nav="inbox",
         with_reason=True,
-        who=(who,),
+        who=(Who("users", gettext("Who else")),),
     )
 
 
