@@ -408,9 +408,12 @@ def test_who_may_not_take_a_seat_away(lab: Lab) -> None:
     assert [each.code for each in error.errors] == ["not_added"]
     vote(lab, instance, "zhao", True)
     assert lab.refused(Conflict, lambda: remove(lab, "mei", task, "zhao")).code == "has_decided"
-    lab.operate("suspend", instance)
-    error = lab.refused(Conflict, lambda: remove(lab, "mei", task, "stranger"))
-    assert error.code == "instance_suspended"
+    vote(lab, instance, "mei", True)
+    for verb, code in (("suspend", "instance_suspended"), ("terminate", "instance_ended")):
+        lab.operate(verb, instance)
+        for by in ("mei", "li"):
+            error = lab.refused(Conflict, lambda who=by: remove(lab, who, task, "stranger"))
+            assert error.code == code
 
 
 def test_signers_are_for_steps_that_allow_them(lab: Lab) -> None:
