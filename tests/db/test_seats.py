@@ -12,6 +12,7 @@ from app.history import queries as history
 from app.runtime import queries as instances
 from app.task import queries, service
 from app.task.inbox import inbox
+from app.task.route import route
 from tests.db.conftest import Lab
 from tests.support import stored
 from tests.support.office import NOW
@@ -300,6 +301,16 @@ def test_seats_show_to_who_takes_part_how_it_stands(lab: Lab) -> None:
         for each in visit["seats"]
     ] == [("mei", "claimed", None, False), ("li", "completed", True, False)]
     assert shown["people"]["li"] == "Li Wei"
+
+
+def test_who_will_decide_together_is_foreseen(lab: Lab) -> None:
+    sign = {"id": "sign", "type": "user_task", "config": {"assignees": ["finance_team", "li"]}}
+    lab.define(
+        {"id": "ask", "type": "user_task", "config": {"assignee": "mei"}, "next": ["sign"]}, sign
+    )
+    task = lab.task(lab.start(), "ask")
+    (way,) = route(lab.engine, lab.office["mei"], task, {}, now=lab.at)
+    assert way.stops[0].candidates["users"] == ["mei", "wang", "li"]
 
 
 # --- signers ------------------------------------------------------------------------------
