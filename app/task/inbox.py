@@ -25,6 +25,7 @@ from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.task import filters as narrow
+from app.task import side_store
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, offered_to, search
@@ -111,7 +112,7 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed.
+            that could be claimed, ``awaits`` who has to answer first (usernames).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
         names: what the people who started these are called, by username.
@@ -160,8 +161,13 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
-        names = display_names(db, {row["started_by"] for row in rows})
-    return InboxPage([body(row, actor, now=now) for row in rows], follow, counts, names)
+        awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
+        named = {row["started_by"] for row in rows}.union(*awaited.values())
+        names = display_names(db, named)
+    items = [body(row, actor, now=now) for row in rows]
+    for item in items:
+        item["awaits"] = awaited.get(item["id"], [])
+    return InboxPage(items, follow, counts, names)
 
 
 def badge(db: Database, actor: Actor) -> int:

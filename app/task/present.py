@@ -57,6 +57,8 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "reason": row["reason"],
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],
+        "role": row["role"],
+        "waits_for": row["waits_for"],
     }
 
 
