@@ -7,14 +7,11 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.bodies_asked import Asked, Decision, Opinion
+from app.api.body import Body as Body
+
 Label = str | dict[str, str]
 Item = TypeVar("Item")
-
-
-class Body(BaseModel):
-    """Base of answers."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class User(Body):
@@ -198,6 +195,12 @@ class Task(Body):
     reason: str | None = None
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None
+    role: str | None = Field(
+        default=None, description="Of a side task: delegate, consult, before or after."
+    )
+    waits_for: str | None = Field(
+        default=None, description="Role of the side tasks that have to be answered first."
+    )
 
 
 class Said(Body):
@@ -256,6 +259,9 @@ class TaskDetail(Task):
     draft: Draft | None
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
+    opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
+    asked: Asked | None = Field(description="Of a side task: who asks for what.")
+    decision: Decision | None = Field(description="What waits for signatures.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
 

@@ -11,8 +11,8 @@ from app.core.definition import Definition, Step
 from app.core.events import TaskCompleted
 from app.core.form import Seen, validate
 from app.core.outcome import decide
-from app.db.types import dump_bytes, loads
 from app.db.tx import Tx
+from app.db.types import dump_bytes, loads
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor

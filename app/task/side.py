@@ -158,7 +158,9 @@ def add_after(
         also = files.submitted(task["form"], event.values, task["instance_id"], now)
         return pending, [side_store.drafted(task, actor.username, raw, at=now), *also]
 
-    return _ask(engine, actor, task_id, users, "after", comment, field=field, decide=decide, now=now)
+    return _ask(
+        engine, actor, task_id, users, "after", comment, field=field, decide=decide, now=now
+    )
 
 
 def _ask(
@@ -199,7 +201,9 @@ def _ask(
         ]
         whom = {"to": people[0]} if named == "to" else {"users": people}
         where = role if verb == "add_signer" else None
-        head = tell(tx, actor, task, kind, {**whom, "where": where, "comment": comment}, also, now=now)
+        head = tell(
+            tx, actor, task, kind, {**whom, "where": where, "comment": comment}, also, now=now
+        )
     waits = task["waits_for"] if role == "consult" else role
     return body(task | head | {"waits_for": waits}, actor, now=now)
 

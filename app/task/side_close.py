@@ -86,9 +86,7 @@ def unasked(
         *_told(actor, sides, task, None, now),
     ]
     lines = [{"to": row["assignee"], "role": row["role"], "why": why} for row in sides]
-    return tell(
-        tx, actor, task, "task.unasked", lines[0], also, more=lines[1:], now=now, last=last
-    )
+    return tell(tx, actor, task, "task.unasked", lines[0], also, more=lines[1:], now=now, last=last)
 
 
 def _told(

@@ -43,7 +43,11 @@ def tell(
     head |= {name: task[name] for name in ("history_seq", "history_hash")}
     of = {"wait": task["wait"], "round": task["round"]}
     lines = [
-        [kind, task["step"], of | {name: value for name, value in each.items() if value is not None}]
+        [
+            kind,
+            task["step"],
+            of | {name: value for name, value in each.items() if value is not None},
+        ]
         for each in (said, *more)
     ]
     told = record.told(head, at=now, actor=actor.username, kind=kind, lines=lines)

@@ -80,7 +80,7 @@ def keep(task_id: int) -> Response:
 @bp.post("/tasks/<int:task_id>/complete")
 def complete(task_id: int) -> Response:
     """Finish a task and say what came of it; what was typed is kept if it was refused."""
-    raw, refused = forms.keep_uploads(posted(), _keeper(task_id))
+    raw, refused = forms.keep_uploads(posted(), keeper(task_id))
     if refused is None and _asks_first(task_id):
         return _page(task_id, typed=raw, asks=text("outcome"))
     try:
@@ -90,7 +90,7 @@ def complete(task_id: int) -> Response:
             engine(),
             actor(),
             task_id,
-            _with_zone(task_id, raw),
+            with_zone(task_id, raw),
             text=True,
             outcome=text("outcome") or None,
             comment=text("comment") or None,
@@ -136,7 +136,13 @@ def again(task_id: int, raw: Mapping[str, Any]) -> Response:
     return _page(task_id, typed=raw)
 
 
-def _keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
+def refused(task_id: int, error: AppError, raw: Mapping[str, Any]) -> Response:
+    """Show a task with why its form was refused, and what was typed."""
+    return _page(task_id, error, typed=raw)
+
+
+def keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
+    """Return what keeps files for a task's form."""
     return lambda field, name, content: service.upload(
         engine(), actor(), task_id, field, name, content, now=now()
     )
@@ -160,7 +166,8 @@ def _refused_claim(task_id: int, error: Conflict, *, from_inbox: bool) -> Respon
     return respond.toast(answer, translate_error(error), "bad")
 
 
-def _with_zone(task_id: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_zone(task_id: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what was posted with the reader's zone at its times."""
     if not forms.has_local_time(raw):
         return raw
     task = queries.get(engine().db, actor(), task_id, now=now())

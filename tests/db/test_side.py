@@ -204,7 +204,9 @@ def test_others_cannot_pull_it_back(lab: Lab, task: int) -> None:
 
 def test_a_question_does_not_hold_the_task_up(lab: Lab, task: int) -> None:
     mei = lab.office["mei"]
-    error = lab.refused(Invalid, lambda: service.consult(lab.engine, mei, task, ["li"], " ", now=NOW))
+    error = lab.refused(
+        Invalid, lambda: service.consult(lab.engine, mei, task, ["li"], " ", now=NOW)
+    )
     assert error.errors[0].field == "comment"
     service.consult(lab.engine, mei, task, ["li", "wang"], "How many?", now=NOW)
     again = lambda: service.consult(lab.engine, mei, task, ["li"], "And?", now=NOW)  # noqa: E731
@@ -294,8 +296,8 @@ def test_a_decision_that_is_not_possible_any_more_comes_back(lab: Lab, task: int
     (one,) = after(lab, task, "li")
     with lab.db.transaction() as tx:  # as if the form had got stricter meanwhile
         tx.run(
-            "update tasks set form = replace(form::text, '\"name\":\"amount\"',"
-            " '\"name\":\"amount\",\"required\":true')::json where id = %(id)s",
+            'update tasks set form = replace(form::text, \'"name":"amount"\','
+            ' \'"name":"amount","required":true\')::json where id = %(id)s',
             {"id": task},
         )
     assert resolve(lab, "li", one)["state"] == "completed"

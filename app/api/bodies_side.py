@@ -1,0 +1,48 @@
+"""What requests hold that ask others, or answer: advice, questions, signatures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.api.bodies_asked import Answered
+from app.api.bodies_verbs import Usernames
+from app.api.payloads import Comment, Request, ShortText, Variables
+
+
+class AskAdvice(Request):
+    """Whose advice is wanted, and on what."""
+
+    to: ShortText = Field(description="A username.")
+    comment: Comment | None = None
+
+
+class AskQuestion(Request):
+    """Who is asked, and what."""
+
+    users: Usernames
+    comment: Comment | None = Field(default=None, description="The question.")
+
+
+class AddSigner(Request):
+    """Who signs before the holder decides, or after; then with the decision."""
+
+    users: Usernames
+    position: Literal["before", "after"]
+    comment: Comment | None = None
+    variables: Variables = Field(
+        default_factory=dict, description="The decision: what the form holds; only with after."
+    )
+    outcome: ShortText | None = Field(default=None, description="As complete takes it.")
+    cc: Usernames = Field(default_factory=list)
+
+
+class Resolve(Request):
+    """An opinion, an answer or a signature."""
+
+    outcome: Answered | None = Field(default=None, description="Nothing to a question.")
+    comment: Comment | None = Field(default=None, description="To a question the answer.")
+    variables: Variables = Field(
+        default_factory=dict, description="Values that are proposed, where advice is wanted."
+    )
