@@ -11,10 +11,9 @@ from flask_babel import gettext, ngettext
 
 from app.core.definition import Label
 from app.errors import Invalid, Malformed
-from app.identity.queries import active_people
 from app.task import bulk
 from app.task.filters import NAMES
-from app.web import forms, respond
+from app.web import forms, people, respond
 from app.web.forms import text
 from app.web.i18n import pick, translate_error
 from app.web.inbox import address_of
@@ -24,8 +23,6 @@ from app.web.words import yes_no
 bp = Blueprint("bulk", __name__)
 
 _MAX_DIGITS: Final = 18
-_SUGGESTED: Final = 500
-"""People who are suggested where one has to be named."""
 _KEPT: Final = ("tab", "q", "order", *NAMES)
 """What the list was narrowed by: it is shown again afterwards."""
 
@@ -98,13 +95,18 @@ def _ask(ids: Sequence[int], error: Invalid | None = None) -> Response:
         process = pick(definition["name"], definition["key"])
         group = groups.setdefault(key, Group(pick(step["name"], step["id"]), process, outcomes))
         group.tasks.append(task)
+    people.prepare(
+        (each, each["value"])
+        for group in groups.values()
+        for task in group.tasks
+        for each in task["summary"]
+    )
     return respond.page(
         "task/bulk.html",
         status=error.status if error else 200,
         groups=list(groups.values()),
         left_out=left_out,
         movable=movable,
-        people=active_people(engine().db, limit=_SUGGESTED) if movable else (),
         to=text("to"),
         problems=forms.problems(error),
         comment=text("comment"),

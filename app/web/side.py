@@ -12,7 +12,7 @@ from app.errors import Conflict, Invalid
 from app.task import service
 from app.web import forms, respond
 from app.web import task as task_page
-from app.web.ask import Choice, Question, reason
+from app.web.ask import Choice, Question, Who, reason
 from app.web.forms import posted, text
 from app.web.session import actor, engine, now
 from app.web.verbs import asking, question_for, step_name, who
@@ -150,8 +150,8 @@ def resolve(task_id: int) -> Response:
     return respond.redirect(url_for("inbox.show"), gettext("Your answer is given. Thank you."))
 
 
-def _several() -> Any:
-    return who("users", gettext("Whom"), gettext("Usernames, with commas between them."))
+def _several() -> Who:
+    return who("users", gettext("Whom"))
 
 
 def _asked(task_id: int) -> Response:

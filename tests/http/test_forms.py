@@ -270,6 +270,7 @@ def test_what_was_entered_can_be_read_afterwards(pages: Pages, task: int) -> Non
     pages.post(f"/tasks/{task}/complete", TYPED | {"outcome": "yes"})
     page = pages.get(f"/tasks/{task}").ok()
     page.says("1,250.50\N{NO-BREAK SPACE}CNY".replace("\N{NO-BREAK SPACE}", " "), "big")
+    page.says("Wang Fang")
     assert '<td data-label="What">' in page.text
 
 
@@ -283,6 +284,11 @@ def test_people_are_found_by_part_of_a_name(browser: Browser, rest: Rest) -> Non
     part = browser("mei").get("/people?of=f.deputy&f.deputy=wang", htmx=True).ok()
     assert '<option value="wang">Wang Fang</option>' in part.text
     assert 'id="f-deputy-people"' in part.text
+    part = browser("mei").get("/people?of=users&many=1&users=li,+wang,+li+w", htmx=True).ok()
+    part.says("Li Wei, Wang Fang")
+    assert "<option" not in part.text, "who is named already is not offered again"
+    part = browser("mei").get("/people?of=users&many=1&users=li,+fa", htmx=True).ok()
+    assert '<option value="li, wang">li, Wang Fang</option>' in part.text
 
 
 def test_a_start_form_hides_fields_and_has_tables_too(

@@ -44,7 +44,7 @@ def test_a_task_is_transferred_and_its_history_says_so_in_words(
 ) -> None:
     pages = browser("mei")
     asked = pages.get(f"/tasks/{task}/transfer").ok().says("Transfer “Approve”?", "To whom")
-    assert '<option value="wang">Wang Fang</option>' in asked.text
+    assert 'hx-get="/people?of=to"' in asked.control("to")
     dialog = pages.get(f"/tasks/{task}/transfer", htmx=True).ok()
     assert "<dialog" in dialog.text
     assert "<html" not in dialog.text
