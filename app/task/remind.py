@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -47,7 +48,9 @@ def remind(
         task = seen(tx, actor, task_id, locked=True)
         if "remind" not in access.allowed(actor, task):
             raise refusal(engine.db, actor, task, "remind")
-        _check_time(task, now)
+        refused = too_soon(task, now)
+        if refused is not None:
+            raise refused
         holder = task["assignee"]
         keys = [f"u:{holder}"] if holder else list(task["candidates"])
         asked = side_store.awaited(tx, [task] if task["waits_for"] else []).get(task_id)
@@ -65,12 +68,13 @@ def remind(
     return body(task | head | changed, actor, now=now)
 
 
-def _check_time(task: dict[str, Any], now: datetime) -> None:
+def too_soon(task: Mapping[str, Any], now: datetime) -> TooMany | None:
+    """Return why a task cannot be reminded of yet; None if it can."""
     last = task["reminded_at"]
     if last is None or now >= last + EVERY:
-        return
+        return None
     again = last + EVERY
-    raise TooMany(
+    return TooMany(
         "reminded_lately",
         "They were reminded of this less than %(hours)d hours ago. Give them some time.",
         extra={
