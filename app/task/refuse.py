@@ -39,6 +39,9 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     """
     if verb in ("comment", "remind", "assign") or (verb == "recall" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
+    elif verb == "resolve":
+        asked = task["role"] is not None and access.takes_part(actor, task)
+        refused = None if asked else Forbidden("not_asked", "You were not asked for anything here.")
     else:
         refused = None if access.takes_part(actor, task) else _not_a_candidate()
     if refused is None and verb not in _ALWAYS and not access.permits(task, verb):
@@ -79,8 +82,6 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         return _asked_oneself(verb)
     if verb in _HOLDERS and task["state"] == "open":
         return Conflict("not_yours_yet", "Nobody has this task. Claim it first, then do this.")
-    if verb == "resolve":
-        return Conflict("nothing_asked", "Nobody asks for your opinion here: decide it yourself.")
     if verb == "remind":
         return Conflict("yours", "You have this task yourself; there is nobody to remind.")
     if verb == "release" and task["state"] == "open":

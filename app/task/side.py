@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.core.outcome import deciding_field
-from app.core.values import check_json
 from app.db.tx import Tx
 from app.db.wire import Statement
 from app.definition.cache import SHARED
@@ -25,7 +24,6 @@ from app.task import access, side_store
 from app.task.comment import check_comment
 from app.task.complete import judge
 from app.task.copy import copy_on_the_way
-from app.task.draft import MAX_BYTES
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import Verb, refusal
@@ -147,7 +145,6 @@ def add_after(
             comment=comment,
             now=now,
         )
-        raw = values if check_json(dict(values), max_bytes=MAX_BYTES) is None else event.values
         pending = {
             "values": event.values,
             "outcome": event.outcome,
@@ -156,7 +153,7 @@ def add_after(
             "at": now.isoformat(),
         }
         also = files.submitted(task["form"], event.values, task["instance_id"], now)
-        return pending, [side_store.drafted(task, actor.username, raw, at=now), *also]
+        return pending, [side_store.drafted(task, actor.username, event.values, at=now), *also]
 
     return _ask(
         engine, actor, task_id, users, "after", comment, field=field, decide=decide, now=now

@@ -324,7 +324,7 @@ def test_only_who_has_the_task_asks(lab: Lab, task: int) -> None:
     call = lambda by: service.delegate(lab.engine, lab.office[by], task, "zhao", now=NOW)  # noqa: E731
     assert lab.refused(Conflict, lambda: call("wang")).code == "claimed_by_other"
     lab.refused(Forbidden, lambda: call("li"))
-    assert lab.refused(Conflict, lambda: resolve(lab, "mei", task)).code == "nothing_asked"
+    assert lab.refused(Forbidden, lambda: resolve(lab, "mei", task)).code == "not_asked"
 
 
 def test_what_ends_the_task_ends_what_was_asked(lab: Lab, task: int) -> None:

@@ -146,6 +146,13 @@ API = {
     "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
     "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/delegate": Entry(CANDIDATE, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/consult": Entry(CANDIDATE, {"users": ["wang"], "comment": "?"}),
+    "POST /tasks/<int:task_id>/add-signer": Entry(
+        CANDIDATE, {"users": ["wang"], "position": "before"}
+    ),
+    "POST /tasks/<int:task_id>/resolve": Entry(frozenset({"stranger"}), {"outcome": "approve"}),
+    "POST /tasks/<int:task_id>/recall": Entry(frozenset({"mei", "li", "root"})),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": ["wang"]}),
     "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
     "GET /tasks/<int:task_id>/comments": Entry(PART),
@@ -195,6 +202,17 @@ PAGES = {
     "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
     "GET /tasks/<int:task_id>/transfer": Entry(PART),
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/delegate": Entry(PART),
+    "POST /tasks/<int:task_id>/delegate": Entry(CANDIDATE, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/consult": Entry(PART),
+    "POST /tasks/<int:task_id>/consult": Entry(CANDIDATE, {"users": "wang", "reason": "?"}),
+    "GET /tasks/<int:task_id>/add-signer": Entry(PART),
+    "POST /tasks/<int:task_id>/add-signer": Entry(
+        CANDIDATE, {"users": "wang", "position": "before"}
+    ),
+    "POST /tasks/<int:task_id>/resolve": Entry(frozenset({"stranger"}), {"outcome": "approve"}),
+    "GET /tasks/<int:task_id>/recall": Entry(PART),
+    "POST /tasks/<int:task_id>/recall": Entry(frozenset({"mei", "li", "root"})),
     "GET /tasks/<int:task_id>/cc": Entry(PART),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": "wang"}),
     "GET /tasks/<int:task_id>/remind": Entry(PART),
@@ -405,9 +423,19 @@ def test_every_route_has_an_entry(app: Flask) -> None:
 HOLDERS = {
     "POST /tasks/<int:task_id>/transfer",
     "POST /tasks/<int:task_id>/cc",
+    "POST /tasks/<int:task_id>/delegate",
+    "POST /tasks/<int:task_id>/consult",
+    "POST /tasks/<int:task_id>/add-signer",
 }
+ASKED = {"POST /tasks/<int:task_id>/resolve", "POST /tasks/<int:task_id>/recall"}
 
 
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
-    if route.endswith("/release") or route in HOLDERS:
-        rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()
+    task = f"/tasks/{things['task_id']}"
+    if route.endswith("/release") or route in HOLDERS | ASKED:
+        rest("mei", "PUT", f"{task}/claim").ok()
+    if route in ASKED:
+        rest("mei", "POST", f"{task}/delegate", {"to": "stranger"}).ok()
+    if route.endswith("/add-signer"):  # a step has to allow it
+        with rest.office.db.transaction() as tx:
+            tx.run("update tasks set allow = '{add_signer}'")

@@ -93,6 +93,24 @@ def copied(office: Office, things: Things) -> None:
     tasks.copy(office.engine, office["mei"], things["task"], ["zhao"], now=NOW)
 
 
+def signable(office: Office, things: Things) -> None:
+    """Claim a task whose step allows people to be added."""
+    claimed(office, things)
+    with office.db.transaction() as tx:
+        tx.run("update tasks set allow = '{add_signer,cc}'")
+
+
+def delegated(office: Office, things: Things) -> None:
+    claimed(office, things)
+    tasks.delegate(office.engine, office["mei"], things["task"], "wang", now=NOW)
+
+
+def decided(office: Office, things: Things) -> None:
+    signable(office, things)
+    mei, task = office["mei"], things["task"]
+    tasks.add_after(office.engine, mei, task, ["wang"], {"approved": True}, now=NOW)
+
+
 def reminded(office: Office, things: Things) -> None:
     tasks.remind(office.engine, office["li"], things["task"], now=NOW)
 
@@ -236,6 +254,69 @@ ACTS = {
         ("POST", "/tasks/hand-over", {"from": "mei", "to": "wang", "comment": "has left"}),
         claimed,
     ),
+    "delegate": Act(
+        "mei",
+        ("/tasks/{task}/delegate", {"to": "wang", "reason": " Is it cheap? "}),
+        ("POST", "/tasks/{task}/delegate", {"to": "wang", "comment": "Is it cheap?"}),
+        claimed,
+    ),
+    "consult": Act(
+        "mei",
+        ("/tasks/{task}/consult", {"users": "zhao, @wang", "reason": "How many?"}),
+        ("POST", "/tasks/{task}/consult", {"users": ["zhao", "wang"], "comment": "How many?"}),
+        claimed,
+    ),
+    "let others sign before": Act(
+        "mei",
+        ("/tasks/{task}/add-signer", {"users": "li", "position": "before", "reason": "Please"}),
+        (
+            "POST",
+            "/tasks/{task}/add-signer",
+            {"users": ["li"], "position": "before", "comment": "Please"},
+        ),
+        signable,
+    ),
+    "decide, and let others sign after": Act(
+        "mei",
+        ("/tasks/{task}/complete", TYPED | {"comment": "Yes", "after": "li", "cc": "zhao"}),
+        (
+            "POST",
+            "/tasks/{task}/add-signer",
+            {
+                "users": ["li"],
+                "position": "after",
+                "variables": VALUES,
+                "comment": "Yes",
+                "cc": ["zhao"],
+            },
+        ),
+        signable,
+    ),
+    "give advice": Act(
+        "wang",
+        (
+            "/tasks/{task}/resolve",
+            {"outcome": "reject", "comment": " Dear ", "f.comments": "Too dear", "f.amount": ""},
+        ),
+        (
+            "POST",
+            "/tasks/{task}/resolve",
+            {"outcome": "reject", "comment": "Dear", "variables": {"comments": "Too dear"}},
+        ),
+        delegated,
+    ),
+    "sign last": Act(
+        "wang",
+        ("/tasks/{task}/resolve", {"outcome": "approve", "comment": ""}),
+        ("POST", "/tasks/{task}/resolve", {"outcome": "approve"}),
+        decided,
+    ),
+    "pull back": Act(
+        "mei",
+        ("/tasks/{task}/recall", {"reason": "Settled"}),
+        ("POST", "/tasks/{task}/recall", {"comment": "Settled"}),
+        delegated,
+    ),
     "copy": Act(
         "mei",
         ("/tasks/{task}/cc", {"users": "zhao，wang", "reason": ""}),
@@ -376,6 +457,25 @@ REFUSED = {
         ("POST", "/tasks/{task}/transfer", {"to": "mei"}),
         claimed,
     ),
+    "ask oneself": Act(
+        "mei",
+        ("/tasks/{task}/delegate", {"to": "mei"}),
+        ("POST", "/tasks/{task}/delegate", {"to": "mei"}),
+        claimed,
+    ),
+    "ask nothing": Act(
+        "mei",
+        ("/tasks/{task}/consult", {"users": "wang", "reason": " "}),
+        ("POST", "/tasks/{task}/consult", {"users": ["wang"], "comment": " "}),
+        claimed,
+    ),
+    "advise without an opinion": Act(
+        "wang",
+        ("/tasks/{task}/resolve", {"comment": "Well"}),
+        ("POST", "/tasks/{task}/resolve", {"comment": "Well"}),
+        delegated,
+    ),
+    "complete what waits for advice": Act(DONE.by, DONE.page, DONE.rest, delegated),
     "transfer what another has": Act("wang", ACTS["transfer"].page, ACTS["transfer"].rest, claimed),
     "assign without the right": Act("mei", ACTS["assign"].page, ACTS["assign"].rest, claimed),
     "hand over to nobody": Act(
