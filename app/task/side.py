@@ -85,8 +85,8 @@ def consult(
     """
     if not (question or "").strip():
         raise Invalid(
-            "no_question",
-            "Say what you want to know.",
+            "invalid_comment",
+            "Correct the comment.",
             errors=(FieldError("comment", "required", "Say what you want to know."),),
         )
     return _ask(engine, actor, task_id, users, "consult", question, now=now)

@@ -47,7 +47,7 @@ def add_signer(
     if where != "before":
         error = FieldError(
             "position",
-            "unknown_choice",
+            "not_an_option",
             "Choose one of: %(choices)s.",
             {"choices": "before, after"},
         )

@@ -88,9 +88,7 @@ def add_signer(task_id: int) -> Response:
             ),
             gettext("Add"),
             (_several(),),
-            choice=Choice(
-                "position", gettext("When"), (("before", gettext("Before I decide")),)
-            ),
+            choice=Choice("position", gettext("When"), (("before", gettext("Before I decide")),)),
         )
 
     if request.method == "GET":
@@ -98,9 +96,7 @@ def add_signer(task_id: int) -> Response:
     users = forms.names_in(text("users"))
     where = text("position") or "before"
     try:
-        service.add_signer(
-            engine(), actor(), task_id, users, where, comment=reason(), now=now()
-        )
+        service.add_signer(engine(), actor(), task_id, users, where, comment=reason(), now=now())
     except Invalid as error:
         return question_for(task_id, question, error)
     return _asked(task_id)

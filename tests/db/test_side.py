@@ -66,6 +66,10 @@ def resolve(lab: Lab, by: str, task_id: int, outcome: str | None = "approve", **
     )
 
 
+def recall(lab: Lab, by: str, task: int, **more: Any) -> dict[str, Any]:
+    return service.recall(lab.engine, lab.office[by], task, now=NOW, **more)
+
+
 def kinds(lab: Lab, task: int) -> list[str]:
     """Return the kinds of the history's lines that tell what people did here."""
     instance = get(lab, "root", task)["process_instance_id"]
@@ -181,25 +185,24 @@ def test_who_gave_advice_can_be_asked_again_or_given_the_task(lab: Lab, task: in
 @pytest.mark.parametrize("by", ["mei", "root"])
 def test_a_task_is_pulled_back(lab: Lab, task: int, by: str) -> None:
     advice = delegate(lab, task)
-    service.recall(lab.engine, lab.office[by], task, comment="Done", now=NOW)
+    recall(lab, by, task, comment="Done")
     assert get(lab, "mei", task)["waits_for"] is None
     assert get(lab, "li", advice)["reason"] == "pulled_back"
     assert notes(lab)[-1] == ("li", "unasked", by)
     error = lab.refused(Conflict, lambda: resolve(lab, "li", advice))
     assert error.code == "task_cancelled"
-    call = lambda: service.recall(lab.engine, lab.office["mei"], task, now=NOW)  # noqa: E731
-    assert lab.refused(Conflict, call).code == "nothing_to_pull_back"
+    error = lab.refused(Conflict, lambda: recall(lab, "mei", task))
+    assert error.code == "nothing_to_pull_back"
     assert kinds(lab, task) == ["task.delegated", "task.pulled_back"]
     stored.agrees(lab.db, get(lab, "mei", task)["process_instance_id"])
 
 
 def test_others_cannot_pull_it_back(lab: Lab, task: int) -> None:
     advice = delegate(lab, task)
-    call = lambda by, one: service.recall(lab.engine, lab.office[by], one, now=NOW)  # noqa: E731
-    lab.refused(Conflict, lambda: call("li", advice))
+    lab.refused(Conflict, lambda: recall(lab, "li", advice))
     for by in ("wang", "zhao"):
-        lab.refused(AppError, lambda by=by: call(by, task))
-    lab.refused(NotFound, lambda: call("stranger", task))
+        lab.refused(AppError, lambda by=by: recall(lab, by, task))
+    lab.refused(NotFound, lambda: recall(lab, "stranger", task))
 
 
 def test_a_question_does_not_hold_the_task_up(lab: Lab, task: int) -> None:
@@ -209,7 +212,10 @@ def test_a_question_does_not_hold_the_task_up(lab: Lab, task: int) -> None:
     )
     assert error.errors[0].field == "comment"
     service.consult(lab.engine, mei, task, ["li", "wang"], "How many?", now=NOW)
-    again = lambda: service.consult(lab.engine, mei, task, ["li"], "And?", now=NOW)  # noqa: E731
+
+    def again() -> None:
+        service.consult(lab.engine, mei, task, ["li"], "And?", now=NOW)
+
     assert lab.refused(Invalid, again).errors[0].code == "asked_already"
     li, wang = side(lab, task, "li"), side(lab, task, "wang")
     error = lab.refused(Invalid, lambda: resolve(lab, "li", li, None))
@@ -321,7 +327,9 @@ def test_a_step_that_does_not_allow_it_has_no_signers(lab: Lab) -> None:
 
 
 def test_only_who_has_the_task_asks(lab: Lab, task: int) -> None:
-    call = lambda by: service.delegate(lab.engine, lab.office[by], task, "zhao", now=NOW)  # noqa: E731
+    def call(by: str) -> None:
+        service.delegate(lab.engine, lab.office[by], task, "zhao", now=NOW)
+
     assert lab.refused(Conflict, lambda: call("wang")).code == "claimed_by_other"
     lab.refused(Forbidden, lambda: call("li"))
     assert lab.refused(Forbidden, lambda: resolve(lab, "mei", task)).code == "not_asked"

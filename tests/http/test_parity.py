@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,36 +14,13 @@ from app.runtime import service as runtime
 from app.task import service as tasks
 from app.task import views
 from tests.http.test_access import BROKEN
-from tests.support import stored
+from tests.support import acts_asking, stored
+from tests.support.acts import DONE, TYPED, VALUES, Act, Things, claimed
 from tests.support.office import CHOICE, NOW, REQUEST, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.rest import Reply, Rest
 
 Browser = Callable[[str | None], Pages]
-Things = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Act:
-    """One thing that people do, by both doors.
-
-    Args:
-        by: who does it.
-        page: path and fields of the form.
-        rest: method, path and body.
-        before: what has to be done first; it may add to the things.
-
-    ``{name}`` in a path, and as a value of a form or a body, stands for a thing's id.
-    """
-
-    by: str
-    page: tuple[str, dict[str, Any]]
-    rest: tuple[str, str, Any]
-    before: Callable[[Office, Things], object] = lambda office, things: None
-
-
-def claimed(office: Office, things: Things) -> None:
-    tasks.claim(office.engine, office["mei"], things["task"], now=NOW)
 
 
 def with_draft(office: Office, things: Things) -> None:
@@ -93,38 +69,14 @@ def copied(office: Office, things: Things) -> None:
     tasks.copy(office.engine, office["mei"], things["task"], ["zhao"], now=NOW)
 
 
-def signable(office: Office, things: Things) -> None:
-    """Claim a task whose step allows people to be added."""
-    claimed(office, things)
-    with office.db.transaction() as tx:
-        tx.run("update tasks set allow = '{add_signer,cc}'")
-
-
-def delegated(office: Office, things: Things) -> None:
-    claimed(office, things)
-    tasks.delegate(office.engine, office["mei"], things["task"], "wang", now=NOW)
-
-
-def decided(office: Office, things: Things) -> None:
-    signable(office, things)
-    mei, task = office["mei"], things["task"]
-    tasks.add_after(office.engine, mei, task, ["wang"], {"approved": True}, now=NOW)
-
-
 def reminded(office: Office, things: Things) -> None:
     tasks.remind(office.engine, office["li"], things["task"], now=NOW)
 
 
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
-VALUES = {"approved": True, "comments": "Fine.", "amount": Decimal("1250.50")}
-TYPED = {"f.approved": "true", "f.comments": "Fine.", "f.amount": "1,250.50"}
-DONE = Act(
-    "mei",
-    ("/tasks/{task}/complete", TYPED | {"comment": "Yes"}),
-    ("PUT", "/tasks/{task}/complete", {"variables": VALUES, "comment": "Yes"}),
-)
 ACTS = {
+    **acts_asking.ACTS,
     "upload": Act(
         "li",
         ("/definitions/upload", {"source": TEXT, "action": "store", "status": "active"}),
@@ -254,69 +206,6 @@ ACTS = {
         ("POST", "/tasks/hand-over", {"from": "mei", "to": "wang", "comment": "has left"}),
         claimed,
     ),
-    "delegate": Act(
-        "mei",
-        ("/tasks/{task}/delegate", {"to": "wang", "reason": " Is it cheap? "}),
-        ("POST", "/tasks/{task}/delegate", {"to": "wang", "comment": "Is it cheap?"}),
-        claimed,
-    ),
-    "consult": Act(
-        "mei",
-        ("/tasks/{task}/consult", {"users": "zhao, @wang", "reason": "How many?"}),
-        ("POST", "/tasks/{task}/consult", {"users": ["zhao", "wang"], "comment": "How many?"}),
-        claimed,
-    ),
-    "let others sign before": Act(
-        "mei",
-        ("/tasks/{task}/add-signer", {"users": "li", "position": "before", "reason": "Please"}),
-        (
-            "POST",
-            "/tasks/{task}/add-signer",
-            {"users": ["li"], "position": "before", "comment": "Please"},
-        ),
-        signable,
-    ),
-    "decide, and let others sign after": Act(
-        "mei",
-        ("/tasks/{task}/complete", TYPED | {"comment": "Yes", "after": "li", "cc": "zhao"}),
-        (
-            "POST",
-            "/tasks/{task}/add-signer",
-            {
-                "users": ["li"],
-                "position": "after",
-                "variables": VALUES,
-                "comment": "Yes",
-                "cc": ["zhao"],
-            },
-        ),
-        signable,
-    ),
-    "give advice": Act(
-        "wang",
-        (
-            "/tasks/{task}/resolve",
-            {"outcome": "reject", "comment": " Dear ", "f.comments": "Too dear", "f.amount": ""},
-        ),
-        (
-            "POST",
-            "/tasks/{task}/resolve",
-            {"outcome": "reject", "comment": "Dear", "variables": {"comments": "Too dear"}},
-        ),
-        delegated,
-    ),
-    "sign last": Act(
-        "wang",
-        ("/tasks/{task}/resolve", {"outcome": "approve", "comment": ""}),
-        ("POST", "/tasks/{task}/resolve", {"outcome": "approve"}),
-        decided,
-    ),
-    "pull back": Act(
-        "mei",
-        ("/tasks/{task}/recall", {"reason": "Settled"}),
-        ("POST", "/tasks/{task}/recall", {"comment": "Settled"}),
-        delegated,
-    ),
     "copy": Act(
         "mei",
         ("/tasks/{task}/cc", {"users": "zhao，wang", "reason": ""}),
@@ -435,6 +324,7 @@ ACTS = {
     ),
 }
 REFUSED = {
+    **acts_asking.REFUSED,
     "share a view without the right": Act(
         "mei",
         ("/inbox/views", {"name": "Late", "shared": "true"}),
@@ -457,25 +347,6 @@ REFUSED = {
         ("POST", "/tasks/{task}/transfer", {"to": "mei"}),
         claimed,
     ),
-    "ask oneself": Act(
-        "mei",
-        ("/tasks/{task}/delegate", {"to": "mei"}),
-        ("POST", "/tasks/{task}/delegate", {"to": "mei"}),
-        claimed,
-    ),
-    "ask nothing": Act(
-        "mei",
-        ("/tasks/{task}/consult", {"users": "wang", "reason": " "}),
-        ("POST", "/tasks/{task}/consult", {"users": ["wang"], "comment": " "}),
-        claimed,
-    ),
-    "advise without an opinion": Act(
-        "wang",
-        ("/tasks/{task}/resolve", {"comment": "Well"}),
-        ("POST", "/tasks/{task}/resolve", {"comment": "Well"}),
-        delegated,
-    ),
-    "complete what waits for advice": Act(DONE.by, DONE.page, DONE.rest, delegated),
     "transfer what another has": Act("wang", ACTS["transfer"].page, ACTS["transfer"].rest, claimed),
     "assign without the right": Act("mei", ACTS["assign"].page, ACTS["assign"].rest, claimed),
     "hand over to nobody": Act(

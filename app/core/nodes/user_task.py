@@ -50,7 +50,7 @@ class UserTask(Node):
         Key("summary", "variable_names", doc="variables that rows of the inbox show, at most 6"),
         Key("bulk", "flag", doc="whether many can be decided at once; default: if it only decides"),
         Key("instructions", "label", doc="what to do, in markdown"),
-        Key("allow", "verbs", doc="what people may do with it; default: everything"),
+        Key("allow", "verbs", doc="what people may do with it; default: all but `add_signer`"),
         Key("cc", "names", expr=True, doc="who is told of it and may read the instance"),
     )
     waits = True
