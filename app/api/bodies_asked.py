@@ -48,3 +48,5 @@ class Decision(Body):
     values: dict[str, Any]
     outcome: str | None
     comment: str | None
+    form: list[dict[str, Any]] = Field(description="What the values are of.")
+    outcomes: list[dict[str, Any]]

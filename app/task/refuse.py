@@ -124,12 +124,11 @@ def _asked_oneself(verb: Verb) -> Forbidden:
     if verb == "complete":
         return Forbidden(
             "resolve_instead",
-            "You were asked here, and somebody else decides. Give your answer (resolve).",
+            "You were asked here, and somebody else decides. Give your answer.",
         )
     return Forbidden(
         "asked_oneself",
-        "You were asked here yourself, so you cannot pass it on or ask others. "
-        "Give your answer (resolve).",
+        "You were asked here yourself, so you cannot pass it on or ask others. Give your answer.",
     )
 
 

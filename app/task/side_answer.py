@@ -24,7 +24,7 @@ from app.task.form import judged_against
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
-from app.task.side_close import unasked
+from app.task.side_close import decided, unasked
 from app.task.tell import tell
 
 Row = dict[str, Any]
@@ -127,7 +127,7 @@ def _checked(
         if not (comment or "").strip():
             errors += (FieldError("comment", "required", "Write your answer."),)
     elif outcome not in (YES, NO):
-        message = "Say whether you approve (approve) or not (reject)."
+        message = "Say whether you approve or not."
         errors += (FieldError("outcome", "required", message),)
     definition = SHARED.get(tx, task["definition_id"], task["definition_checksum"])
     around = judged_against(
@@ -163,10 +163,11 @@ def _apply(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
     person = person_by_username(tx, pending["by"]) if pending else None
     if pending is None or person is None:
         raise changed()
-    holder, decided = actor_of(person), datetime.fromisoformat(pending["at"])
+    holder, at = actor_of(person), datetime.fromisoformat(pending["at"])
     free = served | {"waits_for": None}
     try:
         with tx.undone_on_error():
+            free |= decided(tx, holder, free, now=now)
             locked, event = judge(
                 *(engine, tx, holder, free, pending["values"]),
                 text=False,
@@ -175,7 +176,7 @@ def _apply(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
                 now=now,
             )
             finish(engine, tx, holder, free, locked, event, last=False)
-            tx.together([side_store.freed(served), side_store.decided_at(served, decided)])
+            tx.together([side_store.freed(served), side_store.decided_at(served, at)])
     except AppError as error:
         if error.status >= 500:
             raise

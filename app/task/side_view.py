@@ -11,7 +11,7 @@ from app.task import side_store
 
 Row = Mapping[str, Any]
 
-_DECISION: Final = "select assignee, pending from tasks where id = %(id)s"
+_DECISION: Final = "select pending, form, outcomes from tasks where id = %(id)s"
 
 
 def asking(task: Row) -> list[Statement]:
@@ -34,15 +34,16 @@ def read(task: Row, found: Sequence[Sequence[Row]], hidden: frozenset[str]) -> d
         ``opinions``: ``{id, role, user, asked_by, asked, asked_at, state, answered_at,
         outcome, comment, values, reason}`` each, the oldest first; ``asked``: of a side task
         ``{task_id, by, text}``, else None; ``decision``: what waits for signatures,
-        ``{by, at, values, outcome, comment}``, or None.
+        ``{by, at, values, outcome, comment}`` with the ``form`` and ``outcomes`` that they
+        are of, or None.
     """
     sides = found[0] if task["role"] is None and found else ()
-    pending = found[-1][0]["pending"] if found and found[-1] else None
+    served = found[-1][0] if found and found[-1] else None
     asked = {"task_id": task["serves"], "by": task["added_by"], "text": task["asked"]}
     return {
         "opinions": [_opinion(row, hidden) for row in sides],
         "asked": asked if task["role"] is not None else None,
-        "decision": pending and pending | {"values": masked(pending["values"], hidden)},
+        "decision": _decision(served, hidden) if served and served["pending"] else None,
     }
 
 
@@ -51,6 +52,12 @@ def people(shown: Mapping[str, Any]) -> set[str]:
     named = {each[key] for each in shown["opinions"] for key in ("user", "asked_by")}
     named.update(part["by"] for part in (shown["asked"], shown["decision"]) if part)
     return named
+
+
+def _decision(served: Row, hidden: frozenset[str]) -> dict[str, Any]:
+    given: dict[str, Any] = served["pending"]
+    shown = {"values": masked(given["values"], hidden)}
+    return given | shown | {name: served[name] for name in ("form", "outcomes")}
 
 
 def _opinion(row: Row, hidden: frozenset[str]) -> dict[str, Any]:
