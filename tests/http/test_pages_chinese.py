@@ -384,6 +384,7 @@ class Walk:
         self.post(f"/tasks/{sign}/resolve", 303, outcome="approve")
         self.get(page)
         self.get(f"/tasks/{sign}")
+        self.be("mei")
 
     def asked(self, page: str, verb: str, ask: dict[str, str], answer: dict[str, str]) -> None:
         """Ask root, look at it from both sides, and let root answer."""
