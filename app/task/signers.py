@@ -154,7 +154,7 @@ def _visit(tx: Tx, task: Row) -> tuple[Visit, list[Statement]]:
     about = {"instance": task["instance_id"], "wait": task["wait"]}
     top = (tx.run(_TOP, about).fetchone() or {})["top"]
     first = {**task, "seat": top + 1}
-    visit = Visit(task["instance_id"], task["wait"], rules, (), 1, [first])
+    visit = Visit(task["instance_id"], task["wait"], rules, (), 1, [first], first["seat"])
     sit = {"seat": first["seat"], "task": task["id"]}
     return visit, [(_SIT, sit), (rows.VISIT, _visit_row(task, rules))]
 
