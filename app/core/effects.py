@@ -38,7 +38,8 @@ class OpenTask(Effect):
 
     ``form`` is the expanded form (see ``core.form``) with defaults evaluated;
     ``outcomes`` are the choices, empty where none has to be made; ``allow`` are the verbs
-    that the step allows, None for the usual ones; ``cc`` are told of it and may read.
+    that the step allows, None for the usual ones; ``cc`` are told of it and may read;
+    ``again`` is who did it before, of a step that is opened once more.
     """
 
     kind: ClassVar[str] = "open_task"
@@ -54,6 +55,7 @@ class OpenTask(Effect):
     instructions: Any = None
     allow: tuple[str, ...] | None = None
     cc: tuple[str, ...] = ()
+    again: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
