@@ -55,6 +55,8 @@ class Choices(Request):
 
     task: Told | None = None
     transferred: Told | None = None
+    returned: Told | None = None
+    withdrawn: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -95,7 +97,7 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="task, transferred, mentioned, reminded or copied.")
+    event: str = Field(description="What happened: a word of the choices.")
     process_instance_id: int
     task_id: int
     title: str
@@ -144,6 +146,8 @@ class Chosen(BaseModel):
 
     task: Told
     transferred: Told
+    returned: Told
+    withdrawn: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 from app.core.verbs import ALWAYS, DEFAULT
@@ -73,9 +74,21 @@ def may_remind(actor: Actor, task: Row) -> bool:
     return task["state"] in LIVE and waits and not is_holder(actor, task)
 
 
+RECALLED_WITHIN: Final = timedelta(minutes=30)
+"""How long one can take a completion back."""
+
+
+def may_recall(actor: Actor, task: Row) -> bool:
+    """Say whether the actor has completed the task, so that they might take that back."""
+    mine = task["state"] == "completed" and task["completed_by"] == actor.username
+    return mine and actor.can("task:work")
+
+
 _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "assign": may_assign,
     "transfer": may_hand_on,
+    "return": may_hand_on,
+    "recall": may_recall,
     "comment": may_comment,
     "cc": may_hand_on,
     "remind": may_remind,

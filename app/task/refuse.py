@@ -12,8 +12,19 @@ from app.identity.queries import display_names
 from app.runtime.row import STATUS_WORDS
 from app.task import access
 
-Verb = Literal["claim", "release", "complete", "assign", "transfer", "comment", "cc", "remind"]
-_HOLDERS: Final = ("transfer", "cc")
+Verb = Literal[
+    "claim",
+    "release",
+    "complete",
+    "assign",
+    "transfer",
+    "return",
+    "recall",
+    "comment",
+    "cc",
+    "remind",
+]
+_HOLDERS: Final = ("transfer", "return", "cc")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -22,7 +33,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in ("comment", "remind", "assign"):
+    if verb in ("comment", "remind", "assign", "recall"):
         refused = _beside(actor, task, verb)
     else:
         refused = None if access.takes_part(actor, task) else _not_a_candidate()
@@ -32,14 +43,15 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if refused is not None:
         return refused
-    if verb == "comment" and task["instance_status"] not in ("running", "suspended"):
+    ended = task["instance_status"] not in ("running", "suspended")
+    if verb in ("comment", "recall") and ended:
         return Conflict(
             "instance_ended",
             "The instance is %(status)s; nothing can be changed any more.",
             extra={"instance_status": task["instance_status"]},
             status=STATUS_WORDS[task["instance_status"]],
         )
-    if task["state"] == "completed" and verb != "comment":
+    if task["state"] == "completed" and verb not in ("comment", "recall"):
         return _completed(db, task)
     if task["state"] == "cancelled" and verb != "comment":
         return Conflict(
@@ -85,6 +97,8 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",
         )
+    if verb == "recall" and task["completed_by"] != actor.username:
+        return Forbidden("not_yours", "Only who has completed a task can take that back.")
     waits = task["started_by"] == actor.username or actor.can("task:read")
     if verb == "remind" and not waits:
         return Forbidden(

@@ -7,6 +7,7 @@ the task decides who wins, and whoever loses is told what the winner did.
 from __future__ import annotations
 
 from app.task.assign import HandedOver, assign, hand_over, transfer
+from app.task.back import give_back
 from app.task.claim import claim, release
 from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
@@ -14,6 +15,7 @@ from app.task.copy import copy
 from app.task.draft import save_draft
 from app.task.files import upload
 from app.task.form import look_at
+from app.task.recall import recall
 from app.task.remind import remind
 
 __all__ = [
@@ -25,8 +27,10 @@ __all__ = [
     "complete",
     "copy",
     "edit",
+    "give_back",
     "hand_over",
     "look_at",
+    "recall",
     "release",
     "remind",
     "save_draft",

@@ -22,6 +22,8 @@ _SIZE: Final = 50
 _SENTENCES: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("“%(step)s” waits for you"),
     "transferred": lazy_gettext("%(by)s transferred “%(step)s” to you"),
+    "returned": lazy_gettext("%(by)s returned it to “%(step)s”"),
+    "withdrawn": lazy_gettext("“%(step)s” does not wait for you any more: %(by)s took it back"),
     "mentioned": lazy_gettext("%(by)s mentioned you at “%(step)s”"),
     "reminded": lazy_gettext("%(by)s reminds you of “%(step)s”"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
@@ -29,6 +31,8 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
     "transferred": "arrow-right",
+    "returned": "arrow-back-up",
+    "withdrawn": "ban",
     "mentioned": "message-circle",
     "reminded": "bell",
     "copied": "send",
@@ -36,6 +40,8 @@ _ICONS: Final[Mapping[str, str]] = {
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
     "transferred": lazy_gettext("A task is transferred to me"),
+    "returned": lazy_gettext("Something comes back"),
+    "withdrawn": lazy_gettext("A task of mine is taken back"),
     "mentioned": lazy_gettext("Somebody mentions me"),
     "reminded": lazy_gettext("Somebody reminds me"),
     "copied": lazy_gettext("I get a copy"),

@@ -12,6 +12,8 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "task": "“%(step)s” waits for you: %(title)s",
         "transferred": "%(by)s transferred “%(step)s” to you: %(title)s",
+        "returned": "%(by)s returned it to “%(step)s”: %(title)s",
+        "withdrawn": "%(by)s took back “%(step)s”: %(title)s",
         "mentioned": "%(by)s mentioned you at “%(step)s”: %(title)s",
         "reminded": "%(by)s reminds you of “%(step)s”: %(title)s",
         "copied": "You got a copy of “%(step)s”: %(title)s",
@@ -19,6 +21,8 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "zh": {
         "task": "“%(step)s”等待您处理：%(title)s",
         "transferred": "%(by)s 将“%(step)s”转办给您：%(title)s",
+        "returned": "%(by)s 已退回到“%(step)s”：%(title)s",
+        "withdrawn": "%(by)s 已撤回“%(step)s”：%(title)s",
         "mentioned": "%(by)s 在“%(step)s”中提到了您：%(title)s",
         "reminded": "%(by)s 催办“%(step)s”：%(title)s",
         "copied": "“%(step)s”已抄送给您：%(title)s",
