@@ -7,14 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Label = str | dict[str, str]
+from app.api.bodies_back import ReturnedBefore, WayBack
+from app.api.body import Body as Body
+from app.api.body import Label as Label
+from app.api.body import StepRef as StepRef
+
 Item = TypeVar("Item")
-
-
-class Body(BaseModel):
-    """Base of answers."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class User(Body):
@@ -97,14 +95,6 @@ class DefinitionRef(Body):
     key: str
     name: Label
     version: str
-
-
-class StepRef(Body):
-    """A step of the definition."""
-
-    id: str
-    name: Label
-    type: str | None = None
 
 
 class Awaited(Body):
@@ -256,6 +246,8 @@ class TaskDetail(Task):
     draft: Draft | None
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
+    return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")
+    returned: ReturnedBefore | None = Field(description="From the second round on.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
 
 

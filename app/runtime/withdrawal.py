@@ -39,7 +39,7 @@ def withdraw(
             often.
         Invalid: a reason is needed.
     """
-    why = checked_reason(comment)
+    why = checked_reason(comment, field="comment")
     with engine.db.transaction() as tx:
         locked = step.lock(engine, tx, instance_id)
         access.require_seen(tx, actor, instance_id)
@@ -54,7 +54,7 @@ def withdraw(
         if problem is not None:
             raise problem
         if why is None and decided_by_others(locked.state, actor.username):
-            error = FieldError("reason", "required", "Others have decided already: say why.")
+            error = FieldError("comment", "required", "Others have decided already: say why.")
             raise Invalid("reason_needed", "Say why you withdraw it.", errors=(error,))
         target = back_to(locked.definition, locked.state)
         event = Withdrawn(at=now, by=actor.username, step=target, reason=why)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.verbs import ALWAYS, DEFAULT
@@ -96,16 +96,19 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
 """Verbs that do not answer the task, and who may use them."""
 
 
-def allowed(actor: Actor, task: Row) -> list[str]:
+def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str]:
     """Return the verbs that the actor could use on the task now.
 
     Args:
         task: a row with ``instance_status``: while the instance is suspended its tasks
             can be read, and nothing else.
+        now: leave out what it is too late for.
     """
     if task["instance_status"] != "running":
         return []
     beside = [verb for verb, may in _BESIDE.items() if permits(task, verb) and may(actor, task)]
+    if now is not None and "recall" in beside and now > task["completed_at"] + RECALLED_WITHIN:
+        beside.remove("recall")
     return [*_answering(actor, task), *beside]
 
 

@@ -20,7 +20,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, store
+from app.task import access, rounds, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -63,7 +63,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
     else the last one that another person left), ``comments`` (see ``task.thread``),
-    ``instructions`` (a label in markdown, or None) and ``people`` (username → name).
+    ``instructions`` (a label in markdown, or None), ``return_to`` (see ``task.ways_back``),
+    ``returned`` (see ``task.rounds``; None in the first round) and ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -84,8 +85,14 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    said, *draft = tx.together([asking(row), *_draft(actor, row)])
-    shown["draft"] = draft[0].fetchone() if draft else None
+    draft, back, round_ = _draft(actor, row), ways_back.asking(actor, row), rounds.asking(row)
+    said, *more = tx.together([asking(row), *draft, *back, *round_])
+    shown["draft"] = more.pop(0).fetchone() if draft else None
+    kept = more.pop(0).rows[0]["state"] if back else None
+    shown["return_to"] = ways_back.read(definition, row, kept)
+    if not shown["return_to"]:
+        shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
+    shown["returned"] = rounds.found(definition, row, [each.rows for each in more], hidden)
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
@@ -264,4 +271,6 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
+    said.update(each["by"] for each in shown["return_to"])
+    said |= rounds.usernames(shown["returned"])
     return {name for name in named if name} | set(shown["candidates"]["users"]) | said

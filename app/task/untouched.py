@@ -99,6 +99,8 @@ def look(tx: Tx, locked: Locked, task: Row, tokens: Sequence[Token]) -> Found:
     since, tasks, jobs = (
         answer.rows for answer in tx.together([(_SINCE, about), (_TASKS, about), (_JOBS, about)])
     )
+    if not since:  # it is no completion of this task alone
+        return Found([Obstacle("joined")])
     own, *later = since
     found.obstacles += _done_at_once(own)
     found.obstacles += _done_since(later, {token.id for token in there}, set(waits))

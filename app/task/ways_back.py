@@ -10,7 +10,6 @@ from app.core.codec import state_from_json
 from app.core.definition import Definition
 from app.core.returning import Place
 from app.core.state import State, Token
-from app.db.tx import Tx
 from app.db.wire import Statement
 from app.errors import FieldError, Invalid
 from app.identity.actor import Actor
@@ -96,13 +95,6 @@ def token_of(state: State, task: Row) -> Token | None:
     """Return the token that waits for a task."""
     waiting = (each for each in state.tokens if each.wait and each.wait.id == task["wait"])
     return next(waiting, None)
-
-
-def of_task(tx: Tx, actor: Actor, definition: Definition, task: Row) -> list[dict[str, Any]]:
-    """Return the same as ``read``, asking for what it needs."""
-    asked = asking(actor, task)
-    row = tx.run(*asked[0]).fetchone() if asked else None
-    return read(definition, task, row["state"] if row else None)
 
 
 def _step(definition: Definition, step: str) -> dict[str, Any]:

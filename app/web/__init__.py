@@ -12,6 +12,7 @@ from app.web import (
     definition,
     errors,
     form,
+    going_back,
     history,
     identity,
     inbox,
@@ -37,6 +38,7 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    going_back.bp,
     notices.bp,
 )
 

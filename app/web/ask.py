@@ -56,7 +56,8 @@ class Question:
         back_url, back_text: where the page without scripts leads back to.
         nav: entry of the navigation, see base.html.
         with_reason: whether there is a place for a reason.
-        choice: what else has to be said.
+        needs_reason: whether it cannot be left empty.
+        choice, second: what else has to be said.
         who: people who have to be named.
         details: what will happen in detail, a sentence each.
     """
@@ -70,7 +71,9 @@ class Question:
     nav: str
     kind: Kind = "primary"
     with_reason: bool = False
+    needs_reason: bool = False
     choice: Choice | None = None
+    second: Choice | None = None
     who: tuple[Who, ...] = ()
     details: tuple[str, ...] = ()
 
@@ -86,9 +89,10 @@ def ask(question: Question, error: Invalid | None = None) -> Response:
         reason=forms.text("reason"),
         reason_label=gettext("Reason"),
         chosen=forms.text(question.choice.name) if question.choice else "",
+        seconded=forms.text(question.second.name) if question.second else "",
         labels={
             "reason": gettext("Reason"),
-            **({question.choice.name: question.choice.label} if question.choice else {}),
+            **{each.name: each.label for each in (question.choice, question.second) if each},
             **{each.name: each.label for each in question.who},
         },
         named={each.name: forms.text(each.name) for each in question.who},

@@ -146,6 +146,9 @@ API = {
     "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
     "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/return": Entry(CANDIDATE, {"to": "previous", "comment": "No"}),
+    "POST /tasks/<int:task_id>/recall": Entry(CANDIDATE),
+    "POST /process-instances/<int:instance_id>/withdraw": Entry(frozenset({"zhao"})),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": ["wang"]}),
     "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
     "GET /tasks/<int:task_id>/comments": Entry(PART),
@@ -194,6 +197,12 @@ PAGES = {
     "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
     "GET /tasks/<int:task_id>/transfer": Entry(PART),
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/return": Entry(PART),
+    "POST /tasks/<int:task_id>/return": Entry(CANDIDATE, {"to": "approve", "reason": "No"}),
+    "GET /tasks/<int:task_id>/recall": Entry(PART),
+    "POST /tasks/<int:task_id>/recall": Entry(CANDIDATE),
+    "GET /instances/<int:instance_id>/withdraw": Entry(frozenset({"zhao"})),
+    "POST /instances/<int:instance_id>/withdraw": Entry(frozenset({"zhao"})),
     "GET /tasks/<int:task_id>/cc": Entry(PART),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": "wang"}),
     "GET /tasks/<int:task_id>/remind": Entry(PART),
@@ -403,6 +412,7 @@ def test_every_route_has_an_entry(app: Flask) -> None:
 
 HOLDERS = {
     "POST /tasks/<int:task_id>/transfer",
+    "POST /tasks/<int:task_id>/return",
     "POST /tasks/<int:task_id>/cc",
 }
 
@@ -410,3 +420,6 @@ HOLDERS = {
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
     if route.endswith("/release") or route in HOLDERS:
         rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()
+    if route.startswith("POST") and route.endswith("/recall"):
+        answer = {"variables": {"approved": True}}
+        rest("mei", "PUT", f"/tasks/{things['task_id']}/complete", answer).ok()
