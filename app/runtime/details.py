@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from app.core.called import fields_of
 from app.core.definition import Definition
 from app.core.state import ENDED
 from app.db.tx import Tx
@@ -14,7 +15,6 @@ from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.policy import may_start
 from app.runtime import access, queries, standing
-from app.runtime.labels import fields_of
 from app.runtime.ports import Engine
 from app.runtime.standing import Place
 from app.runtime.withdrawal import may_withdraw

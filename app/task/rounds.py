@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from app.core import returning
+from app.core.called import fields_of
 from app.core.codec import state_from_json
 from app.core.definition import Definition
 from app.core.state import State
 from app.core.values import same
 from app.db.wire import Statement
 from app.identity.sensitive import masked
-from app.runtime.labels import fields_of
 from app.task.ways_back import token_of
 
 Row = Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""How the variables of a definition are called and shown."""
+"""What variables are called, and how their values are read: by declarations and by forms."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.definition import Definition
+from app.core.once import once
 
 
-def fields_of(definition: Definition) -> dict[str, Mapping[str, Any]]:
+@once
+def fields_of(definition: Definition) -> Mapping[str, Mapping[str, Any]]:
     """Return how variables are called: as declared, else as the first form calls them.
 
     Returns:
-        Variable → ``label``, ``type`` and ``options``.
+        Variable → ``label``, ``type`` and ``options`` at least, or the whole field of a form.
     """
     fields: dict[str, Mapping[str, Any]] = {}
     forms = [definition.start.get("form") or ()]
@@ -22,5 +24,10 @@ def fields_of(definition: Definition) -> dict[str, Mapping[str, Any]]:
     for name, variable in definition.variables.items():
         known = fields.get(name, {})
         label = variable.label or known.get("label")
-        fields[name] = {"options": known.get("options"), "type": variable.type, "label": label}
+        options = known.get("options")
+        shown: dict[str, Any] = {"options": options if isinstance(options, list | tuple) else None}
+        if known.get("type") == "rows":
+            shown = {"columns": known["columns"], "name": name}
+        kind = "rows" if "columns" in shown else variable.type
+        fields[name] = {**shown, "type": kind, "label": label}
     return fields
