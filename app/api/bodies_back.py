@@ -37,6 +37,7 @@ class Change(Body):
     label: Label | None
     type: str
     options: Any
+    columns: Any
     before: Any
     after: Any
 

@@ -9,7 +9,7 @@ from app.core.definition import START, Definition
 from app.core.events import Withdrawn
 from app.core.state import ENDED, State
 from app.core.verbs import DEFAULT
-from app.errors import Conflict, FieldError, Forbidden, Invalid
+from app.errors import AppError, Conflict, FieldError, Forbidden, Invalid
 from app.identity.actor import Actor
 from app.runtime import access, rounds, step
 from app.runtime.moved import Locked
@@ -55,7 +55,7 @@ def withdraw(
             raise problem
         if why is None and decided_by_others(locked.state, actor.username):
             error = FieldError("comment", "required", "Others have decided already: say why.")
-            raise Invalid("reason_needed", "Say why you withdraw it.", errors=(error,))
+            raise Invalid("comment_needed", "Say why you withdraw it.", errors=(error,))
         target = back_to(locked.definition, locked.state)
         event = Withdrawn(at=now, by=actor.username, step=target, reason=why)
         also = []
@@ -90,7 +90,7 @@ def decided_by_others(state: State, username: str) -> bool:
     return any(done.by != username for done in state.completed.values())
 
 
-def _in_the_way(locked: Locked) -> Conflict | None:
+def _in_the_way(locked: Locked) -> AppError | None:
     definition, state = locked.definition, locked.state
     if locked.row["parent_id"] is not None and locked.row["parent_wait"] is not None:
         return Conflict(
@@ -99,7 +99,7 @@ def _in_the_way(locked: Locked) -> Conflict | None:
             extra={"parent_id": locked.row["parent_id"]},
         )
     if definition.settings.get("withdraw") == "never" or _forbidding(definition, state):
-        return Conflict(
+        return Forbidden(
             "not_allowed_here",
             "The process does not allow to withdraw it here. Ask for it to be returned to you.",
         )

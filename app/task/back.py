@@ -72,7 +72,7 @@ def give_back(
         if straight and token is not None and not returning.may_go_straight(token, place):
             message = "Other branches end by this return, so all of it has to be decided again."
             error = FieldError("resume", "not_straight", message)
-            raise Invalid("not_straight", "Choose how it goes on.", errors=(error,))
+            raise Invalid("cannot_return", "Choose how it goes on.", errors=(error,))
         rounds.refuse_more(locked)
         event = Returned(
             at=now,
@@ -94,7 +94,7 @@ def _straight(resume: str) -> bool:
     if resume not in RESUMES:
         message = "Choose one of: %(choices)s."
         error = FieldError("resume", "no_choice", message, {"choices": ", ".join(RESUMES)})
-        raise Invalid("bad_resume", "Choose how it goes on.", errors=(error,))
+        raise Invalid("cannot_return", "Choose how it goes on.", errors=(error,))
     return resume == "straight_back"
 
 

@@ -64,7 +64,7 @@ def found(
     Returns:
         ``by``, ``at``, ``reason``, ``from`` and ``to`` (steps, ``{id, name}``; ``from`` None:
         the initiator took it back), ``round``; ``changes`` (``{name, label, type, options,
-        before, after}``), ``again`` (``{step, by}``: what is decided after this one once more)
+        columns, before, after}``), ``again`` (``{step, by}``: what is decided after this one once more)
         and ``opinions`` (what was decided before, the latest first). None for a task that is
         in its round by another way.
     """
@@ -103,6 +103,7 @@ def _changes(
             "label": field.get("label"),
             "type": field.get("type", "any"),
             "options": field.get("options"),
+            "columns": field.get("columns"),
             "before": was.get(name),
             "after": now.get(name),
         }

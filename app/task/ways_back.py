@@ -82,7 +82,7 @@ def chosen(definition: Definition, state: State, task: Row, to: str) -> Place:
         ways = ", ".join(each.step for each in found) or "–"
         message = "It cannot be returned to %(to)s from here. Choose one of: %(choices)s."
         error = FieldError("to", "no_way_back", message, {"to": to[:100], "choices": ways})
-        raise Invalid("no_way_back", "Choose where it is returned to.", errors=(error,))
+        raise Invalid("cannot_return", "Choose where it is returned to.", errors=(error,))
     return place
 
 

@@ -144,6 +144,9 @@ EVERY_EVENT = (
     ev.Skipped(at=AT, by="admin", wait=3, outcome="yes", reason="known"),
     ev.Jumped(at=AT, by="admin", token=3, step="a", reason="wrong way"),
     ev.Migrated(at=AT, by="admin", definition_id=4, steps={"a": "b"}, reason="new version"),
+    ev.Returned(at=AT, by="li", wait=3, step="a", straight=True, reason="No."),
+    ev.Recalled(at=AT, by="li", step="a", restore=EXACT, forget=["b"]),
+    ev.Withdrawn(at=AT, by="zhao", step="@start", reason="Wait."),
     ev.VariablesSet(at=AT, by="admin", values={"gone": None, **EXACT}, reason="typo"),
 )
 

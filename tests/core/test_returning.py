@@ -2,12 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-
 from app.core.definition import START
 from app.core.effects import CloseTask, Ended, OpenTask
 from app.core.events import Recalled, Returned, Withdrawn
-from app.core.parse import check
 from app.core.returning import cancelled, of_initiator, place_of, places, void
 from app.core.state import Again
 from tests.support.scenario import (
@@ -18,7 +15,6 @@ from tests.support.scenario import (
     inside,
     person,
     service,
-    source,
     started,
 )
 
@@ -234,24 +230,3 @@ def test_a_recalled_resubmission_comes_straight_back_once_more():
     played.give(Recalled(at=LATER, by="zhao", step="ask", restore={"amount": 5}))
     played.answer("ask", by="zhao", values={"amount": 3})
     assert opened(played).again == "mei"
-
-
-@pytest.mark.parametrize(
-    ("rest", "code", "pointer"),
-    [
-        ({"settings": {"withdraw": "perhaps"}}, "wrong_type", "/settings/withdraw"),
-        ({"settings": {"withdraw": "start_form"}}, "no_start_form", "/settings/withdraw"),
-        ({"settings": {"max_rounds": 0}}, "wrong_type", "/settings/max_rounds"),
-        ({"steps": [{"id": "@start", "type": "end"}]}, "bad_id", "/steps/0/id"),
-        (
-            {"steps": [{"id": "e", "type": "end", "point_of_no_return": 1}]},
-            "wrong_type",
-            "/steps/0/point_of_no_return",
-        ),
-    ],
-)
-def test_the_checker_says_what_is_wrong_about_going_back(rest, code, pointer):
-    text = source(end(), **{key: value for key, value in rest.items() if key != "steps"})
-    if "steps" in rest:
-        text = source(*rest["steps"])
-    assert (code, pointer) in [(found.code, found.pointer) for found in check(text).findings]

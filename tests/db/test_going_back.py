@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.definition import service as definitions
-from app.errors import AppError, Conflict, Forbidden, Invalid
+from app.errors import AppError, Forbidden, Invalid
 from app.history import queries as history
 from app.identity.sensitive import MASK
 from app.runtime import service as runtime
@@ -184,8 +184,8 @@ def test_what_cannot_be_returned_is_refused_and_changes_nothing(lab: Lab) -> Non
     refused("task_not_found", back, lab, instance, "sign", "stranger", "plan")
     refused("not_a_candidate", back, lab, instance, "sign", "mei", "plan")
     refused("comment_needed", back, lab, instance, "sign", "li", "plan", comment=" ")
-    refused("no_way_back", back, lab, instance, "sign", "li", "book")
-    refused("bad_resume", back, lab, instance, "sign", "li", "plan", resume="perhaps")
+    refused("cannot_return", back, lab, instance, "sign", "li", "book")
+    refused("cannot_return", back, lab, instance, "sign", "li", "plan", resume="perhaps")
     assert stored.rows(lab.db, "select state from process_instances order by id") == check
     back(lab, instance, "sign", "li", "previous")
     assert get(lab, "mei", instance, "check")["return_to"] == []
@@ -333,5 +333,5 @@ def test_it_is_not_withdrawn_where_the_definition_does_not_let_it(lab: Lab) -> N
 
 
 def test_a_definition_may_keep_it_from_being_withdrawn(lab: Lab) -> None:
-    with pytest.raises(Conflict, match="does not allow"):
+    with pytest.raises(Forbidden, match="does not allow"):
         withdraw(lab, begun(lab, withdraw="never"))
