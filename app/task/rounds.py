@@ -64,7 +64,7 @@ def found(
     Returns:
         ``by``, ``at``, ``reason``, ``from`` and ``to`` (steps, ``{id, name}``; ``from`` None:
         the initiator took it back), ``round``; ``changes`` (``{name, label, type, options,
-        columns, before, after}``), ``again`` (``{step, by}``: what is decided after this one once more)
+        columns, before, after}``), ``again`` (``{step, by}``: what is decided once more after it)
         and ``opinions`` (what was decided before, the latest first). None for a task that is
         in its round by another way.
     """
