@@ -402,7 +402,7 @@ class Walk:
             self.get(f"{page}/{verb}")
             self.post(f"{page}/{verb}", 422, users="mei", to="mei", reason="1")
         self.get(f"{page}/delegate", htmx=True)
-        self.post(f"{page}/recall", 409)
+        self.post(f"{page}/recall", 303)
         for step in (
             ("delegate", {"to": "root"}, {"outcome": "approve", "f.cost": "3"}),
             (
