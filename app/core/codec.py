@@ -32,6 +32,7 @@ EVENTS: Final[Mapping[str, type[ev.Event]]] = {
         ev.Skipped,
         ev.Jumped,
         ev.Migrated,
+        ev.NobodyLeft,
     )
 }
 _NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in EVENTS.values()}
@@ -52,6 +53,7 @@ def state_to_json(state: State) -> dict[str, Any]:
                 "values": done.values,
                 "outcome": done.outcome,
                 "forks": list(done.forks),
+                **({"mark": done.mark} if done.mark is not None else {}),
             }
             for step, done in state.completed.items()
         },
@@ -86,6 +88,7 @@ def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> St
                 values=done["values"],
                 outcome=done["outcome"],
                 forks=tuple(done["forks"]),
+                mark=done.get("mark"),
             )
             for step, done in kept["completed"].items()
         },

@@ -39,6 +39,8 @@ class OpenTask(Effect):
     ``form`` is the expanded form (see ``core.form``) with defaults evaluated;
     ``outcomes`` are the choices, empty where none has to be made; ``allow`` are the verbs
     that the step allows, None for the usual ones; ``cc`` are told of it and may read.
+    ``rules`` are the approval rules to be kept when it is given to somebody (see
+    ``core.approval.applied``), None if there are none; at ``remind_at`` it has to be looked at.
     """
 
     kind: ClassVar[str] = "open_task"
@@ -54,6 +56,8 @@ class OpenTask(Effect):
     instructions: Any = None
     allow: tuple[str, ...] | None = None
     cc: tuple[str, ...] = ()
+    rules: Mapping[str, Any] | None = None
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

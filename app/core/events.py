@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -36,7 +36,8 @@ class Started(Event):
 class TaskCompleted(Event):
     """People finished the task of ``wait``; ``values`` were validated by the form.
 
-    ``outcome`` is the id of the chosen target or outcome, None where none is needed.
+    ``outcome`` is the id of the chosen target or outcome, None where none is needed; ``rule``
+    is the rule that decided instead of people.
     """
 
     kind: ClassVar[str] = "task_completed"
@@ -45,6 +46,19 @@ class TaskCompleted(Event):
     outcome: str | None = None
     comment: str | None = None
     on_behalf_of: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyLeft(Event):
+    """There is nobody whom the task of ``wait`` could be given to, and no rule for that.
+
+    ``wanted`` are the names that were looked up.
+    """
+
+    kind: ClassVar[str] = "nobody_left"
+    wait: int
+    wanted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

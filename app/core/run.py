@@ -254,6 +254,7 @@ class Run:
     def leave(self, token: Token, decision: Leave) -> None:
         """Move the token along its edge, or end its path."""
         if decision.completion is not None:
+            self.completed.pop(token.step, None)  # the latest stands last
             self.completed[token.step] = decision.completion.inside(token.forks)
             self.seen = None
         self.set_variables(token.step, token.scope, decision.variables)

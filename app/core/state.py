@@ -128,19 +128,24 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The last completion of a user step."""
+    """The last completion of a user step.
+
+    Args:
+        mark: what tells whether the forms' values have changed since (``core.approval``).
+    """
 
     by: str
     at: str
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
+    mark: str | None = None
 
     def inside(self, forks: tuple[int, ...]) -> Completion:
         """Return it as made inside these branches."""
         if forks == self.forks:
             return self
-        return Completion(self.by, self.at, self.values, self.outcome, forks)
+        return Completion(self.by, self.at, self.values, self.outcome, forks, self.mark)
 
     def seen(self) -> dict[str, Any]:
         """Return what ``${step.completed_by}`` and its like read."""
@@ -160,7 +165,7 @@ class State:
         tokens: ordered by id.
         variables: of the root scope; decimals exact.
         facts: what expressions see as ``initiator`` and ``instance``, fixed at start.
-        completed: per user step its last completion.
+        completed: per user step its last completion, the latest of them last.
         visits: per step of the root scope how often a token entered it.
         next_id: the next token, wait or scope id.
         result: how it ended, for an ended instance.

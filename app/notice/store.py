@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from app.db.wire import Statement
 
-Event = Literal["task", "transferred", "mentioned", "reminded", "copied"]
-EVENTS: Final[tuple[Event, ...]] = ("task", "transferred", "mentioned", "reminded", "copied")
+Event = Literal["task", "transferred", "mentioned", "reminded", "overdue", "copied", "unassigned"]
+EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 Choice = Literal["page", "mail", "none"]
 CHOICES: Final[tuple[Choice, ...]] = ("page", "mail", "none")
 MAX_TEXT: Final = 300
@@ -41,6 +41,12 @@ insert into notifications {_COLUMNS}
 select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
   from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
+"""  # noqa: S608 - constants only
+_UNASSIGNED: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
+  from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
+ where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
 """  # noqa: S608 - constants only
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
@@ -86,6 +92,12 @@ def told(
 def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
     """Return what tells people of tasks that were opened for them alone."""
     return _OPENED, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+
+
+def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -> Statement:
+    """Return what tells people that they got a task for lack of others."""
+    said = {"instance": instance, "wait": wait, "actor": "system", "at": at}
+    return _UNASSIGNED, {**said, **_meant(keys)}
 
 
 def copied(

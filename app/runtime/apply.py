@@ -16,8 +16,9 @@ from app.db.types import Json, Jsonb
 from app.db.wire import Statement
 from app.history import record
 from app.runtime import people, store, telling
+from app.runtime.given_to import Given
 from app.runtime.lines import KINDS, Line
-from app.runtime.plan import Plan
+from app.runtime.plan import Decided, Plan
 from app.runtime.row import open_incidents
 
 Row = dict[str, Any]
@@ -61,7 +62,8 @@ def apply(
     lines = list(plan.lines)
     opened = [_task(tx, definition, plan, task, columns, lines, at) for task in plan.tasks.values()]
     common = {"id": columns["id"], "at": at, "actor": actor}
-    notices = telling.of_opened(tx, plan, opened, lines, common) if opened else []
+    decided = [_decided(definition, plan, each, columns) for each in plan.decided]
+    notices = telling.of_opened(tx, plan, opened, lines, common) if opened or decided else []
     added = record.row(
         columns,
         at=at,
@@ -83,6 +85,7 @@ def apply(
         (record.INSERT, added),
         *((store.TASK, task | common) for task in opened),
     ]
+    statements += ((store.DECIDED_TASK, task | common) for task in decided)
     statements += also
     statements += _others(plan, common)
     statements += notices
@@ -164,16 +167,30 @@ def _task(
     at: datetime,
 ) -> Row:
     """Return the row of a new task; its id is the database's to give."""
-    given = people.give(tx, definition, task)
+    given = plan.given.get(task.wait) or people.give(tx, definition, task)
     if given.line is not None:
         lines.append(given.line)
     held = given.assignee is not None
+    return _row(definition, plan, task, given, columns) | {
+        "task_state": "claimed" if held else "open",
+        "at": at,
+        "claimed_at": at if held else None,
+        "alert": given.alert,
+    }
+
+
+def _row(
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    given: Given,
+    columns: Mapping[str, Any],
+) -> Row:
     return {
         "definition": columns["definition_id"],
         "wait": task.wait,
         "step": task.step,
         "name": Jsonb(definition.by_id[task.step].name),
-        "task_state": "claimed" if held else "open",
         "assignee": given.assignee,
         "candidates": list(given.candidates),
         "form": Json(task.form),
@@ -181,7 +198,20 @@ def _task(
         "priority": task.priority,
         "round": plan.state.visits.get(task.step, 1),
         "due_at": task.due_at.astimezone(UTC) if task.due_at else None,
-        "at": at,
-        "claimed_at": at if held else None,
         "allow": list(task.allow) if task.allow is not None else None,
+        "barred": list(given.barred) if given.barred else None,
+        "remind_at": task.remind_at,
+    }
+
+
+def _decided(
+    definition: Definition, plan: Plan, decided: Decided, columns: Mapping[str, Any]
+) -> Row:
+    """Return the row of a task that a rule has decided already."""
+    event = decided.event
+    return _row(definition, plan, decided.task, decided.given, columns) | {
+        "by": event.by,
+        "outcome": event.outcome,
+        "values": dict(event.values),
+        "rule": event.rule,
     }

@@ -14,6 +14,7 @@ from app.core.events import (
     Jumped,
     MessageReceived,
     Migrated,
+    NobodyLeft,
     Retried,
     Skipped,
     Started,
@@ -31,6 +32,7 @@ Line = Sequence[Any]
 KINDS: dict[str, str] = {
     Started.kind: "instance.started",
     TaskCompleted.kind: "task.completed",
+    NobodyLeft.kind: "incident.opened",
     JobSucceeded.kind: "job.completed",
     JobFailed.kind: "job.failed",
     Suspended.kind: "instance.suspended",
@@ -57,6 +59,8 @@ def event_line(event: Event, before: State) -> Line | None:
         return None
     wait: int | None = getattr(event, "wait", None)
     step = step_of(before, wait) if wait is not None else None
+    if isinstance(event, TaskCompleted) and event.rule is not None:
+        return ["decision.automatic", step, {**tell(event), "rule": event.rule}]
     return [KINDS[event.kind], step, tell(event)]
 
 

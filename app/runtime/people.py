@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from app.core.definition import Definition
 from app.core.effects import OpenTask
 from app.db.tx import Tx
 from app.db.wire import Answer, Statement
 from app.identity.queries import Ahead, Kind, Resolved, ahead_of, resolve_all
-from app.runtime.lines import Line
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """To whom a task goes.
-
-    Args:
-        assignee: the person who has it from the start; None: it is offered.
-        candidates: keys (``u:``, ``g:``, ``r:``) of whom it is offered to.
-        line: the history's line if a rule of the engine decided.
-    """
-
-    assignee: str | None
-    candidates: Sequence[str]
-    line: Line | None = None
+from app.runtime import rules
+from app.runtime.given_to import Given
 
 
 def ask_ahead(tx: Tx, definition: Definition | None, first: Statement) -> Answer:
@@ -50,7 +35,8 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
 
     One person named as assignee has it from the start. A group or role, and the candidates
     beside it, are offered it. If none of these exist (any more), it goes to the owners of
-    the definition, else to the administrators: work never waits for nobody.
+    the definition, else to the administrators: work never waits for nobody. What its approval
+    rules say comes first.
     """
     named = resolve_all(tx, [(task.assignee, None)]) if task.assignee else Resolved()
     wanted: list[tuple[str, Kind | None]] = [
@@ -58,25 +44,20 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
         *((name, "group") for name in task.candidate_groups),
     ]
     offered = resolve_all(tx, wanted) if wanted else Resolved()
+    if task.rules is not None:
+        return rules.keep(tx, definition, task, named, offered)
     if named.users:
         return Given(named.users[0], offered.keys)
     keys = list(dict.fromkeys((*named.keys, *offered.keys)))
     if keys:
         return Given(None, keys)
-    return _to_owner(tx, definition, task)
+    return to_owner(tx, definition, task)
 
 
-def _to_owner(tx: Tx, definition: Definition, task: OpenTask) -> Given:
-    owners = definition.settings.get("owners") or ()
-    names = [owners] if isinstance(owners, str) else [str(name) for name in owners]
-    found = resolve_all(tx, [(name, None) for name in names]) if names else Resolved()
-    keys = found.keys or ("r:admin",)
-    data: dict[str, Any] = {
-        "rule": "to_owner",
-        "wait": task.wait,
-        "wanted": [
-            name for name in (task.assignee, *task.candidate_users, *task.candidate_groups) if name
-        ],
-        "given_to": list(keys),
-    }
-    return Given(None, keys, ["decision.automatic", task.step, data])
+def to_owner(tx: Tx, definition: Definition, task: OpenTask, barred: Sequence[str] = ()) -> Given:
+    """Give a task to the owners of its definition, whatever its rules say, else to others.
+
+    Args:
+        barred: usernames of people who may not decide it.
+    """
+    return rules.empty(tx, definition, replace(task, rules=None), barred)

@@ -187,6 +187,7 @@ def _give(
         if of is not None and task["assignee"] != of:  # somebody was faster
             raise changed()
         given = worker(tx, to)
+        _check_rules(task, given)
         _check_seats(tx, actor, task, given)
         kind, event = _AS[verb]
         said = {"from": task["assignee"], "to": given, "comment": comment or None}
@@ -205,6 +206,18 @@ _AS: Final[Mapping[str, tuple[str, Event]]] = {
     "transfer": ("task.transferred", "transferred"),
 }
 """Kind of the history's line, and what the other person is told."""
+
+
+def _check_rules(task: Row, to: str) -> None:
+    """Refuse who may not decide the task by its approval rules."""
+    if not access.is_barred(task, to):
+        return
+    message = (
+        "This person started the process, so somebody else has to decide here."
+        if to == task["started_by"]
+        else "This person has had a part in it before, so somebody else has to decide here."
+    )
+    raise invalid(FieldError("to", "barred", message))
 
 
 def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:
