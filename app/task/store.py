@@ -49,7 +49,7 @@ select exists (select 1 from tasks where instance_id = %(instance)s
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
 _SEEN_LOCKED: Final = f"""
-select {_COLUMNS}, i.status, i.result, i.state as instance_state, i.incident_count,
+select {_COLUMNS}, t.remind_at, i.status, i.result, i.state as instance_state, i.incident_count,
        i.started_at, i.ended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait,
        i.root_id
   {_FROM}
@@ -68,7 +68,8 @@ update tasks set state = 'open', assignee = null, claimed_at = null where id = %
 _COMPLETE: Final = """
 update tasks
    set state = 'completed', completed_at = %(at)s, completed_by = %(by)s,
-       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s
+       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s,
+       rule = coalesce(%(rule)s, rule)
  where id = %(task)s
 """
 _FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
@@ -151,6 +152,7 @@ def completed(task_id: int, event: TaskCompleted) -> list[Statement]:
         "outcome": event.outcome,
         "values": dict(event.values),
         "comment": event.comment,
+        "rule": event.rule,
     }
     return [(_COMPLETE, params), (_FORGET_DRAFTS, params)]
 

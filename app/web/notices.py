@@ -24,21 +24,27 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "transferred": lazy_gettext("%(by)s transferred “%(step)s” to you"),
     "mentioned": lazy_gettext("%(by)s mentioned you at “%(step)s”"),
     "reminded": lazy_gettext("%(by)s reminds you of “%(step)s”"),
+    "overdue": lazy_gettext("“%(step)s” is overdue"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
+    "unassigned": lazy_gettext("“%(step)s” came to you, as nobody else is there for it"),
 }
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
     "transferred": "arrow-right",
     "mentioned": "message-circle",
     "reminded": "bell",
+    "overdue": "clock-exclamation",
     "copied": "send",
+    "unassigned": "users",
 }
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
     "transferred": lazy_gettext("A task is transferred to me"),
     "mentioned": lazy_gettext("Somebody mentions me"),
     "reminded": lazy_gettext("Somebody reminds me"),
+    "overdue": lazy_gettext("A task is overdue"),
     "copied": lazy_gettext("I get a copy"),
+    "unassigned": lazy_gettext("Nobody is there for a task"),
 }
 CHOICES: Final[Mapping[str, LazyString]] = {
     "page": lazy_gettext("Here"),

@@ -14,14 +14,18 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "transferred": "%(by)s transferred “%(step)s” to you: %(title)s",
         "mentioned": "%(by)s mentioned you at “%(step)s”: %(title)s",
         "reminded": "%(by)s reminds you of “%(step)s”: %(title)s",
+        "overdue": "“%(step)s” is overdue: %(title)s",
         "copied": "You got a copy of “%(step)s”: %(title)s",
+        "unassigned": "“%(step)s” came to you, as nobody else is there for it: %(title)s",
     },
     "zh": {
         "task": "“%(step)s”等待您处理：%(title)s",
         "transferred": "%(by)s 将“%(step)s”转办给您：%(title)s",
         "mentioned": "%(by)s 在“%(step)s”中提到了您：%(title)s",
         "reminded": "%(by)s 催办“%(step)s”：%(title)s",
+        "overdue": "“%(step)s”已逾期：%(title)s",
         "copied": "“%(step)s”已抄送给您：%(title)s",
+        "unassigned": "“%(step)s”无人可办，已转给您：%(title)s",
     },
 }
 _LAST: Final[Mapping[str, str]] = {

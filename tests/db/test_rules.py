@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import Forbidden, Invalid
 from app.history import queries as history
-from app.runtime import repair
+from app.runtime import service as runtime
 from app.task import inbox, queries, service
 from tests.db.conftest import Lab
 from tests.support import stored
@@ -225,7 +225,7 @@ def test_an_incident_waits_until_there_is_somebody(lab: Lab) -> None:
     assert (found["kind"], found["detail"]["wanted"]) == ("empty_assignee", ["late"])
     assert stored.rows(lab.db, "select 1 from tasks where instance_id = %(i)s", i=instance) == []
     run(lab, "update users set username = 'late' where username = 'stranger'")
-    repair.retry(lab.engine, lab.office["root"], lab.incident(instance), now=lab.at)
+    runtime.retry_incident(lab.engine, lab.office["root"], lab.incident(instance), now=lab.at)
     assert task(lab, instance)["assignee"] == "late"
     stored.agrees(lab.db, instance)
 
