@@ -57,7 +57,9 @@ class Choices(Request):
     transferred: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
+    overdue: Told | None = None
     copied: Told | None = None
+    unassigned: Told | None = None
     digest_hour: Annotated[
         int | None,
         Field(ge=0, le=23, description="When the mail of the day comes, in the caller's zone."),
@@ -99,7 +101,9 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="task, transferred, mentioned, reminded or copied.")
+    event: str = Field(
+        description="task, transferred, mentioned, reminded, overdue, copied or unassigned."
+    )
     process_instance_id: int
     task_id: int
     title: str
@@ -150,5 +154,7 @@ class Chosen(BaseModel):
     transferred: Told
     mentioned: Told
     reminded: Told
+    overdue: Told
     copied: Told
+    unassigned: Told
     digest_hour: int

@@ -106,7 +106,7 @@ def words(step: Step) -> tuple[str, ...]:
 @once
 def rules_of(step: Step) -> Mapping[str, Any]:
     """Return the rules that hold for a step, as far as they are not the usual ones."""
-    given = step.config.get("rules")
+    given = step.config.get("approval_rules")
     if not given:
         return {}
     found = dict(given["all"])
@@ -191,7 +191,7 @@ def _approvers(visit: Visit, *, last: bool) -> Iterator[str]:
         last: only the last person who has done a step on the way here.
     """
     now = mark(visit.definition, visit.variables)
-    for step_id, done in reversed(visit.completed.items()):
+    for step_id, done in reversed(list(visit.completed.items())):
         step = visit.definition.by_id.get(step_id)
         if done.by == SYSTEM or step is None or not _on_the_way(done.forks, visit.forks):
             continue

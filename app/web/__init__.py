@@ -20,6 +20,7 @@ from app.web import (
     runtime,
     session,
     task,
+    unassigned,
     verbs,
     views,
 )
@@ -39,6 +40,7 @@ _PAGES: Final = (
     history.bp,
     verbs.bp,
     notices.bp,
+    unassigned.bp,
 )
 
 

@@ -28,7 +28,7 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "reminded": lazy_gettext("%(by)s reminds you of “%(step)s”"),
     "overdue": lazy_gettext("“%(step)s” is overdue"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
-    "unassigned": lazy_gettext("“%(step)s” came to you, as nobody else is there for it"),
+    "unassigned": lazy_gettext("Nobody is there for “%(step)s”; it is yours to do or to give"),
 }
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",

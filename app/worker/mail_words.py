@@ -16,7 +16,7 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "reminded": "%(by)s reminds you of “%(step)s”: %(title)s",
         "overdue": "“%(step)s” is overdue: %(title)s",
         "copied": "You got a copy of “%(step)s”: %(title)s",
-        "unassigned": "“%(step)s” came to you, as nobody else is there for it: %(title)s",
+        "unassigned": "Nobody is there for “%(step)s”; it is yours to do or to give: %(title)s",
     },
     "zh": {
         "task": "“%(step)s”等待您处理：%(title)s",
@@ -25,7 +25,7 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "reminded": "%(by)s 催办“%(step)s”：%(title)s",
         "overdue": "“%(step)s”已逾期：%(title)s",
         "copied": "“%(step)s”已抄送给您：%(title)s",
-        "unassigned": "“%(step)s”无人可办，已转给您：%(title)s",
+        "unassigned": "“%(step)s”无人可办，请您处理或分配：%(title)s",
     },
 }
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {

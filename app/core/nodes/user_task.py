@@ -71,7 +71,7 @@ class UserTask(Node):
         made = {**config, "form": form, "live": _live(form), "shows": shows}
         everywhere = making.document.value.get("settings", {}).get("approval", {})
         if everywhere or "approval" in config:
-            made["rules"] = {"all": everywhere, "own": config.get("approval", {})}
+            made["approval_rules"] = {"all": everywhere, "own": config.get("approval", {})}
         return made
 
     def enter(self, visit: Visit) -> Decision:
@@ -84,7 +84,7 @@ class UserTask(Node):
         form = _form(visit)
         priority = visit.config("priority", 50)
         cc = _names(visit.config("cc"))
-        rules = applied(visit) if "rules" in config else None
+        rules = applied(visit) if "approval_rules" in config else None
         for value in (due, users, groups, form, cc, rules):
             if isinstance(value, Fail):
                 return value
