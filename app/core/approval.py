@@ -133,7 +133,7 @@ def watched(definition: Definition) -> tuple[str, ...]:
     return tuple(sorted(names - decided))
 
 
-def mark(
+def seal(
     definition: Definition, variables: Mapping[str, Any], changed: Mapping[str, Any] | None = None
 ) -> str | None:
     """Return what a completion keeps of the forms' values, to tell later whether they changed.
@@ -190,12 +190,12 @@ def _approvers(visit: Visit, *, last: bool) -> Iterator[str]:
     Args:
         last: only the last person who has done a step on the way here.
     """
-    now = mark(visit.definition, visit.variables)
+    now = seal(visit.definition, visit.variables)
     for step_id, done in reversed(list(visit.completed.items())):
         step = visit.definition.by_id.get(step_id)
         if done.by == SYSTEM or step is None or not _on_the_way(done.forks, visit.forks):
             continue
-        if step_id != visit.step.id and done.mark == now and _approves(step, done):
+        if step_id != visit.step.id and done.seal == now and _approves(step, done):
             yield done.by
         if last:
             return

@@ -53,7 +53,7 @@ def state_to_json(state: State) -> dict[str, Any]:
                 "values": done.values,
                 "outcome": done.outcome,
                 "forks": list(done.forks),
-                **({"mark": done.mark} if done.mark is not None else {}),
+                **({"seal": done.seal} if done.seal is not None else {}),
             }
             for step, done in state.completed.items()
         },
@@ -88,7 +88,7 @@ def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> St
                 values=done["values"],
                 outcome=done["outcome"],
                 forks=tuple(done["forks"]),
-                mark=done.get("mark"),
+                seal=done.get("seal"),
             )
             for step, done in kept["completed"].items()
         },

@@ -131,7 +131,7 @@ class Completion:
     """The last completion of a user step.
 
     Args:
-        mark: what tells whether the forms' values have changed since (``core.approval``).
+        seal: what tells whether the forms' values have changed since (``core.approval``).
     """
 
     by: str
@@ -139,13 +139,13 @@ class Completion:
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
-    mark: str | None = None
+    seal: str | None = None
 
     def inside(self, forks: tuple[int, ...]) -> Completion:
         """Return it as made inside these branches."""
         if forks == self.forks:
             return self
-        return Completion(self.by, self.at, self.values, self.outcome, forks, self.mark)
+        return Completion(self.by, self.at, self.values, self.outcome, forks, self.seal)
 
     def seen(self) -> dict[str, Any]:
         """Return what ``${step.completed_by}`` and its like read."""

@@ -63,7 +63,7 @@ def keep(
     """
     rules, step = task.rules or {}, definition.by_id[task.step]
     initiator = rules.get("initiator")
-    barred = tuple(dict.fromkeys(map(names.normal, rules.get("exclude", ()))))
+    barred = tuple(dict.fromkeys(map(_username, rules.get("exclude", ()))))
     if initiator is not None and initiator not in barred:
         barred = (*barred, initiator)
     holder = named.users[0] if named.users else None
@@ -155,3 +155,7 @@ def _left(tx: Tx, keys: Sequence[str], barred: Sequence[str], initiator: str | N
     asked = {"groups": groups, "roles": roles, "barred": list(barred), "self": initiator}
     row = tx.run(_MEMBERS, asked).fetchone() or {}
     return _Left(row["others"], row["self"])
+
+
+def _username(name: str) -> str:
+    return names.normal(name.strip().removeprefix("user:"))

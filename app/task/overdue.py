@@ -50,7 +50,7 @@ select m.username from users u join users m on m.id = u.manager_id and m.active
 """
 _GIVE: Final = """
 update tasks set state = %(state)s, assignee = %(to)s, candidates = %(candidates)s,
-       claimed_at = null
+       claimed_at = null, rule = null
  where id = %(task)s
 """
 _SEATED: Final = """

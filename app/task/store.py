@@ -63,7 +63,8 @@ update tasks set state = 'claimed', assignee = %(actor)s, claimed_at = %(at)s
  where id = %(task)s
 """
 _RELEASE: Final = """
-update tasks set state = 'open', assignee = null, claimed_at = null where id = %(task)s
+update tasks set state = 'open', assignee = null, claimed_at = null, rule = null
+ where id = %(task)s
 """
 _COMPLETE: Final = """
 update tasks

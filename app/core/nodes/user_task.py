@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from app.core.approval import applied, mark
+from app.core.approval import applied, seal
 from app.core.definition import Step
 from app.core.effects import Effect, OpenTask
 from app.core.events import Event, NobodyLeft, TaskCompleted
@@ -159,7 +159,7 @@ class UserTask(Node):
             iso_text(event.at),
             event.values,
             decided.outcome,
-            mark=mark(visit.definition, visit.variables, variables),
+            seal=seal(visit.definition, visit.variables, variables),
         )
         return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 
