@@ -23,7 +23,8 @@ class Sheet:
 
     Args:
         lines: the whole history, the oldest first; see ``history.queries.events``.
-        decisions: of people, the oldest first: ``{step, by, for, at, outcome, values, comment}``.
+        decisions: the oldest first: ``{step, by, rule, for, at, outcome, values, comment}``; where
+            there is a ``rule`` it decided instead of people.
         seal: of the history as it was read.
     """
 
@@ -46,8 +47,14 @@ def sheet(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> S
             lines = events(engine.db, actor, instance_id)
             if seal.head(tx, instance_id) == before:
                 break
-        decisions = [_decision(shown, line) for line in lines if line["kind"] == "task.completed"]
+        decisions = [_decision(shown, line) for line in lines if _decides(line)]
         return Sheet(shown, lines, decisions, seal.of(tx, instance_id))
+
+
+def _decides(line: dict[str, Any]) -> bool:
+    """Say whether a line tells of a completion, by people or by a rule."""
+    by_rule = line["kind"] == "decision.automatic" and "values" in line["data"]
+    return by_rule or line["kind"] == "task.completed"
 
 
 def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:
@@ -60,6 +67,7 @@ def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:
     return {
         "step": step,
         "by": line["actor"],
+        "rule": data.get("rule"),
         "for": line["on_behalf_of"],
         "at": line["at"],
         "outcome": label,
