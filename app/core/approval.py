@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 from app.core.definition import Definition, Step
 from app.core.nodes.base import Fail, Visit
 from app.core.once import once
-from app.core.outcome import choices, deciding_field
+from app.core.outcome import choices
 from app.core.state import Completion
+from app.core.tally import decision_field
 from app.core.values import json_text
 
 SELF: Final = ("allow", "skip", "to_manager", "forbid")
@@ -42,7 +43,7 @@ class Deciding(NamedTuple):
     """What a step's decision is told by.
 
     Args:
-        field: name of the only yes/no of the form; None: by the outcome.
+        field: name of the yes/no of the form that decides; None: the outcome does.
         yes, no: ids of the outcomes that approve and reject; ``no`` None: none does.
     """
 
@@ -54,24 +55,15 @@ class Deciding(NamedTuple):
 @once
 def deciding(step: Step) -> Deciding | None:
     """Return by what a step decides; None where there is nothing to approve."""
-    offered = choices(step)
+    offered, field = choices(step), decision_field(step)
     if offered:
         names = [row["id"] for row in offered]
         danger = [row["id"] for row in offered if row["style"] == "danger"]
         yes = next((name for name in names if name not in danger), names[0])
         no = danger[0] if danger else names[-1]
-        return Deciding(None, yes, no if no != yes else None)
-    field = deciding_field(step) or _only_boolean(step)
+        named = step.config.get("decision_field")
+        return Deciding(named, yes, no if no != yes or named else None)
     return Deciding(field) if field is not None else None
-
-
-def _only_boolean(step: Step) -> str | None:
-    found = [
-        field["name"]
-        for field in step.config.get("form", ())
-        if field["type"] == "boolean" and not field.get("read_only") and "show_if" not in field
-    ]
-    return found[0] if len(found) == 1 else None
 
 
 def automatic(step: Step, *, approve: bool) -> Answer | None:
@@ -79,18 +71,20 @@ def automatic(step: Step, *, approve: bool) -> Answer | None:
     how = deciding(step)
     if how is None:
         return None
-    if how.field is not None:
-        return {how.field: approve}, None
     outcome = how.yes if approve else how.no
+    if how.field is not None:
+        return {how.field: approve}, outcome
     return ({}, outcome) if outcome is not None else None
 
 
 def by_word(step: Step, outcome: str) -> Answer | None:
     """Return the completion that an outcome's id, or ``true`` or ``false``, stands for."""
+    if outcome not in words(step):
+        return None
     how = deciding(step)
     if how is not None and how.field is not None:
-        return ({how.field: outcome == "true"}, None) if outcome in ("true", "false") else None
-    return ({}, outcome) if outcome in words(step) else None
+        return automatic(step, approve=outcome == "true")
+    return {}, outcome
 
 
 def words(step: Step) -> tuple[str, ...]:
@@ -195,8 +189,8 @@ def _approvers(visit: Visit, *, last: bool) -> Iterator[str]:
         step = visit.definition.by_id.get(step_id)
         if done.by == SYSTEM or step is None or not _on_the_way(done.forks, visit.forks):
             continue
-        if step_id != visit.step.id and done.seal == now and _approves(step, done):
-            yield done.by
+        if step_id != visit.step.id and done.seal == now:
+            yield from _who_approved(step, done)
         if last:
             return
 
@@ -204,6 +198,13 @@ def _approvers(visit: Visit, *, last: bool) -> Iterator[str]:
 def _on_the_way(done: tuple[int, ...], here: tuple[int, ...]) -> bool:
     """Say whether one of the branches lies within the other."""
     return all(one == other for one, other in zip(done, here, strict=False))
+
+
+def _who_approved(step: Step, done: Completion) -> Iterator[str]:
+    if done.votes is not None:
+        yield from (vote["user"] for vote in done.votes["votes"] if vote["approved"])
+    elif _approves(step, done):
+        yield done.by
 
 
 def _approves(step: Step, done: Completion) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from app.core.record import dataclass
+from app.core.rules import Rules
 from app.errors import Phrase
 
 
@@ -39,8 +40,10 @@ class OpenTask(Effect):
     ``form`` is the expanded form (see ``core.form``) with defaults evaluated;
     ``outcomes`` are the choices, empty where none has to be made; ``allow`` are the verbs
     that the step allows, None for the usual ones; ``cc`` are told of it and may read.
-    ``rules`` are the approval rules to be kept when it is given to somebody (see
-    ``core.approval.applied``), None if there are none; at ``remind_at`` it has to be looked at.
+    With ``rules`` it is several people's (``assignees``), a task for each of them; ``expand``
+    says whether a group among them stands for its members. ``approval`` are the approval rules
+    to be kept when it is given to somebody (see ``core.approval.applied``), None if there are
+    none; at ``remind_at`` it has to be looked at.
     """
 
     kind: ClassVar[str] = "open_task"
@@ -56,7 +59,10 @@ class OpenTask(Effect):
     instructions: Any = None
     allow: tuple[str, ...] | None = None
     cc: tuple[str, ...] = ()
-    rules: Mapping[str, Any] | None = None
+    assignees: tuple[str, ...] = ()
+    rules: Rules | None = None
+    expand: bool = True
+    approval: Mapping[str, Any] | None = None
     remind_at: datetime | None = None
 
 

@@ -36,7 +36,8 @@ class Started(Event):
 class TaskCompleted(Event):
     """People finished the task of ``wait``; ``values`` were validated by the form.
 
-    ``outcome`` is the id of the chosen target or outcome, None where none is needed; ``rule``
+    ``outcome`` is the id of the chosen target or outcome, None where none is needed. ``votes``
+    says what it was put together from where several people decided; see ``core.tally``. ``rule``
     is the rule that decided instead of people.
     """
 
@@ -46,6 +47,7 @@ class TaskCompleted(Event):
     outcome: str | None = None
     comment: str | None = None
     on_behalf_of: str | None = None
+    votes: Mapping[str, Any] | None = None
     rule: str | None = None
 
 

@@ -132,6 +132,7 @@ class Completion:
 
     Args:
         seal: what tells whether the forms' values have changed since (``core.approval``).
+        votes: those of several people, if they decided it.
     """
 
     by: str
@@ -140,12 +141,13 @@ class Completion:
     outcome: str | None = None
     forks: tuple[int, ...] = ()
     seal: str | None = None
+    votes: Mapping[str, Any] | None = None
 
     def inside(self, forks: tuple[int, ...]) -> Completion:
         """Return it as made inside these branches."""
         if forks == self.forks:
             return self
-        return Completion(self.by, self.at, self.values, self.outcome, forks, self.seal)
+        return Completion(self.by, self.at, self.values, self.outcome, forks, self.seal, self.votes)
 
     def seen(self) -> dict[str, Any]:
         """Return what ``${step.completed_by}`` and its like read."""
@@ -154,6 +156,7 @@ class Completion:
             "completed_at": self.at,
             "outcome": self.outcome,
             "values": self.values,
+            **(self.votes or {}),
         }
 
 

@@ -49,6 +49,7 @@ select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {
   from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
 """  # noqa: S608 - constants only
+_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -66,7 +67,7 @@ select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at
  where {_WANTED} order by u.username
 """  # noqa: S608 - constants only
 _COPIED_BY_STEP: Final = _COPIED.replace(
-    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat = 0"
+    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat <= 1"
 )
 
 
@@ -99,6 +100,12 @@ def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -
     """Return what tells people that they got a task for lack of others."""
     said = {"instance": instance, "wait": wait, "actor": "system", "at": at}
     return _UNASSIGNED, {**said, **_meant(keys)}
+
+
+def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same for seats that were added to a wait, those with a number above ``after``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED, {**said, "actor": actor, "at": at}
 
 
 def copied(

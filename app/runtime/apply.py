@@ -10,13 +10,14 @@ from typing import Any
 from app.core.codec import event_to_json, state_to_json
 from app.core.definition import Definition
 from app.core.effects import OpenTask
+from app.core.rules import Rules
 from app.core.state import ENDED, State
 from app.db.tx import Tx
 from app.db.types import Json, Jsonb
 from app.db.wire import Statement
 from app.history import record
 from app.runtime import people, store, telling
-from app.runtime.given_to import Given
+from app.runtime.given_to import Given, turns
 from app.runtime.lines import KINDS, Line
 from app.runtime.plan import Decided, Plan
 from app.runtime.row import open_incidents
@@ -47,6 +48,7 @@ def apply(
     actor: str,
     on_behalf_of: str | None = None,
     before: State | None,
+    told: Sequence[Line] = (),
     also: Sequence[Statement] = (),
     last: bool = False,
 ) -> Applied:
@@ -56,13 +58,23 @@ def apply(
         columns: the instance's row as it was locked; for a new one what it begins with
             (id, definition_id, business_key, title, started_by, history_seq, history_hash).
         before: the state that the plan began from; None for a new instance.
+        told: lines about what somebody did, before those of the plan.
         also: what is written beside the plan, of rows that are locked.
         last: nothing follows in this transaction; see ``Tx.together``.
     """
-    lines = list(plan.lines)
-    opened = [_task(tx, definition, plan, task, columns, lines, at) for task in plan.tasks.values()]
+    lines = [*told, *plan.lines]
+    opened: list[Row] = []
+    visits: list[Statement] = []
+    for task in plan.tasks.values():
+        if task.rules is None:
+            opened.append(_task(tx, definition, plan, task, columns, lines, at))
+        else:
+            rows, visit = _seats(tx, definition, plan, task, task.rules, columns, lines, at)
+            opened += rows
+            visits.append((store.VISIT, visit))
     common = {"id": columns["id"], "at": at, "actor": actor}
     decided = [_decided(definition, plan, each, columns) for each in plan.decided]
+    visits += [(store.VISIT, {"id": columns["id"], **visit}) for visit in plan.visits]
     notices = telling.of_opened(tx, plan, opened, lines, common) if opened or decided else []
     added = record.row(
         columns,
@@ -83,7 +95,8 @@ def apply(
     statements = [
         _instance(plan, columns, {**added, **changed}, before),
         (record.INSERT, added),
-        *((store.TASK, task | common) for task in opened),
+        *((store.SEAT if "seat" in row else store.TASK, row | common) for row in opened),
+        *visits,
     ]
     statements += ((store.DECIDED_TASK, task | common) for task in decided)
     statements += also
@@ -91,9 +104,9 @@ def apply(
     statements += notices
     if opened or last or before is None:  # what a start breaks is its caller's to tell
         answers = tx.together(statements, last=last)
-        for task, answer in zip(opened, answers[2:], strict=False):
-            task["id"] = answer.rows[0]["id"]
-        opened.sort(key=lambda task: int(task["wait"]))
+        for row, answer in zip(opened, answers[2:], strict=False):
+            row["id"] = answer.rows[0]["id"]
+        opened.sort(key=lambda row: int(row["wait"]))
     else:
         tx.later(statements)
     changed["history_seq"], changed["history_hash"] = added["seq"], added["hash"]
@@ -170,8 +183,52 @@ def _task(
     given = plan.given.get(task.wait) or people.give(tx, definition, task)
     if given.line is not None:
         lines.append(given.line)
+    return _row(definition, plan, task, given, columns, at)
+
+
+def _seats(
+    tx: Tx,
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    rules: Rules,
+    columns: Mapping[str, Any],
+    lines: list[Line],
+    at: datetime,
+) -> tuple[list[Row], Row]:
+    """Return the rows of a task of several people, one each, and that of their visit.
+
+    One after another, only the first has theirs; the others wait in the visit.
+    """
+    given = plan.seats.get(task.wait) or people.seat(tx, definition, task)
+    lines.extend(each.line for each in given if each.line is not None)
+    voted, now, later = turns(rules.mode, given)
+    rows = [
+        _row(definition, plan, task, each, columns, at) | {"seat": number}
+        for number, each in enumerate(now, start=1 + len(voted))
+    ]
+    visit = {
+        "id": columns["id"],
+        "wait": task.wait,
+        "rules": Json(rules.to_json()),
+        "queue": Json(
+            [{"assignee": each.assignee, "candidates": list(each.candidates)} for each in later]
+        ),
+        "total": len(given),
+    }
+    return rows, visit
+
+
+def _row(
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    given: Given,
+    columns: Mapping[str, Any],
+    at: datetime,
+) -> Row:
     held = given.assignee is not None
-    return _row(definition, plan, task, given, columns) | {
+    return _base(definition, plan, task, given, columns) | {
         "task_state": "claimed" if held else "open",
         "at": at,
         "claimed_at": at if held else None,
@@ -179,7 +236,7 @@ def _task(
     }
 
 
-def _row(
+def _base(
     definition: Definition,
     plan: Plan,
     task: OpenTask,
@@ -209,7 +266,8 @@ def _decided(
 ) -> Row:
     """Return the row of a task that a rule has decided already."""
     event = decided.event
-    return _row(definition, plan, decided.task, decided.given, columns) | {
+    return _base(definition, plan, decided.task, decided.given, columns) | {
+        "seat": decided.seat,
         "by": event.by,
         "outcome": event.outcome,
         "values": dict(event.values),

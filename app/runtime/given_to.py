@@ -31,3 +31,16 @@ class Given:
     rule: str | None = None
     answer: tuple[Mapping[str, Any], str | None] | None = None
     nobody: bool = False
+
+
+def turns(mode: str, seats: Sequence[Given]) -> tuple[list[Given], list[Given], list[Given]]:
+    """Return the seats that rules have decided, those that are open now, and those for later.
+
+    Args:
+        mode: where one decides after the other (``sequential``), a rule decides only for those
+            whose turn it is.
+    """
+    if mode != "sequential":
+        return [s for s in seats if s.answer], [s for s in seats if not s.answer], []
+    first = next((place for place, seat in enumerate(seats) if not seat.answer), len(seats))
+    return list(seats[:first]), list(seats[first : first + 1]), list(seats[first + 1 :])

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from app.core.definition import Definition
 from app.core.effects import OpenTask
+from app.core.tally import MAX_SEATS
 from app.db.tx import Tx
 from app.db.wire import Answer, Statement
-from app.identity.queries import Ahead, Kind, Resolved, ahead_of, resolve_all
+from app.identity.queries import Ahead, Kind, Resolved, ahead_of, members_of, resolve_all
 from app.runtime import rules
 from app.runtime.given_to import Given
+
+_LISTED: Final = 10 * MAX_SEATS
+"""Members of groups that are looked at: one person may be in several."""
 
 
 def ask_ahead(tx: Tx, definition: Definition | None, first: Statement) -> Answer:
@@ -44,7 +49,7 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
         *((name, "group") for name in task.candidate_groups),
     ]
     offered = resolve_all(tx, wanted) if wanted else Resolved()
-    if task.rules is not None:
+    if task.approval is not None:
         return rules.keep(tx, definition, task, named, offered)
     if named.users:
         return Given(named.users[0], offered.keys)
@@ -54,10 +59,31 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
     return to_owner(tx, definition, task)
 
 
+def seat(tx: Tx, definition: Definition, task: OpenTask) -> list[Given]:
+    """Decide who gets a task each of a step for several people, in the order of their turns.
+
+    A group or role stands for its active members, unless the step says that it is one of them.
+    Who is named twice has one seat. Nobody left, or more people than can decide together: the
+    owners get one, as ``give`` says.
+    """
+    found = resolve_all(tx, [(name, None) for name in task.assignees])
+    members = members_of(tx, found.keys, most=_LISTED) if task.expand else {}
+    keys: dict[str, None] = {}
+    for key in found.keys:
+        mine = [f"u:{name}" for name in members[key]] if key in members else [key]
+        keys.update(dict.fromkeys(mine))
+    many = len(keys) > MAX_SEATS or sum(map(len, members.values())) >= _LISTED
+    if task.approval is not None:
+        return rules.keep_seats(tx, definition, task, () if many else tuple(keys))
+    if not keys or many:
+        return [to_owner(tx, definition, task)]
+    return [rules.seat_of(key) for key in keys]
+
+
 def to_owner(tx: Tx, definition: Definition, task: OpenTask, barred: Sequence[str] = ()) -> Given:
     """Give a task to the owners of its definition, whatever its rules say, else to others.
 
     Args:
         barred: usernames of people who may not decide it.
     """
-    return rules.empty(tx, definition, replace(task, rules=None), barred)
+    return rules.empty(tx, definition, replace(task, approval=None), barred)

@@ -35,11 +35,12 @@ INLINE_LIMIT: Final = 1_000
 
 
 class Decided(NamedTuple):
-    """A task that a rule has decided as it was opened."""
+    """A task that a rule has decided as it was opened; ``seat``: that of one of several."""
 
     task: fx.OpenTask
     given: Given
     event: TaskCompleted
+    seat: int = 0
 
 
 @dataclass(slots=True)
@@ -48,7 +49,8 @@ class Plan:
 
     What is opened and closed within the plan never becomes a row. ``ignored`` says why
     the first event changed nothing; then nothing is to be written. ``given`` are those tasks
-    of which it is known to whom they go, ``decided`` those that rules have decided.
+    of which it is known to whom they go, ``seats`` the same of tasks of several people;
+    ``decided`` those that rules have decided, ``visits`` what else is kept of several.
     """
 
     state: State
@@ -56,7 +58,9 @@ class Plan:
     lines: list[Line] = field(default_factory=list)
     tasks: dict[int, fx.OpenTask] = field(default_factory=dict)
     given: dict[int, Given] = field(default_factory=dict)
+    seats: dict[int, list[Given]] = field(default_factory=dict)
     decided: list[Decided] = field(default_factory=list)
+    visits: list[dict[str, Any]] = field(default_factory=list)
     closed_tasks: dict[int, str] = field(default_factory=dict)
     jobs: dict[int, fx.StartJob] = field(default_factory=dict)
     cancelled_jobs: dict[int, str] = field(default_factory=dict)

@@ -6,7 +6,8 @@ without rules never comes here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from app.core import approval
@@ -61,11 +62,8 @@ def keep(
         named: whom its assignee means.
         offered: whom its candidates mean.
     """
-    rules, step = task.rules or {}, definition.by_id[task.step]
-    initiator = rules.get("initiator")
-    barred = tuple(dict.fromkeys(map(_username, rules.get("exclude", ()))))
-    if initiator is not None and initiator not in barred:
-        barred = (*barred, initiator)
+    rules, step = task.approval or {}, definition.by_id[task.step]
+    barred, initiator = _barred(rules), rules.get("initiator")
     holder = named.users[0] if named.users else None
     keys = _without(dict.fromkeys((*named.keys, *offered.keys)), barred)
     if holder is not None and holder not in barred:
@@ -87,7 +85,7 @@ def keep(
 
 def empty(tx: Tx, definition: Definition, task: OpenTask, barred: Sequence[str] = ()) -> Given:
     """Decide what becomes of a task that nobody is left for."""
-    rule = (task.rules or {}).get("empty_assignee", approval.EMPTY[0])
+    rule = (task.approval or {}).get("empty_assignee", approval.EMPTY[0])
     step = definition.by_id[task.step]
     if rule in ("auto_approve", "auto_reject"):
         answer = approval.automatic(step, approve=rule == "auto_approve")
@@ -113,9 +111,48 @@ def empty(tx: Tx, definition: Definition, task: OpenTask, barred: Sequence[str] 
     return Given(None, admins, _line(task, "to_owner", admins), barred or None, alert=True)
 
 
+def seat_of(key: str, barred: Sequence[str] | None = None) -> Given:
+    """Return the seat of a person, or of a group one of whom is to decide."""
+    if key.startswith("u:"):
+        return Given(key[2:], (), barred=barred)
+    return Given(None, (key,), barred=barred)
+
+
+def keep_seats(tx: Tx, definition: Definition, task: OpenTask, keys: Sequence[str]) -> list[Given]:
+    """Same as ``keep`` for several people: who may not decide has no seat.
+
+    Who has approved before has theirs, with an ``answer``: a vote of the rule.
+
+    Args:
+        keys: of those whom the step names, in the order of their turns.
+    """
+    rules, step = task.approval or {}, definition.by_id[task.step]
+    barred, initiator = _barred(rules), rules.get("initiator")
+    left = _without(keys, barred)
+    if f"u:{initiator}" in keys and rules.get("self_approval") == "to_manager":
+        row = tx.run(_MANAGER, {"name": initiator}).fetchone()
+        manager = f"u:{row['username']}" if row is not None else None
+        if manager and manager not in left and not _is_barred(manager, barred):
+            left.insert(list(keys).index(f"u:{initiator}"), manager)
+    elif not left and f"u:{initiator}" in keys:
+        given = _instead_of_initiator(tx, task, step, barred)
+        if given is not None:
+            return [given]
+    if not left:
+        return [empty(tx, definition, task, barred)]
+    yes = approval.automatic(step, approve=True)
+    seats = [seat_of(key, barred or None) for key in left]
+    return [
+        replace(seat, rule="duplicate_approver", answer=yes)
+        if seat.assignee in rules.get("approved_before", ())
+        else seat
+        for seat in seats
+    ]
+
+
 def wanted_of(task: OpenTask) -> list[str]:
     """Return the names that a task was to go to."""
-    named = (task.assignee, *task.candidate_users, *task.candidate_groups)
+    named = (task.assignee, *task.assignees, *task.candidate_users, *task.candidate_groups)
     return [name for name in named if name]
 
 
@@ -123,7 +160,7 @@ def _instead_of_initiator(
     tx: Tx, task: OpenTask, step: Step, barred: Sequence[str]
 ) -> Given | None:
     """Return what becomes of a task that only its initiator is left for."""
-    rules = task.rules or {}
+    rules = task.approval or {}
     if rules.get("self_approval") == "skip":
         answer = approval.automatic(step, approve=True)
         if answer is not None:
@@ -142,7 +179,11 @@ def _line(task: OpenTask, rule: str, keys: Sequence[str]) -> list[Any]:
 
 
 def _without(keys: Iterable[str], barred: Sequence[str]) -> list[str]:
-    return [key for key in keys if not (key.startswith("u:") and key[2:] in barred)]
+    return [key for key in keys if not _is_barred(key, barred)]
+
+
+def _is_barred(key: str, barred: Sequence[str]) -> bool:
+    return key.startswith("u:") and key[2:] in barred
 
 
 def _left(tx: Tx, keys: Sequence[str], barred: Sequence[str], initiator: str | None) -> _Left:
@@ -155,6 +196,12 @@ def _left(tx: Tx, keys: Sequence[str], barred: Sequence[str], initiator: str | N
     asked = {"groups": groups, "roles": roles, "barred": list(barred), "self": initiator}
     row = tx.run(_MEMBERS, asked).fetchone() or {}
     return _Left(row["others"], row["self"])
+
+
+def _barred(rules: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return who may not decide: who is excluded, and the initiator if they may not."""
+    names_ = [*map(_username, rules.get("exclude", ())), rules.get("initiator")]
+    return tuple(dict.fromkeys(name for name in names_ if name))
 
 
 def _username(name: str) -> str:

@@ -47,14 +47,16 @@ def sheet(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> S
             lines = events(engine.db, actor, instance_id)
             if seal.head(tx, instance_id) == before:
                 break
-        decisions = [_decision(shown, line) for line in lines if _decides(line)]
+        decisions = [_decision(shown, line) for line in lines if _is_decision(line)]
         return Sheet(shown, lines, decisions, seal.of(tx, instance_id))
 
 
-def _decides(line: dict[str, Any]) -> bool:
-    """Say whether a line tells of a completion, by people or by a rule."""
-    by_rule = line["kind"] == "decision.automatic" and "values" in line["data"]
-    return by_rule or line["kind"] == "task.completed"
+def _is_decision(line: dict[str, Any]) -> bool:
+    """Say whether a line is what one person or a rule decided: of several, each vote is."""
+    kind, data = line["kind"], line["data"]
+    if kind == "decision.automatic":
+        return "values" in data and "votes" not in data
+    return bool(kind == "task.voted" or (kind == "task.completed" and "votes" not in data))
 
 
 def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:

@@ -63,10 +63,18 @@ returning id
 DECIDED_TASK: Final = """
 insert into tasks (instance_id, definition_id, wait, step, name, state, assignee, candidates,
                    form, outcomes, priority, round, due_at, created_at, completed_at,
-                   completed_by, outcome, values, barred, rule)
+                   completed_by, outcome, values, barred, rule, seat)
 values (%(id)s, %(definition)s, %(wait)s, %(step)s, %(name)s, 'completed', %(assignee)s,
         %(candidates)s, %(form)s, %(outcomes)s, %(priority)s, %(round)s, %(due_at)s, %(at)s,
-        %(at)s, %(by)s, %(outcome)s, %(values)s, %(barred)s, %(rule)s)
+        %(at)s, %(by)s, %(outcome)s, %(values)s, %(barred)s, %(rule)s, %(seat)s)
+"""
+SEAT: Final = TASK.replace("barred, remind_at)", "barred, remind_at, seat)").replace(
+    "%(remind_at)s)", "%(remind_at)s, %(seat)s)"
+)
+"""Same for one of several people."""
+VISIT: Final = """
+insert into visits (instance_id, wait, rules, queue, total)
+values (%(id)s, %(wait)s, %(rules)s, %(queue)s, %(total)s)
 """
 CLOSED_TASK: Final = """
 with c as (

@@ -38,7 +38,8 @@ def of_opened(
         if row["alert"]:
             keys = row["candidates"] or [f"u:{row['assignee']}"]
             made.append(store.unassigned(keys, instance=instance, wait=row["wait"], at=at))
-    for task in (*plan.tasks.values(), *(each.task for each in plan.decided)):
+    tasks = {**{each.task.wait: each.task for each in plan.decided}, **plan.tasks}
+    for task in tasks.values():
         keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()
         if keys:
             about = {"instance": instance, "wait": task.wait, "actor": actor, "at": at}

@@ -15,7 +15,7 @@ from app.notice.store import Event, told
 from app.runtime.ports import Engine
 from app.task import access
 from app.task.comment import check_comment
-from app.task.person import invalid, someone, worker
+from app.task.person import check_rules, invalid, someone, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
@@ -35,7 +35,11 @@ update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s, rule
 _SEATED: Final = """
 select state from tasks
  where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
-   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s) limit 1
+   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
+union all
+select 'waiting' from visits, json_array_elements(queue) q
+ where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s
+limit 1
 """
 _HELD: Final = """
 select t.id from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'
@@ -190,7 +194,7 @@ def _give(
         if of is not None and task["assignee"] != of:  # somebody was faster
             raise changed()
         given = worker(tx, to)
-        _check_rules(task, given)
+        check_rules(task, [given], field="to")
         _check_seats(tx, actor, task, given)
         kind, event = _AS[verb]
         # Who manages others' work and decides it in their place is seen to have done so.
@@ -212,18 +216,6 @@ _AS: Final[Mapping[str, tuple[str, Event]]] = {
     "transfer": ("task.transferred", "transferred"),
 }
 """Kind of the history's line, and what the other person is told."""
-
-
-def _check_rules(task: Row, to: str) -> None:
-    """Refuse who may not decide the task by its approval rules."""
-    if not access.is_barred(task, to):
-        return
-    message = (
-        "This person started the process, so somebody else has to decide here."
-        if to == task["started_by"]
-        else "This person has had a part in it before, so somebody else has to decide here."
-    )
-    raise invalid(FieldError("to", "barred", message))
 
 
 def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:

@@ -26,6 +26,7 @@ from app.history import record
 from app.identity.actor import SYSTEM
 from app.identity.queries import Resolved, resolve_all
 from app.notice.store import told
+from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import Locked, loaded, move_locked
 from app.task import access, store
@@ -155,6 +156,15 @@ class _Look:
             rule="on_overdue",
         )
         also = store.completed(self.task["id"], event)
+        if self.task["seat"]:
+            votes.cast_vote(
+                *(self.engine, self.tx, self.locked, self.task, event),
+                actor=SYSTEM,
+                also=also,
+                last=True,
+            )
+            self._count("outcome")
+            return True
         move_locked(self.engine, self.tx, self.locked, event, actor=SYSTEM, also=also, last=True)
         self._count("outcome")
         return True

@@ -12,8 +12,11 @@ from app.identity.queries import display_names
 from app.runtime.row import STATUS_WORDS
 from app.task import access
 
-Verb = Literal["claim", "release", "complete", "assign", "transfer", "comment", "cc", "remind"]
-_HOLDERS: Final = ("transfer", "cc")
+Verb = (
+    Literal["claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"]
+    | Literal["comment", "cc", "remind"]
+)
+_HOLDERS: Final = ("transfer", "add_signer", "cc")
 _DECIDING: Final = ("claim", "complete")
 
 
@@ -42,6 +45,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if task["state"] == "completed" and verb != "comment":
         return _completed(db, task)
+    if task["state"] == "cancelled" and task["decided_by"] and verb != "comment":
+        return _decided(db, task)
     if task["state"] == "cancelled" and verb != "comment":
         return Conflict(
             "task_cancelled",
@@ -124,6 +129,17 @@ def _completed(db: Database, task: Mapping[str, Any]) -> Conflict:
             "at": _iso(task["completed_at"]),
             "outcome": task["outcome"],
         },
+        name=name,
+    )
+
+
+def _decided(db: Database, task: Mapping[str, Any]) -> Conflict:
+    by = task["decided_by"]
+    name = display_names(db, [by]).get(by, by)
+    return Conflict(
+        "decided_by_others",
+        "This was decided with the vote of %(name)s; nothing has to be done any more.",
+        extra={"by": by, "name": name, "at": _iso(task["completed_at"])},
         name=name,
     )
 

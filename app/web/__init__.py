@@ -19,6 +19,7 @@ from app.web import (
     rule_words,
     runtime,
     session,
+    signers,
     task,
     unassigned,
     verbs,
@@ -39,6 +40,7 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    signers.bp,
     notices.bp,
     unassigned.bp,
 )

@@ -64,7 +64,7 @@ def opened(played, step_id):
         for effect in played.effects
         if isinstance(effect, OpenTask) and effect.step == step_id
     )
-    return task.rules
+    return task.approval
 
 
 def test_a_step_beside_is_not_on_the_way():

@@ -15,6 +15,7 @@ from app.core.expression import evaluate_config, shown
 from app.core.form import Seen, expand, options_of
 from app.core.keys import Key
 from app.core.moments import due_moment
+from app.core.nodes import several
 from app.core.nodes.base import (
     Branch,
     Decision,
@@ -29,6 +30,7 @@ from app.core.nodes.base import (
 from app.core.outcome import choices, decide, deciding_field
 from app.core.reminding import first
 from app.core.state import Completion
+from app.core.tally import alone
 from app.core.values import iso_text, json_text, plain_text
 from app.errors import Phrase
 
@@ -45,6 +47,7 @@ class UserTask(Node):
         Key("assignee", "text", expr=True, doc="a user, group or role"),
         Key("candidate_users", "names", expr=True, doc="users who may claim it"),
         Key("candidate_groups", "names", expr=True, doc="groups whose members may claim it"),
+        *several.KEYS,
         Key("form", "form", doc="the fields: name → type, name → field, or a list of fields"),
         Key("due_date", "due", expr=True, doc="a duration from creation, a date or an expression"),
         Key("priority", "priority", expr=True, doc="0 to 100; default 50"),
@@ -52,7 +55,7 @@ class UserTask(Node):
         Key("summary", "variable_names", doc="variables that rows of the inbox show, at most 6"),
         Key("bulk", "flag", doc="whether many can be decided at once; default: if it only decides"),
         Key("instructions", "label", doc="what to do, in markdown"),
-        Key("allow", "verbs", doc="what people may do with it; default: everything"),
+        Key("allow", "verbs", doc="what people may do with it; default: all but signers"),
         Key("cc", "names", expr=True, doc="who is told of it and may read the instance"),
         Key("approval", "approval", doc="[approval rules](#approval-rules) of this step"),
         Key("reminders", "reminders", doc="when people are reminded: `-1h`, `+1d` of the due date"),
@@ -62,12 +65,13 @@ class UserTask(Node):
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Expand the form, and collect the people named for warnings."""
-        for key in ("assignee", "candidate_users", "candidate_groups", "cc"):
+        for key in ("assignee", "assignees", "candidate_users", "candidate_groups", "cc"):
             for index, name in enumerate(_listed(config.get(key))):
                 path = (*making.path, key)
                 making.person(name, (*path, index) if key != "assignee" else path)
         form = expand(config.get("form"))
         shows = any("show_if" in field for field in form)
+        several.check(config, form, making)
         made = {**config, "form": form, "live": _live(form), "shows": shows}
         everywhere = making.document.value.get("settings", {}).get("approval", {})
         if everywhere or "approval" in config:
@@ -85,7 +89,8 @@ class UserTask(Node):
         priority = visit.config("priority", 50)
         cc = _names(visit.config("cc"))
         rules = applied(visit) if "approval_rules" in config else None
-        for value in (due, users, groups, form, cc, rules):
+        seats = several.seats(visit)
+        for value in (due, users, groups, form, cc, rules, seats):
             if isinstance(value, Fail):
                 return value
         if isinstance(priority, Decimal) and priority == int(priority):
@@ -110,8 +115,9 @@ class UserTask(Node):
                     instructions=config.get("instructions"),
                     allow=tuple(config["allow"]) if "allow" in config else None,
                     cc=cc if isinstance(cc, tuple) else (),
-                    rules=rules if isinstance(rules, dict) else None,
+                    approval=rules if isinstance(rules, dict) else None,
                     remind_at=first(step, due, visit.now) if isinstance(due, datetime) else None,
+                    **(seats if isinstance(seats, dict) else {}),
                 ),
             )
 
@@ -146,6 +152,7 @@ class UserTask(Node):
             event.outcome,
             comment=event.comment,
             seen=Seen(visit.scope, visit.now) if visit.step.config.get("shows") else None,
+            together=event.votes is not None,
         )
         # What a rule decides nobody has filled in: it lacks what people would have to give.
         if decided.errors and not (event.rule and decided.outcome):
@@ -153,6 +160,9 @@ class UserTask(Node):
         also = _set_by(visit, event)
         if isinstance(also, Fail):
             return also
+        votes = event.votes
+        if votes is None and "assignees" in visit.step.config:
+            votes = alone(visit.step, event)
         variables = {**event.values, **also}
         completion = Completion(
             event.by,
@@ -160,6 +170,7 @@ class UserTask(Node):
             event.values,
             decided.outcome,
             seal=seal(visit.definition, visit.variables, variables),
+            votes=votes,
         )
         return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 
