@@ -76,21 +76,17 @@ def check_rules(task: Mapping[str, Any], usernames: Sequence[str], *, field: str
     Raises:
         Invalid: one error for each.
     """
-    barred = [name for name in usernames if is_barred(task, name)]
-    if barred:
-        raise invalid(
-            *(
-                FieldError(
-                    field,
-                    "barred",
-                    "This person started the process, so somebody else has to decide here."
-                    if name == task["started_by"]
-                    else "This person has had a part in it before, so somebody else has to"
-                    " decide here.",
-                )
-                for name in barred
+    errors = []
+    for name in usernames:
+        if is_barred(task, name):
+            message = (
+                "This person has had a part in it before, so somebody else has to decide here."
             )
-        )
+            if name == task["started_by"]:
+                message = "This person started the process, so somebody else has to decide here."
+            errors.append(FieldError(field, "barred", message))
+    if errors:
+        raise invalid(*errors)
 
 
 def invalid(*errors: FieldError) -> Invalid:
