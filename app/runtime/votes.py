@@ -49,7 +49,8 @@ _OTHERS: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'decided',
            decided_by = %(by)s
-     where id = any(%(ids)s)
+     where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
+       and state in ('open', 'claimed')
     returning id
 )
 delete from drafts where task_id in (select id from c)
@@ -129,8 +130,7 @@ def cast_vote(
     doing = _Doing(engine, tx, locked, visit, actor, event.at, line, last)
     decided = tally.decide(visit.rules, votes, visit.total)
     if decided is not None:
-        others = [seat["id"] for seat in visit.open if seat["id"] != task["id"]]
-        return Cast(_close(doing, votes, visit.total, decided, others, also), numbers)
+        return Cast(_close(doing, votes, visit.total, decided, task["id"], also), numbers)
     following = [] if len(visit.open) > 1 else _next(visit, visit.total, actor, event.at)
     _write(doing, [*also, *following], event.on_behalf_of)
     return Cast(None, numbers)
@@ -186,9 +186,8 @@ def remove_seat(
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
-        others = [each["id"] for each in visit.open if each is not seat]
         gone.append(_kept(visit, queue, total))
-        return Cast(_close(doing, votes, total, decided, others, gone), numbers)
+        return Cast(_close(doing, votes, total, decided, seat.get("id", 0), gone), numbers)
     if "id" in seat and len(visit.open) == 1:
         gone += _next(visit, total, actor, at)
     else:
@@ -221,10 +220,14 @@ def _close(
     votes: Sequence[Vote],
     total: int,
     decided: Decided,
-    others: Sequence[int],
+    task: int,
     also: Sequence[Statement],
 ) -> Moved:
-    """Let the instance go on with what the votes come to, and withdraw the other seats."""
+    """Let the instance go on with what the votes come to, and withdraw all that is left.
+
+    Args:
+        task: whose row ``also`` writes.
+    """
     final, visit = votes[-1], doing.visit
     event = TaskCompleted(
         at=doing.at,
@@ -236,9 +239,8 @@ def _close(
         on_behalf_of=final.behalf,
         votes=tally.counted(votes, total, decided),
     )
-    withdrawn: list[Statement] = []
-    if others:
-        withdrawn.append((_OTHERS, {"ids": list(others), "at": doing.at, "by": final.user}))
+    about = {"instance": visit.instance, "wait": visit.wait, "task": task}
+    withdrawn = (_OTHERS, {**about, "at": doing.at, "by": final.user})
     return move_locked(
         doing.engine,
         doing.tx,
@@ -247,7 +249,7 @@ def _close(
         actor=doing.actor,
         on_behalf_of=final.behalf,
         told=[doing.line],
-        also=[*also, *withdrawn],
+        also=[*also, withdrawn],
         last=doing.last,
     )
 
