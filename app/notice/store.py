@@ -35,7 +35,8 @@ _TOLD: Final = f"""
 insert into notifications {_COLUMNS}
 select u.username, %(event)s, %(instance)s, %(task)s, %(actor)s, %(text)s, %(at)s, {_MAIL}
   from users u {_CHOSEN} %(event)s
- where {_WANTED} and u.id in ({_MEANT}) order by u.username
+ where {_WANTED} and u.id in ({_MEANT}) and u.username <> all(%(but)s::text[])
+ order by u.username
 """  # noqa: S608 - constants only
 _OPENED: Final = f"""
 insert into notifications {_COLUMNS}
@@ -79,6 +80,7 @@ def told(
     task: int,
     actor: str,
     text: str | None = None,
+    but: Iterable[str] | None = None,
     at: datetime,
 ) -> Statement:
     """Return what tells people of something; each of them once, and never the actor.
@@ -86,9 +88,10 @@ def told(
     Args:
         keys: whom: ``u:``, ``g:``, ``r:`` and a name; groups and roles as they are now.
         text: what the actor said.
+        but: usernames of those among them who are not told.
     """
     said = {"event": event, "instance": instance, "task": task, "actor": actor, "at": at}
-    return _TOLD, {**said, **_meant(keys), "text": shortened(text)}
+    return _TOLD, {**said, **_meant(keys), "text": shortened(text), "but": list(but or ())}
 
 
 def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:

@@ -228,7 +228,8 @@ class _Look:
 
     def _tell(self, event: Any, keys: Sequence[str]) -> None:
         about = {"instance": self.task["instance_id"], "task": self.task["id"]}
-        self.also.append(told(event, keys, actor=SYSTEM.username, at=self.now, **about))
+        but = self.task["barred"] if event == "reminded" else None
+        self.also.append(told(event, keys, actor=SYSTEM.username, but=but, at=self.now, **about))
 
     def _say(self, kind: str, **said: Any) -> None:
         data = {"wait": self.task["wait"], "round": self.task["round"]}

@@ -54,7 +54,7 @@ def remind(
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
-            told("reminded", keys, text=comment, at=now, **about),
+            told("reminded", keys, text=comment, but=task["barred"], at=now, **about),
         ]
         said = {"to": holder, "comment": comment or None}
         head = tell(tx, actor, task, "task.reminded", said, also, now=now)

@@ -63,6 +63,15 @@ def test_what_a_stop_has_held_up_comes_as_one(lab: Lab) -> None:
     assert task(lab)["remind_at"] > lab.at
 
 
+def test_who_may_not_decide_is_not_reminded(lab: Lab) -> None:
+    approval = {"exclude": ["mei"]}
+    instance = begun(lab, "finance_team", reminders=["-1h"], approval=approval)
+    lab.later(hours=1)
+    look(lab)
+    service.remind(lab.engine, lab.office["zhao"], lab.task(instance, "check"), now=lab.at)
+    assert told(lab) == [("wang", "reminded")] * 2
+
+
 def test_a_task_without_a_clock_is_never_looked_at(lab: Lab) -> None:
     begun(lab)
     assert task(lab)["remind_at"] is None
