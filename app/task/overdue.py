@@ -29,7 +29,7 @@ from app.notice.store import told
 from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import Locked, loaded, move_locked
-from app.task import access, store
+from app.task import access, side_close, store
 from app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -90,8 +90,7 @@ def look_at(engine: Engine, task_id: int, *, now: datetime) -> int:
             return 0
         if task["remind_at"] > now or task["instance_status"] != "running":
             return 0
-        instance = task | {"id": task["instance_id"], "state": task["instance_state"]}
-        locked = loaded(engine, tx, instance)
+        locked = loaded(engine, tx, _instance_of(task))
         step = locked.definition.by_id.get(task["step"])
         if step is None or task["due_at"] is None:  # of another version, by a migration
             tx.run(_NEXT, {"task": task_id, "at": None})
@@ -100,6 +99,11 @@ def look_at(engine: Engine, task_id: int, *, now: datetime) -> int:
         following = reminding.following(step, task["due_at"], now)
         _Look(engine, tx, locked, step, task, now, following).do(marks)
     return 1
+
+
+def _instance_of(task: Row) -> dict[str, Any]:
+    """Return the instance's columns of a task's row."""
+    return {**task, "id": task["instance_id"], "state": task["instance_state"]}
 
 
 class _Look:
@@ -146,6 +150,10 @@ class _Look:
         answer = approval.by_word(self.step, outcome)
         if answer is None:
             return False
+        if self.task["sides"]:  # who was asked first need not answer any more
+            closed = side_close.decided(self.tx, SYSTEM, self.task, now=self.now)
+            self.task = {**self.task, **closed}
+            self.locked = loaded(self.engine, self.tx, _instance_of(self.task))
         values, chosen = answer
         event = TaskCompleted(
             at=self.now,
@@ -175,7 +183,13 @@ class _Look:
         barred = self.task["barred"] or ()
         keys = [key for key in found.keys if not (key[:2] == "u:" and key[2:] in barred)]
         person = next((key[2:] for key in keys if key[:2] == "u:"), None)
-        if not keys or person == self.task["assignee"] or (person and self._has_a_seat(person)):
+        waits = self.task["waits_for"] is not None  # for others, whom it would be taken from
+        if (
+            waits
+            or not keys
+            or person == self.task["assignee"]
+            or (person and self._has_a_seat(person))
+        ):
             self._escalate(Resolved())
             return
         given = {"task": self.task["id"], "to": person, "candidates": self.task["candidates"]}

@@ -145,6 +145,29 @@ def test_it_is_decided_by_rule(lab: Lab) -> None:
     stored.agrees(lab.db, instance)
 
 
+def test_what_waits_for_others_is_decided_as_any_other(lab: Lab) -> None:
+    instance = begun(lab, on_overdue={"action": "outcome", "outcome": "true"})
+    task_id = lab.task(instance, "check")
+    service.delegate(lab.engine, lab.office["mei"], task_id, "wang", now=lab.at)
+    lab.later(hours=2)
+    assert look(lab) == 1
+    rows = stored.rows(lab.db, "select assignee, state, rule from tasks order by id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("mei", "completed", "on_overdue"),
+        ("wang", "cancelled", None),
+    ]
+    stored.agrees(lab.db, instance)
+
+
+def test_what_waits_for_others_is_escalated_and_not_taken_away(lab: Lab) -> None:
+    instance = begun(lab, on_overdue={"action": "reassign", "to": "stranger"})
+    task_id = lab.task(instance, "check")
+    service.delegate(lab.engine, lab.office["mei"], task_id, "wang", now=lab.at)
+    lab.later(hours=2)
+    look(lab)
+    assert [line["action"] for line in lines(lab, instance, "task.overdue")] == ["escalate"]
+
+
 def test_a_due_date_in_the_past_is_overdue_at_once(lab: Lab) -> None:
     begun(lab, due="2026-02-01", reminders=["-1h", "+1h"], on_overdue={"action": "notify"})
     assert look(lab) == 1
