@@ -55,10 +55,12 @@ with c as (
 )
 delete from drafts where task_id in (select id from c)
 """
+# With what its holder has asked of others.
 _REMOVE: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'removed'
-     where id = %(task)s
+     where instance_id = %(instance)s and wait = %(wait)s
+       and (id = %(task)s or (serves = %(task)s and state in ('open', 'claimed')))
     returning id
 )
 delete from drafts where task_id in (select id from c)
@@ -181,7 +183,8 @@ def remove_seat(
     total, votes = visit.total - 1, visit.votes
     doing = _Doing(engine, tx, locked, visit, actor, at, line, last=True)
     queue = [each for each in visit.queue if each is not seat]
-    gone: list[Statement] = [(_REMOVE, {"task": seat["id"], "at": at})] if "id" in seat else []
+    about = {"instance": visit.instance, "wait": visit.wait, "at": at}
+    gone: list[Statement] = [(_REMOVE, {**about, "task": seat["id"]})] if "id" in seat else []
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
