@@ -29,15 +29,7 @@ DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 375, "height": 812}
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 # What the demo loads stays between tests; everything else goes.
-KEPT = [
-    "users",
-    "groups",
-    "memberships",
-    "roles",
-    "user_roles",
-    "process_definitions",
-    "alembic_version",
-]
+KEPT = ("users", "groups", "memberships", "roles", "user_roles", "process_definitions")
 STILL = "Promise.allSettled(document.getAnimations().map((each) => each.finished))"
 HERE = Path(__file__).parent
 
@@ -69,13 +61,8 @@ def live(served: Live) -> Iterator[Live]:
     sign_in_limit.forget_all()
     yield served
     served.settle()
+    servers.empty(served.engine.db.engine, kept=KEPT)
     with served.engine.db.transaction() as tx:
-        tables = tx.run(
-            "select quote_ident(tablename) as name from pg_tables"
-            " where schemaname = 'public' and tablename <> all(%(kept)s)",
-            {"kept": KEPT},
-        ).fetchall()
-        tx.run(f"truncate {', '.join(row['name'] for row in tables)}")
         tx.run("update users set language = null, timezone = null")
         tx.run("delete from process_definitions where key not like 'example%%'")
 
