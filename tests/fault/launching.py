@@ -82,10 +82,15 @@ class Checkout:
 
     def fork(self, *command: str, **env: str) -> Run:
         """Do the same in a fork of a process that has imported what it needs."""
+        self.prepare()
+        assert self._cradle is not None
         out, settings = self._next(env)
+        return self._began(self._cradle.born(_arguments(command), env=settings, out=out), out)
+
+    def prepare(self) -> None:
+        """Begin to import, while others are set up; returns at once."""
         if self._cradle is None:
             self._cradle = Cradle(self.folder, outside())
-        return self._began(self._cradle.born(_arguments(command), env=settings, out=out), out)
 
     def _next(self, env: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
         settings = {"APP_MODE": "demo", "PORT": str(self.port), "PYTHONPATH": str(self.folder)}
@@ -115,7 +120,7 @@ class Checkout:
                     return True
         return False
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End what a failed test left running."""
         for run in self.runs:
             run.process.kill()
@@ -123,9 +128,12 @@ class Checkout:
         for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """The same; nothing can be started any more."""
+        self.stop()
         if self._cradle is not None:
             self._cradle.close()
-            self._cradle = None
 
 
 def _arguments(command: Sequence[str]) -> list[str]:

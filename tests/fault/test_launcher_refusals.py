@@ -31,13 +31,13 @@ def _deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
 
 
 @pytest.fixture
-def checkout(_deep: Checkout) -> Checkout:
+def checkout(_deep: Checkout) -> Iterator[Checkout]:
     """One with a whole database, in a folder that makes it hard; ``runs[0]`` has made it.
 
     A test that breaks something mends it.
     """
-    assert _deep.processes() == {}
-    return _deep
+    yield _deep
+    _deep.stop()
 
 
 def refused(checkout: Checkout, **env: str) -> str:
@@ -170,5 +170,6 @@ def test_the_mark_of_a_killed_postgresql_whose_number_another_process_has(
 
 def test_a_long_path_needs_a_short_one_for_sockets(checkout: Checkout) -> None:
     first = checkout.runs[0]
+    assert checkout.processes() == {}
     assert "migrated from nothing" in first.said
     assert len(os.fsencode(checkout.folder)) > 107  # what a socket's path may have
