@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from app.adapters import sign_in_limit
 from app.cli.demo import load_demo
@@ -26,16 +26,21 @@ from tests.browser.serving import Live, serving
 from tests.support import servers
 from tests.support.office import SilentWaker
 
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 375, "height": 812}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 375, "height": 812}
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 # What the demo loads stays between tests; everything else goes.
 KEPT = ("users", "groups", "memberships", "roles", "user_roles", "process_definitions")
 STILL = "Promise.allSettled(document.getAnimations().map((each) => each.finished))"
 BLANK = "/static/img/favicon.svg"
 """A page of the same origin, with the same policy, that does nothing."""
-# False: the test drives the page's clock, which does so in every page to come.
-FORGET = "() => { localStorage.clear(); sessionStorage.clear(); return !window.__pwClock }"
+AXE = Axe().axe_script
+# False: every page to come would have a clock that the test drives, or axe in it.
+FORGET = """() => {
+  localStorage.clear();
+  sessionStorage.clear();
+  return !window.__pwClock && !window.axe;
+}"""
 HERE = Path(__file__).parent
 
 
@@ -183,7 +188,9 @@ def violations(page: Page, only: list[str] | None = None) -> list[str]:
         options["runOnly"] = {"type": "rule", "values": only}
     else:
         options["rules"] = {"target-size": {"enabled": True}}  # of WCAG 2.2; axe leaves it out
-    found = Axe().run(page, options=options).response["violations"]
+    if page.evaluate("!window.axe"):
+        page.evaluate(AXE)
+    found = page.evaluate("(options) => axe.run(options).then((all) => all.violations)", options)
     return [
         f"{page.url}: {each['id']}: {node['html']} {node['failureSummary']}"
         for each in found
