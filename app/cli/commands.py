@@ -218,6 +218,7 @@ def _settings_without_secret() -> Settings:
 
 def _complete(settings: Settings) -> None:
     from app.adapters.executor_rq import connect
+    from app.db.engine import sqlalchemy_url
 
     for name, value in (
         ("DATABASE_URL", settings.database_url),
@@ -225,7 +226,9 @@ def _complete(settings: Settings) -> None:
     ):
         if not value:
             raise Refused(f"{name} is missing; set it, or use `workflow-engine run`.")
-    connect(settings.redis_url).close()  # refuses what is no address; opens nothing
+    # Both refuse what is no address, and open nothing.
+    sqlalchemy_url(settings.database_url)
+    connect(settings.redis_url).close()
 
 
 def _become(command: list[str]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import select
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
 
+from app.config import ConfigError
 from app.db.spare import SINCE, attach
 from app.db.tx import Database
 from app.db.types import dumps, loads, teach_driver
@@ -32,12 +34,20 @@ _ALIVE: Final = {
 }
 
 
-def sqlalchemy_url(url: str) -> str:
-    """Return ``url`` (``postgres://`` or ``postgresql://``) for the psycopg 3 driver."""
+def sqlalchemy_url(url: str) -> sa.URL:
+    """Return ``url`` (``postgres://`` or ``postgresql://``) for the psycopg 3 driver.
+
+    Raises:
+        ConfigError: it is no such address; the text does not repeat it, for its password.
+    """
     scheme, separator, rest = url.partition("://")
-    if separator and scheme in {"postgres", "postgresql"}:
-        return f"postgresql+psycopg://{rest}"
-    return url
+    if separator and scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        with suppress(sa.exc.ArgumentError, ValueError):
+            return sa.make_url(f"postgresql+psycopg://{rest}")
+    raise ConfigError(
+        "DATABASE_URL cannot be used: it must look like postgresql://user:password@host:5432/name,"
+        " with %40 for an @ in the password. Correct it (setting database_url), and start again."
+    )
 
 
 def create_engine(

@@ -165,20 +165,6 @@ def display_names(db: Database, usernames: Iterable[str]) -> dict[str, str]:
     return {row["username"]: row["name"] for row in rows}
 
 
-def active_people(db: Database, *, limit: int) -> list[tuple[str, str]]:
-    """Return usernames and names of people who are active, by name.
-
-    Args:
-        limit: how many at most.
-    """
-    with db.transaction() as tx:
-        rows = tx.run(
-            "select username, name from users where active order by name, username limit %(most)s",
-            {"most": limit},
-        ).fetchall()
-    return [(row["username"], row["name"]) for row in rows]
-
-
 def group_titles(db: Database, group_names: Iterable[str]) -> dict[str, str]:
     """Return the titles of groups, or their names where there is no title."""
     wanted = sorted(set(group_names))

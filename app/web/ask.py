@@ -34,14 +34,17 @@ class Who:
     """People who are named with the answer, by their usernames.
 
     Args:
-        name: of the control, and of the field that errors name.
-        people: ``(username, name)`` of those who are suggested.
+        name: of the control, and of the field that errors name; ``users`` takes several.
     """
 
     name: str
     label: str
-    people: tuple[tuple[str, str], ...]
     help: str | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether several may be named, with commas between them."""
+        return self.name == "users"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from flask import Flask, request
 from app.core.form_values import currencies_of
 from app.web.addresses import url_by_id
 from app.web.by_clock import in_words
+from app.web.forms import PREFIX
 from app.web.i18n import pick
 from app.web.markdown import markdown
 from app.web.rich_values import chosen, field_value, option_pairs, size, typed_value
@@ -51,6 +52,7 @@ def init_filters(app: Flask) -> None:
         trouble_word=trouble_word,
         account=account,
         field_id=field_id,
+        people_id=people_id,
         page_url=page_url,
         url_by_id=url_by_id,
         language_url=language_url,
@@ -69,6 +71,17 @@ def field_id(name: str) -> str:
     if safe == name:
         return f"f-{name}"
     return f"f-{safe}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+
+
+def people_id(control: str) -> str:
+    """Return the HTML id of the people who are offered for a control.
+
+    Args:
+        control: its name: of a form's field, or of a page's own form, which may stand beside.
+    """
+    if control.startswith(PREFIX):
+        return field_id(control.removeprefix(PREFIX)) + "-people"
+    return "own" + field_id(control) + "-people"
 
 
 def page_url(**changes: Any) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
 from app.core.form_values import MAX_FILE_SIZE
 from app.errors import AppError
-from app.identity.queries import find_people
+from app.identity import names
+from app.identity.queries import display_names, find_people
 from app.runtime.file_headers import headers_of
 from app.runtime.form_look import Look
 from app.runtime.start_form import look_at_start, start_form, upload_for_start
@@ -21,6 +22,8 @@ from app.web.session import actor, engine, now
 
 bp = Blueprint("form", __name__)
 
+_MOST_TYPED: Final = 2_000
+"""Characters of a field for people that are looked at."""
 Kept = Callable[[str, str, bytes], dict[str, Any]]
 """Keeps a file: field, name and content in, what is known of it out."""
 
@@ -74,11 +77,27 @@ def download(file_id: int) -> Response:
 
 @bp.get("/people")
 def people() -> Response:
-    """List people whose names fit what is typed into a field; its name is in ``of``."""
+    """List people whose names fit what is typed into a field; its name is in ``of``.
+
+    With ``many`` the field takes several: the last one is being typed.
+    """
     of = request.args.get("of", "q")
-    found = find_people(engine().db, actor(), request.args.get(of, ""))
-    typed = request.args.get(of, "").strip().lower()
-    body = render_template("task/people.html", people=found, typed=typed, of=of)
+    before, typed = "", request.args.get(of, "")[:_MOST_TYPED]
+    if request.args.get("many"):
+        before, typed = forms.last_name(typed)
+    usernames = [names.normal(each) for each in (*forms.names_in(before), typed.removeprefix("@"))]
+    known = display_names(engine().db, (each for each in usernames if "\0" not in each))
+    body = render_template(
+        "task/people.html",
+        people=[
+            each
+            for each in find_people(engine().db, actor(), typed.removeprefix("@"))
+            if each["username"] not in usernames[:-1]
+        ],
+        before=before,
+        named=[known[each] for each in dict.fromkeys(usernames) if each in known],
+        of=of,
+    )
     return respond.private(Response(body, mimetype="text/html"))
 
 

@@ -131,6 +131,12 @@ def names_in(written: str) -> list[str]:
     return [name.removeprefix("@") for name in _BETWEEN.split(written) if name]
 
 
+def last_name(written: str) -> tuple[str, str]:
+    """Return what is written before the last of several usernames, and that one."""
+    ends = [found.end() for found in _BETWEEN.finditer(written)]
+    return (written[: ends[-1]], written[ends[-1] :]) if ends else ("", written)
+
+
 def text(name: str) -> str:
     """Return a posted value of a page's own form, empty if there is none."""
     return request.form.get(name, "")

@@ -14,7 +14,7 @@ from app.task.choices import Choices, choices
 from app.task.filters import read
 from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
-from app.web import forms, respond
+from app.web import forms, people, respond
 from app.web.i18n import zone
 from app.web.inbox_filters import chips, selects
 from app.web.session import actor, counted, engine, inbox_count, now
@@ -84,6 +84,7 @@ def page(
         zone=zone(),
     )
     counted(found.waiting)
+    people.prepare((each, each["value"]) for task in found.items for each in task["summary"])
     chosen = {"tab": tab, "q": q, "order": order, **filters.named}
 
     def address(**changes: Any) -> str:

@@ -18,7 +18,7 @@ from app.identity.queries import display_names, group_titles
 from app.runtime import service
 from app.runtime.details import Details, details, instance_of
 from app.runtime.row import InstanceRow
-from app.web import forms, passage, respond, timeline
+from app.web import forms, passage, people, respond, timeline
 from app.web.ask import Kind, Question, ask, reason
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
@@ -170,6 +170,7 @@ def page_of(instance_id: int, error: AppError | None = None) -> Response:
     lines = events(engine().db, actor(), instance_id)
     instance = shown.instance
     names = display_names(engine().db, _usernames(instance) | timeline.people(lines))
+    people.prepare((each["field"], each["value"]) for each in shown.variables)
     history = timeline.moments(
         lines,
         names,

@@ -9,7 +9,7 @@ from flask import Response
 
 from app.identity.queries import display_names
 from app.runtime.sheet import Sheet, sheet
-from app.web import respond, timeline
+from app.web import people, respond, timeline
 from app.web.i18n import pick
 from app.web.instance import nav_of
 from app.web.session import actor, engine, now
@@ -22,6 +22,9 @@ def show(instance_id: int) -> Response:
     named = timeline.people(found.lines) | {shown.instance["started_by"]}
     named |= {each["for"] for each in found.decisions if each["for"]}
     names = display_names(engine().db, named)
+    decisions = [_decision(found, each) for each in found.decisions]
+    people.prepare((each["field"], each["value"]) for each in shown.variables)
+    people.prepare(pair for each in decisions for pair in each["entered"])
     history = timeline.moments(
         found.lines,
         names,
@@ -33,7 +36,7 @@ def show(instance_id: int) -> Response:
         "runtime/sheet.html",
         instance=shown.instance,
         variables=shown.variables,
-        decisions=[_decision(found, each) for each in found.decisions],
+        decisions=decisions,
         history=history[::-1],
         seal=found.seal,
         names=names,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -11,11 +12,12 @@ from flask_babel import gettext, lazy_gettext
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.history.queries import events
 from app.identity.queries import display_names, group_titles
+from app.notice import service as notices
 from app.runtime import queries as instances
 from app.runtime.form_look import Look, is_live
 from app.task import queries, service
 from app.task.inbox import inbox
-from app.web import forms, respond, route, timeline
+from app.web import forms, people, respond, route, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
 from app.web.form_view import context, shown_values
@@ -26,13 +28,17 @@ from app.web.session import actor, engine, now
 bp = Blueprint("task", __name__)
 
 _COMMENT: Final = lazy_gettext("Comment")
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 _CHANGED = "inbox-moved"
 """Event by which the badge beside Inbox asks again."""
 
 
 @bp.get("/tasks/<int:task_id>")
 def show(task_id: int) -> Response:
-    """Show a task with its form, facts and history."""
+    """Show a task with its form, facts and history; who follows a mail has read what it told."""
+    told = request.args.get("told", "")
+    if _NUMBER.fullmatch(told):
+        notices.read(engine().db, actor(), [int(told)], now=now())
     return _page(task_id)
 
 
@@ -185,6 +191,7 @@ def _page(
     lines = _lines(task["process_instance_id"])
     names = display_names(engine().db, timeline.people(lines)) | task["people"]
     fields = {each["name"]: each for each in (*task["form"], *task["variables"])}
+    people.prepare(_shown(task, lines, fields))
     values, draft = _values(task, typed)
     look, values = _looked(task, values, begun=typed is not None or draft is not None)
     answer = respond.page(
@@ -234,6 +241,15 @@ def _values(
     if not own and wish != "take":
         return values, "offered"
     return values | draft["values"], "mine" if own else "taken"
+
+
+def _shown(
+    task: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], fields: Mapping[str, Any]
+) -> Iterable[tuple[Mapping[str, Any], Any]]:
+    """Return the fields and values that a task's page may show, also those of its history."""
+    values = {each["name"]: each["value"] for each in task["variables"]}
+    for given in (values, task["values"] or {}, *timeline.given(lines)):
+        yield from ((fields[name], item) for name, item in given.items() if name in fields)
 
 
 def _looked(

@@ -75,6 +75,11 @@ def people(lines: Iterable[Line]) -> set[str]:
     return named.union(*(verb_words.people(line) for line in lines))
 
 
+def given(lines: Iterable[Line]) -> Iterable[Mapping[str, Any]]:
+    """Return the values that lines tell of, by their names."""
+    return (line["data"]["values"] for line in lines if line["data"].get("values"))
+
+
 def _is_told(line: Line) -> bool:
     kind = line["kind"]
     if kind == "variables.changed":

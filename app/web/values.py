@@ -13,6 +13,7 @@ from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
 from app.web.i18n import language, pick
+from app.web.people import called
 from app.web.when import day, local, moment
 from app.web.words import yes_no
 
@@ -98,7 +99,8 @@ def _shown(item: Any, kind: str | None, depth: int) -> str:
     if isinstance(item, date) or (kind == "date" and isinstance(item, str)):
         return day(item)
     if isinstance(item, str):
-        return Markup('<span class="value-text">{}</span>').format(item)
+        text = called(item) if kind == "user" else item
+        return Markup('<span class="value-text">{}</span>').format(text)
     if depth >= _MAX_DEPTH:
         return Markup("<code>{}</code>").format(json.dumps(item, ensure_ascii=False, default=str))
     if isinstance(item, Mapping):

@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 
 from app.errors import Invalid, NotFound
 from app.identity.policy import require
-from app.identity.queries import active_people, display_names
+from app.identity.queries import display_names
 from app.task import queries, service
 from app.web import forms, respond
 from app.web.ask import Question, Who, ask, reason
@@ -19,8 +19,6 @@ from app.web.session import actor, engine, now
 
 bp = Blueprint("verb", __name__)
 
-_SUGGESTED: Final = 500
-"""People who are suggested where one has to be named."""
 _BOTH: Final = ["GET", "POST"]
 
 
@@ -86,7 +84,7 @@ def copy(task_id: int) -> Response:
             gettext("Copy “%(step)s” to others?", step=_step(task)),
             gettext("They are told and can read this process from then on; they need not answer."),
             gettext("Send copies"),
-            (_who("users", gettext("To whom"), gettext("Usernames, with commas between them.")),),
+            (_who("users", gettext("To whom")),),
         )
 
     if request.method == "GET":
@@ -220,8 +218,7 @@ def _handing_over() -> Question:
 
 
 def _who(name: str, label: str, help_: str | None = None) -> Who:
-    people = tuple(active_people(engine().db, limit=_SUGGESTED))
-    return Who(name, label, people, help_ or gettext("A username."))
+    return Who(name, label, help_)
 
 
 def _step(task: Mapping[str, Any]) -> str:

@@ -120,7 +120,7 @@ class Show:
         self._tell(f"worker killed after {done} steps, with {leased} jobs in its hands")
 
     def _is_forgotten(self) -> bool:
-        """Whether PostgreSQL is through with the dead worker: a commit already sent still counts."""
+        """Whether PostgreSQL is through with the dead worker: a commit that was sent counts."""
         (row,) = self.plant.rows(
             "select count(*) as n from pg_stat_activity"
             " where datname = current_database() and application_name = 'workflow-engine worker'"

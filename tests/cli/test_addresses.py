@@ -1,4 +1,4 @@
-"""An address that leads to no Redis: one sentence with the remedy, whoever is started."""
+"""An address that is none, of Redis or PostgreSQL: one sentence with the remedy, at every start."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.adapters.executor_rq import connect
 from app.adapters.redis_reach import problem
 from app.cli.commands import main
 from app.config import ROOT, ConfigError
+from app.db.engine import sqlalchemy_url
 
 WRONG = "http://:secret-word@localhost"
 SECRET = "tK4vNq7Zr2Wm9XcB5hJd8LpGf3Ys6EuA"
@@ -83,3 +84,28 @@ def test_the_command_line_refuses_before_it_starts_anything(
     result = CliRunner(env=env).invoke(main, [command])
     assert result.exit_code == 1
     assert result.output.startswith("Error: REDIS_URL cannot be used: it must look like redis://")
+    result = CliRunner(env=env | {"DATABASE_URL": "postgres"}).invoke(main, [command])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: DATABASE_URL cannot be used: it must look like post")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "http://u:secret-word@host/db",
+        "postgresql://u:secret-word@host:port/db",
+        "postgresql://u:secret-word@[::1/db",
+    ],
+)
+def test_what_is_no_database_is_refused_and_no_password_told(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"DATABASE_URL .* must look like postgresql://") as no:
+        sqlalchemy_url(url)
+    assert "secret-word" not in str(no.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://u:p%40@h:5/d", "postgresql:///d?host=/run", "postgresql+psycopg://h/d"]
+)
+def test_what_is_a_database_is_taken(url: str) -> None:
+    assert sqlalchemy_url(url).drivername == "postgresql+psycopg"
