@@ -55,6 +55,9 @@ class Choices(Request):
 
     task: Told | None = None
     transferred: Told | None = None
+    asked: Told | None = None
+    answered: Told | None = None
+    unasked: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -99,7 +102,9 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="task, transferred, mentioned, reminded or copied.")
+    event: str = Field(
+        description="task, transferred, asked, answered, unasked, mentioned, reminded, copied."
+    )
     process_instance_id: int
     task_id: int
     title: str
@@ -148,6 +153,9 @@ class Chosen(BaseModel):
 
     task: Told
     transferred: Told
+    asked: Told
+    answered: Told
+    unasked: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -14,6 +14,7 @@ from app.task.comment import check_comment
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import Verb, refusal
+from app.task.seats import check_second
 
 Row = dict[str, Any]
 
@@ -46,10 +47,12 @@ def take(
         verb: what the actor wants to do, for the refusal.
         last: nothing follows in this transaction.
     """
-    if access.has(actor, task):
+    if access.has(actor, task) and (verb == "claim" or access.is_free(task)):
         return task
     if "claim" not in access.allowed(actor, task):
         raise refusal(db, actor, task, verb)
+    if task["seat"]:
+        check_second(tx, actor, task)
     return task | store.claim(tx, actor, task, now=now, last=last)
 
 

@@ -18,6 +18,8 @@ from app.web import (
     notices,
     runtime,
     session,
+    side,
+    signers,
     task,
     verbs,
     views,
@@ -37,6 +39,8 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    side.bp,
+    signers.bp,
     notices.bp,
 )
 
