@@ -390,13 +390,16 @@ def test_api(rest: Rest, things: dict[str, int]) -> None:
         for person in PEOPLE:
             with taken_back(rest.office.db):
                 prepare(rest, route, things)
-                rest._tokens.clear()
+                if "/auth/" in route:  # which may end a token for this process
+                    rest._tokens.clear()
                 answer = rest(
                     person, method, address(rule, things) + entry.query, filled(entry.body, things)
                 )
                 assert answer.status < 500, (route, person, answer.text)
                 if answer.status not in REFUSALS:
                     let_in.add(person)
+        if "/auth/" in route:
+            rest._tokens.clear()
         found[route] = let_in
     assert found == {route: entry.who for route, entry in API.items()}
 
