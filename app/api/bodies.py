@@ -7,7 +7,6 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.bodies_asked import Asked, Decision, Opinion
 from app.api.body import Body as Body
 
 Label = str | dict[str, str]
@@ -160,6 +159,16 @@ class Candidates(Body):
     roles: list[str] = Field(default_factory=list)
 
 
+class Said(Body):
+    """A value that the step's ``summary`` names, as far as the caller may see it."""
+
+    name: str
+    label: Label | None
+    type: str
+    options: list[dict[str, Any]] | None
+    value: Any
+
+
 class Task(Body):
     """Work for people. What has no value in a list is told by the task itself."""
 
@@ -193,6 +202,9 @@ class Task(Body):
     comment: str | None = None
     summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+    decided_by: str | None = Field(
+        default=None, description="Whose vote ended it while this seat was open."
+    )
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None
     role: str | None = Field(
@@ -201,16 +213,6 @@ class Task(Body):
     waits_for: str | None = Field(
         default=None, description="Role of the side tasks that have to be answered first."
     )
-
-
-class Said(Body):
-    """A value that the step's ``summary`` names, as far as the caller may see it."""
-
-    name: str
-    label: Label | None
-    type: str
-    options: list[dict[str, Any]] | None
-    value: Any
 
 
 class Variable(Body):
@@ -254,31 +256,11 @@ class TaskComment(Body):
     may_edit: bool
 
 
-class TaskDetail(Task):
-    """A task with what surrounds it."""
-
-    variables: list[Variable]
-    draft: Draft | None
-    comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
-    instructions: Label | None = Field(description="What to do, in markdown.")
-    opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
-    asked: Asked | None = Field(description="Of a side task: who asks for what.")
-    decision: Decision | None = Field(description="What waits for signatures.")
-    people: dict[str, str] = Field(description="Usernames and what the people are called.")
-
-
 class InstanceRef(Body):
     """An instance and how it stands."""
 
     id: int
     status: str
-
-
-class CompletedTask(Task):
-    """The task as it is now, and what came of completing it."""
-
-    instance: InstanceRef
-    next: list[Task]
 
 
 class Instance(Body):

@@ -26,10 +26,12 @@ class AskQuestion(Request):
 
 
 class AddSigner(Request):
-    """Who signs before the holder decides, or after; then with the decision."""
+    """Who decides it too, or signs before the holder decides, or after; then with the decision."""
 
     users: Usernames
-    position: Literal["before", "after"]
+    position: Literal["parallel", "before", "after"] = Field(
+        default="parallel", description="parallel: beside the others, with a seat of their own."
+    )
     comment: Comment | None = None
     variables: Variables = Field(
         default_factory=dict, description="The decision: what the form holds; only with after."

@@ -52,13 +52,13 @@ def consult(call: Call, task_id: int, body: more.AskQuestion) -> Answer:
 @operations.add(
     "POST",
     f"{_ONE}/add-signer",
-    "Let others sign too",
+    "Let more people decide or sign a task",
     body=more.AddSigner,
     permission="holder",
     **_TASK,
 )
 def add_signer(call: Call, task_id: int, body: more.AddSigner) -> Answer:
-    """Before: the task waits for them. After: the decision that comes along waits for them."""
+    """Where the step allows it: with a say of their own, or to sign before or after the caller."""
     return Answer(
         service.add_signer(
             call.engine,

@@ -45,6 +45,7 @@ select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
   from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
+_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Those who have not answered are told of their own tasks, whose ids are the database's to give.
 _ASKED: Final = f"""
 insert into notifications {_COLUMNS}
@@ -70,7 +71,7 @@ select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at
  where {_WANTED} order by u.username
 """  # noqa: S608 - constants only
 _COPIED_BY_STEP: Final = _COPIED.replace(
-    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat = 0"
+    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat <= 1"
 )
 
 
@@ -112,6 +113,12 @@ def asked(
     """Return what tells people of the side tasks that serve a task, made in the same trip."""
     said = {"instance": instance, "task": task, "role": role, "actor": actor, "at": at}
     return _ASKED, {**said, "people": list(people), "text": shortened(text)}
+
+
+def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same for seats that were added to a wait, those with a number above ``after``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED, {**said, "actor": actor, "at": at}
 
 
 def copied(

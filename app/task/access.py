@@ -74,6 +74,17 @@ def may_pull_back(actor: Actor, task: Row) -> bool:
     return actor.can("task:assign") or (is_holder(actor, task) and actor.can("task:work"))
 
 
+def may_add_signer(actor: Actor, task: Row) -> bool:
+    """Say whether the actor has the task, and was not added to it: that goes one level deep."""
+    return may_hand_on(actor, task) and task["added_by"] is None
+
+
+def may_remove_signer(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could take the task away from who was added by it."""
+    added = task["state"] in LIVE and task["added_by"] is not None and task["role"] is None
+    return added and (task["added_by"] == actor.username or actor.can("task:assign"))
+
+
 def may_comment(actor: Actor, task: Row) -> bool:
     """Say whether the actor takes part in the task's instance, or looks after all of them.
 
@@ -106,7 +117,8 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "transfer": may_hand_on,
     "delegate": may_hand_on,
     "consult": may_hand_on,
-    "add_signer": may_hand_on,
+    "add_signer": may_add_signer,
+    "remove_signer": may_remove_signer,
     "recall": may_pull_back,
     "comment": may_comment,
     "cc": may_copy,

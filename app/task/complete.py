@@ -17,10 +17,11 @@ from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.runtime import files
+from app.runtime import files, votes
+from app.runtime.moved import Moved
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
-from app.runtime.step import Locked, Moved, loaded, move_locked
+from app.runtime.step import Locked, loaded, move_locked
 from app.runtime.variables import variable_errors
 from app.task import side_close, store
 from app.task.claim import take
@@ -30,6 +31,7 @@ from app.task.form import judged_against
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
+from app.task.seats import check_answer
 from app.telemetry import metrics
 
 Row = dict[str, Any]
@@ -40,7 +42,7 @@ _AS_WRITTEN: Final = (
 )
 _NOT_YET: Final = (
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
-    *("reminded_at", "added_by", "role", "serves", "asked", "waits_for"),
+    *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for"),
 )
 
 
@@ -52,11 +54,14 @@ class Completed:
         task: the body of the task as it is now.
         instance: its instance after the move.
         next: bodies of the tasks that were opened by it.
+        counts: of a step that several people decide, how it stands with them; see
+            ``runtime.visits.counts``. None where one decides alone.
     """
 
     task: Row
     instance: InstanceRow
     next: list[Row]
+    counts: Mapping[str, Any] | None = None
 
 
 def complete(
@@ -90,6 +95,8 @@ def complete(
     """
     require(actor, "task:work")
     check_comment(comment)
+    moved: Moved | None
+    counts: Mapping[str, Any] | None = None
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if task["instance_status"] != "running":
@@ -106,12 +113,17 @@ def complete(
             comment=comment,
             now=now,
         )
-        moved = finish(engine, tx, actor, task, locked, event, last=True)
-    about = {"instance_status": moved.instance.status, "variables": moved.instance.variables}
+        moved, counts = finish(engine, tx, actor, task, locked, event, last=True)
+    instance = moved.instance if moved else locked.instance
+    about = {"instance_status": instance.status, "variables": instance.variables}
     return Completed(
         task=body(_finished(locked, task, event, actor) | about, actor, now=now),
-        instance=moved.instance,
-        next=[body(_opened(task, row) | about, actor, now=now) for row in moved.opened],
+        instance=instance,
+        next=[
+            body(_opened(task, row) | about, actor, now=now)
+            for row in (moved.opened if moved else ())
+        ],
+        counts=counts,
     )
 
 
@@ -147,7 +159,10 @@ def judge(
         outcome=outcome or None,
         comment=comment or None,
     )
-    _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
+    step = locked.definition.by_id[task["step"]]
+    _check_outcome(step, task, event, around)
+    if task["seat"]:
+        check_answer(step, event)
     return locked, event
 
 
@@ -160,20 +175,31 @@ def finish(
     event: TaskCompleted,
     *,
     last: bool,
-) -> Moved:
-    """Write the completion of a task (locked), and let its instance go on.
+) -> tuple[Moved | None, Row | None]:
+    """Write the completion of a task (locked), and let its instance go on if that decides it.
+
+    Returns:
+        The move, and how those stand who decide together; None: there is none.
 
     Raises:
         Conflict: the instance does not wait for it.
     """
     also = store.completed(task["id"], event)
     also += files.submitted(task["form"], event.values, task["instance_id"], event.at)
-    moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)
-    if moved.ignored is not None:  # the task's row says that it waits, the state does not
+    moved: Moved | None
+    counts: Row | None = None
+    if task["seat"]:
+        done = votes.cast_vote(
+            *(engine, tx, locked, task, event), actor=actor, also=also, last=last
+        )
+        moved, counts = done.moved, dict(done.counts)
+    else:
+        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)
+    if moved and moved.ignored is not None:  # the row says that it waits, the state does not
         raise changed()
     seconds = (event.at - task["created_at"]).total_seconds()
     tx.after_commit(lambda: metrics.task_completed(locked.definition.key, task["step"], seconds))
-    return moved
+    return moved, counts
 
 
 def _instance_of(task: Row) -> Row:

@@ -21,7 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, side_view, store
+from app.task import access, seats, side_view, store
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -64,9 +64,10 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, options, columns, value}``; the last two as a form's field of that
     name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
-    last one that another person left), ``comments`` (see ``task.thread``), ``instructions``
-    (a label in markdown, or None), ``people`` (username → name), and what others were asked
-    (see ``task.side_view.read``).
+    last one that another person left), ``comments`` (see ``task.thread``), ``visit``
+    (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
+    markdown, or None), ``people`` (username → name), and what others were asked (see
+    ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -87,9 +88,11 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    drafts, beside = _draft(actor, row), side_view.asking(row)
-    said, *more = tx.together([asking(row), *drafts, *beside])
+    drafts, visit, beside = _draft(actor, row), seats.asking(row), side_view.asking(row)
+    said, *more = tx.together([asking(row), *drafts, *visit, *beside])
     shown["draft"] = more.pop(0).fetchone() if drafts else None
+    shown["visit"] = seats.told(actor, row, more[: len(visit)])
+    more = more[len(visit) :]
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown |= side_view.read(row, [answer.rows for answer in more], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
@@ -272,5 +275,6 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
-    asked = side_view.people(shown)
-    return {name for name in named if name} | set(shown["candidates"]["users"]) | said | asked
+    named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
+    named |= side_view.people(shown) | {shown["decided_by"]}
+    return {name for name in named if name}

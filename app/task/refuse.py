@@ -22,6 +22,7 @@ Verb = Literal[
     "delegate",
     "consult",
     "add_signer",
+    "remove_signer",
     "recall",
     "remind",
     "cc",
@@ -59,6 +60,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if task["state"] == "completed" and verb != "comment":
         return _completed(db, task)
+    if task["state"] == "cancelled" and task["decided_by"] and verb != "comment":
+        return _decided(db, task)
     if task["state"] == "cancelled" and verb != "comment":
         return Conflict(
             "task_cancelled",
@@ -169,6 +172,17 @@ def _completed(db: Database, task: Mapping[str, Any]) -> Conflict:
             "at": _iso(task["completed_at"]),
             "outcome": task["outcome"],
         },
+        name=name,
+    )
+
+
+def _decided(db: Database, task: Mapping[str, Any]) -> Conflict:
+    by = task["decided_by"]
+    name = display_names(db, [by]).get(by, by)
+    return Conflict(
+        "decided_by_others",
+        "This was decided with the vote of %(name)s; nothing has to be done any more.",
+        extra={"by": by, "name": name, "at": _iso(task["completed_at"])},
         name=name,
     )
 

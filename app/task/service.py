@@ -18,7 +18,7 @@ from app.task.recall import recall
 from app.task.remind import remind
 from app.task.side import add_after, add_before, consult, delegate
 from app.task.side_answer import resolve
-from app.task.signers import add_signer
+from app.task.signers import add_signer, remove_signer
 
 __all__ = [
     "Completed",
@@ -39,6 +39,7 @@ __all__ = [
     "recall",
     "release",
     "remind",
+    "remove_signer",
     "resolve",
     "save_draft",
     "transfer",

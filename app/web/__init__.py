@@ -19,6 +19,7 @@ from app.web import (
     runtime,
     session,
     side,
+    signers,
     task,
     verbs,
     views,
@@ -39,6 +40,7 @@ _PAGES: Final = (
     history.bp,
     verbs.bp,
     side.bp,
+    signers.bp,
     notices.bp,
 )
 

@@ -12,7 +12,7 @@ from app.errors import Conflict, Invalid
 from app.task import service
 from app.web import forms, respond
 from app.web import task as task_page
-from app.web.ask import Choice, Question, Who, reason
+from app.web.ask import Question, Who, reason
 from app.web.forms import posted, text
 from app.web.session import actor, engine, now
 from app.web.verbs import asking, question_for, step_name, who
@@ -68,35 +68,6 @@ def consult(task_id: int) -> Response:
     users = forms.names_in(text("users"))
     try:
         service.consult(engine(), actor(), task_id, users, reason(), now=now())
-    except Invalid as error:
-        return question_for(task_id, question, error)
-    return _asked(task_id)
-
-
-@bp.route("/tasks/<int:task_id>/add-signer", methods=_BOTH)
-def add_signer(task_id: int) -> Response:
-    """Let others sign first."""
-
-    def question(task: Mapping[str, Any]) -> Question:
-        return asking(
-            task,
-            "side.add_signer",
-            gettext("Add people to “%(step)s”?", step=step_name(task)),
-            gettext(
-                "The task waits until they have signed, and comes back to you with their"
-                " opinions. To let them sign after you, name them below the form."
-            ),
-            gettext("Add"),
-            (_several(),),
-            choice=Choice("position", gettext("When"), (("before", gettext("Before I decide")),)),
-        )
-
-    if request.method == "GET":
-        return question_for(task_id, question)
-    users = forms.names_in(text("users"))
-    where = text("position") or "before"
-    try:
-        service.add_signer(engine(), actor(), task_id, users, where, comment=reason(), now=now())
     except Invalid as error:
         return question_for(task_id, question, error)
     return _asked(task_id)

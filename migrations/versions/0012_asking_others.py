@@ -7,13 +7,12 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0012"
-down_revision = "0016"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("tasks", sa.Column("added_by", sa.Text()))
     op.add_column("tasks", sa.Column("role", sa.Text()))
     op.add_column("tasks", sa.Column("serves", sa.BigInteger()))
     op.add_column("tasks", sa.Column("asked", sa.Text()))
@@ -23,5 +22,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("sides", "pending", "waits_for", "asked", "serves", "role", "added_by"):
+    for name in ("sides", "pending", "waits_for", "asked", "serves", "role"):
         op.drop_column("tasks", name)
