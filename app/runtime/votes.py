@@ -49,8 +49,8 @@ _OTHERS: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'decided',
            decided_by = %(by)s
-     where instance_id = %(instance)s and wait = %(wait)s
-       and (id = any(%(ids)s) or (role is not null and state in ('open', 'claimed')))
+     where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
+       and state in ('open', 'claimed')
     returning id
 )
 delete from drafts where task_id in (select id from c)
@@ -131,8 +131,7 @@ def cast_vote(
     doing = _Doing(engine, tx, locked, visit, actor, event.at, line, last)
     decided = tally.decide(visit.rules, votes, visit.total)
     if decided is not None:
-        others = [seat["id"] for seat in visit.open if seat["id"] != task["id"]]
-        return Cast(_close(doing, votes, visit.total, decided, others, also), numbers)
+        return Cast(_close(doing, votes, visit.total, decided, task["id"], also), numbers)
     following = [] if len(visit.open) > 1 else _next(visit, visit.total, actor, event.at)
     _write(doing, [*also, *following], event.on_behalf_of)
     return Cast(None, numbers)
@@ -189,9 +188,8 @@ def remove_seat(
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
-        others = [each["id"] for each in visit.open if each is not seat]
         gone.append(_kept(visit, queue, total))
-        return Cast(_close(doing, votes, total, decided, others, gone), numbers)
+        return Cast(_close(doing, votes, total, decided, seat.get("id", 0), gone), numbers)
     if "id" in seat and len(visit.open) == 1:
         gone += _next(visit, total, actor, at)
     else:
@@ -224,10 +222,14 @@ def _close(
     votes: Sequence[Vote],
     total: int,
     decided: Decided,
-    others: Sequence[int],
+    task: int,
     also: Sequence[Statement],
 ) -> Moved:
-    """Let the instance go on with what the votes come to, and withdraw the other seats."""
+    """Let the instance go on with what the votes come to, and withdraw all that is left.
+
+    Args:
+        task: whose row ``also`` writes.
+    """
     final, visit = votes[-1], doing.visit
     event = TaskCompleted(
         at=doing.at,
@@ -239,8 +241,8 @@ def _close(
         on_behalf_of=final.behalf,
         votes=tally.counted(votes, total, decided),
     )
-    about = {"instance": visit.instance, "wait": visit.wait, "at": doing.at, "by": final.user}
-    withdrawn: Statement = (_OTHERS, about | {"ids": list(others)})
+    about = {"instance": visit.instance, "wait": visit.wait, "task": task}
+    withdrawn = (_OTHERS, {**about, "at": doing.at, "by": final.user})
     return move_locked(
         doing.engine,
         doing.tx,

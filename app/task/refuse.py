@@ -30,6 +30,8 @@ Verb = Literal[
 ]
 _HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "cc")
 _ALWAYS: Final = ("recall", "resolve")
+_OF_THE_INSTANCE: Final = ("comment", "remove_signer")
+"""Verbs that do not ask how the very task stands."""
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -38,7 +40,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in ("comment", "remind", "assign") or (verb == "recall" and actor.can("task:assign")):
+    anybodys = verb in ("comment", "remind", "assign", "remove_signer")
+    if anybodys or (verb == "recall" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
     elif verb == "resolve":
         asked = task["role"] is not None and access.takes_part(actor, task)
@@ -51,18 +54,19 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if refused is not None:
         return refused
-    if verb == "comment" and task["instance_status"] not in ("running", "suspended"):
+    of_all = verb in _OF_THE_INSTANCE
+    if of_all and task["instance_status"] not in ("running", "suspended"):
         return Conflict(
             "instance_ended",
             "The instance is %(status)s; nothing can be changed any more.",
             extra={"instance_status": task["instance_status"]},
             status=STATUS_WORDS[task["instance_status"]],
         )
-    if task["state"] == "completed" and verb != "comment":
+    if task["state"] == "completed" and not of_all:
         return _completed(db, task)
-    if task["state"] == "cancelled" and task["decided_by"] and verb != "comment":
+    if task["state"] == "cancelled" and task["decided_by"] and not of_all:
         return _decided(db, task)
-    if task["state"] == "cancelled" and verb != "comment":
+    if task["state"] == "cancelled" and not of_all:
         return Conflict(
             "task_cancelled",
             "This task was withdrawn; nothing has to be done any more.",

@@ -91,7 +91,7 @@ def so_far(votes: Mapping[str, Any]) -> str:
     if not votes:
         return ""
     count = votes["approved"] + votes["rejected"]
-    return str(gettext("%(count)d of %(total)d", count=count, total=votes["total"]))
+    return str(gettext("%(count)d of %(total)d have decided", count=count, total=votes["total"]))
 
 
 def _named(line: Line) -> list[str]:

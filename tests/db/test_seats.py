@@ -12,6 +12,7 @@ from app.history import queries as history
 from app.runtime import queries as instances
 from app.task import queries, service
 from app.task.inbox import inbox
+from app.task.route import route
 from tests.db.conftest import Lab
 from tests.support import stored
 from tests.support.office import NOW
@@ -302,6 +303,16 @@ def test_seats_show_to_who_takes_part_how_it_stands(lab: Lab) -> None:
     assert shown["people"]["li"] == "Li Wei"
 
 
+def test_who_will_decide_together_is_foreseen(lab: Lab) -> None:
+    sign = {"id": "sign", "type": "user_task", "config": {"assignees": ["finance_team", "li"]}}
+    lab.define(
+        {"id": "ask", "type": "user_task", "config": {"assignee": "mei"}, "next": ["sign"]}, sign
+    )
+    task = lab.task(lab.start(), "ask")
+    (way,) = route(lab.engine, lab.office["mei"], task, {}, now=lab.at)
+    assert way.stops[0].candidates["users"] == ["mei", "wang", "li"]
+
+
 # --- signers ------------------------------------------------------------------------------
 
 ALLOW = ["transfer", "add_signer", "remove_signer"]
@@ -408,9 +419,12 @@ def test_who_may_not_take_a_seat_away(lab: Lab) -> None:
     assert [each.code for each in error.errors] == ["not_added"]
     vote(lab, instance, "zhao", True)
     assert lab.refused(Conflict, lambda: remove(lab, "mei", task, "zhao")).code == "has_decided"
-    lab.operate("suspend", instance)
-    error = lab.refused(Conflict, lambda: remove(lab, "mei", task, "stranger"))
-    assert error.code == "instance_suspended"
+    vote(lab, instance, "mei", True)
+    for verb, code in (("suspend", "instance_suspended"), ("terminate", "instance_ended")):
+        lab.operate(verb, instance)
+        for by in ("mei", "li"):
+            error = lab.refused(Conflict, lambda who=by: remove(lab, who, task, "stranger"))
+            assert error.code == code
 
 
 def test_signers_are_for_steps_that_allow_them(lab: Lab) -> None:
