@@ -26,7 +26,7 @@ class AskQuestion(Request):
 
 
 class AddSigner(Request):
-    """Who decides it too, or signs before the holder decides, or after; then with the decision."""
+    """Who else decides it, and when; after the holder with the holder's decision."""
 
     users: Usernames
     position: Literal["parallel", "before", "after"] = Field(
@@ -38,6 +38,13 @@ class AddSigner(Request):
     )
     outcome: ShortText | None = Field(default=None, description="As complete takes it.")
     cc: Usernames = Field(default_factory=list)
+
+
+class RemoveSigner(Request):
+    """Whose seat is taken away, and why."""
+
+    user: ShortText = Field(description="A username.")
+    comment: Comment | None = None
 
 
 class Resolve(Request):

@@ -60,10 +60,10 @@ class TaskDetail(Task):
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
+    visit: Visit | None = Field(description="How those stand who decide it together.")
     opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
     asked: Asked | None = Field(description="Of a side task: who asks for what.")
     decision: Decision | None = Field(description="What waits for signatures.")
-    visit: Visit | None = Field(description="How those stand who decide it together.")
 
 
 class CompletedTask(Task):

@@ -31,13 +31,6 @@ class HandOver(Request):
     comment: Comment | None = None
 
 
-class RemoveSigner(Request):
-    """Whose seat is taken away, and why."""
-
-    user: ShortText = Field(description="A username.")
-    comment: Comment | None = None
-
-
 class CopyTask(Request):
     """Who gets a copy, and what they are told."""
 

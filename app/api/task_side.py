@@ -52,13 +52,14 @@ def consult(call: Call, task_id: int, body: more.AskQuestion) -> Answer:
 @operations.add(
     "POST",
     f"{_ONE}/add-signer",
-    "Let more people decide or sign a task",
+    "Let more people decide a task",
     body=more.AddSigner,
     permission="holder",
     **_TASK,
 )
 def add_signer(call: Call, task_id: int, body: more.AddSigner) -> Answer:
-    """Where the step allows it: with a say of their own, or to sign before or after the caller."""
+    """Where the step allows it. Beside: each has a say, and votes so far stay. Before: the task
+    waits for them. After: the decision that comes along waits for them."""
     return Answer(
         service.add_signer(
             call.engine,
@@ -71,6 +72,23 @@ def add_signer(call: Call, task_id: int, body: more.AddSigner) -> Answer:
             comment=body.comment,
             cc=body.cc,
             now=call.now,
+        )
+    )
+
+
+@operations.add(
+    "POST",
+    f"{_ONE}/remove-signer",
+    "Take an added person's seat away",
+    body=more.RemoveSigner,
+    permission="who added them, or task:assign",
+    **_TASK,
+)
+def remove_signer(call: Call, task_id: int, body: more.RemoveSigner) -> Answer:
+    """Only while they have not decided; what the others have decided then goes on."""
+    return Answer(
+        service.remove_signer(
+            call.engine, call.actor, task_id, body.user, comment=body.comment, now=call.now
         )
     )
 

@@ -144,8 +144,8 @@ tasks = sa.Table(
     sa.Column("allow", ARRAY(sa.Text)),  # verbs (core.verbs); null: the usual ones
     sa.Column("reminders", sa.Integer, nullable=False, server_default="0"),
     moment("reminded_at", nullable=True),
-    sa.Column("added_by", sa.Text),  # who added the seat, or asked; null: the step named them
     sa.Column("decided_by", sa.Text),  # who ended the visit while this seat was open
+    sa.Column("added_by", sa.Text),  # who added the seat, or asked; null: the step named them
     # Side tasks (task.side) have a role: delegate, consult, before or after; seats have none.
     sa.Column("role", sa.Text),
     sa.Column("serves", sa.BigInteger),  # whose task it was asked for

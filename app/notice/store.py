@@ -100,6 +100,12 @@ def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> 
     return _OPENED, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
 
 
+def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same for seats that were added to a wait, those with a number above ``after``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED, {**said, "actor": actor, "at": at}
+
+
 def asked(
     people: Sequence[str],
     *,
@@ -113,12 +119,6 @@ def asked(
     """Return what tells people of the side tasks that serve a task, made in the same trip."""
     said = {"instance": instance, "task": task, "role": role, "actor": actor, "at": at}
     return _ASKED, {**said, "people": list(people), "text": shortened(text)}
-
-
-def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
-    """Return the same for seats that were added to a wait, those with a number above ``after``."""
-    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
-    return _SEATED, {**said, "actor": actor, "at": at}
 
 
 def copied(

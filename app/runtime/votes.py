@@ -44,7 +44,6 @@ select instance_id, definition_id, wait, %(seat)s, step, name, %(state)s, %(assi
        %(added_by)s
   from tasks where id = %(like)s
 """
-# With what was asked for them, or by who had them.
 _OTHERS: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'decided',
@@ -55,6 +54,7 @@ with c as (
 )
 delete from drafts where task_id in (select id from c)
 """
+# With what was asked by who had it.
 _REMOVE: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'removed'
@@ -72,11 +72,11 @@ class Cast:
 
     Args:
         moved: the instance's move, if that decided the step.
-        counts: ``mode``, ``total``, ``approved``, ``rejected``.
+        counts: see ``visits.counts``; None where one person decides alone.
     """
 
     moved: Moved | None
-    counts: Row
+    counts: Row | None
 
 
 def cast_vote(
@@ -152,7 +152,7 @@ def add_seats(
     added = [{"assignee": name, "candidates": [], "added_by": actor.username} for name in people]
     if visit.rules.mode == "sequential":
         return [_kept(visit, [*visit.queue, *added], total)]
-    first = max((seat["seat"] for seat in visit.seats), default=0)
+    first = visit.top
     return [
         _kept(visit, visit.queue, total),
         *(_seat(each, like, number, at) for number, each in enumerate(added, start=first + 1)),
@@ -184,7 +184,7 @@ def remove_seat(
     doing = _Doing(engine, tx, locked, visit, actor, at, line, last=True)
     queue = [each for each in visit.queue if each is not seat]
     about = {"instance": visit.instance, "wait": visit.wait, "at": at}
-    gone: list[Statement] = [(_REMOVE, about | {"task": seat["id"]})] if "id" in seat else []
+    gone: list[Statement] = [(_REMOVE, {**about, "task": seat["id"]})] if "id" in seat else []
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
@@ -260,7 +260,7 @@ def _next(visit: Visit, total: int, actor: Actor, at: datetime) -> list[Statemen
     """Return what opens the first seat of the queue, if there is one."""
     if not visit.queue:
         return [] if total == visit.total else [_kept(visit, (), total)]
-    number = max(seat["seat"] for seat in visit.seats)
+    number = visit.top
     like = visit.seats[-1]["id"]
     return [
         _kept(visit, visit.queue[1:], total),

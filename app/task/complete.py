@@ -18,7 +18,6 @@ from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.runtime import files, votes
-from app.runtime.moved import Moved
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
@@ -95,8 +94,6 @@ def complete(
     """
     require(actor, "task:work")
     check_comment(comment)
-    moved: Moved | None
-    counts: Mapping[str, Any] | None = None
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if task["instance_status"] != "running":
@@ -113,7 +110,8 @@ def complete(
             comment=comment,
             now=now,
         )
-        moved, counts = finish(engine, tx, actor, task, locked, event, last=True)
+        done = finish(engine, tx, actor, task, locked, event, last=True)
+    moved = done.moved
     instance = moved.instance if moved else locked.instance
     about = {"instance_status": instance.status, "variables": instance.variables}
     return Completed(
@@ -123,7 +121,7 @@ def complete(
             body(_opened(task, row) | about, actor, now=now)
             for row in (moved.opened if moved else ())
         ],
-        counts=counts,
+        counts=done.counts,
     )
 
 
@@ -175,31 +173,26 @@ def finish(
     event: TaskCompleted,
     *,
     last: bool,
-) -> tuple[Moved | None, Row | None]:
-    """Write the completion of a task (locked), and let its instance go on if that decides it.
+) -> votes.Cast:
+    """Write the completion of a task (locked), and let its instance go on.
 
-    Returns:
-        The move, and how those stand who decide together; None: there is none.
+    Of several who decide, it counts as a vote; see ``runtime.votes``.
 
     Raises:
         Conflict: the instance does not wait for it.
     """
     also = store.completed(task["id"], event)
     also += files.submitted(task["form"], event.values, task["instance_id"], event.at)
-    moved: Moved | None
-    counts: Row | None = None
     if task["seat"]:
-        done = votes.cast_vote(
-            *(engine, tx, locked, task, event), actor=actor, also=also, last=last
-        )
-        moved, counts = done.moved, dict(done.counts)
+        done = votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=last)
     else:
         moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)
-    if moved and moved.ignored is not None:  # the row says that it waits, the state does not
-        raise changed()
+        done = votes.Cast(moved, None)
+    if done.moved is not None and done.moved.ignored is not None:
+        raise changed()  # the task's row says that it waits, the state does not
     seconds = (event.at - task["created_at"]).total_seconds()
     tx.after_commit(lambda: metrics.task_completed(locked.definition.key, task["step"], seconds))
-    return moved, counts
+    return done
 
 
 def _instance_of(task: Row) -> Row:

@@ -114,8 +114,8 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed, ``awaits`` who has to answer first (usernames). In Done also
-            those that others decided: ``decided_by``.
+            that could be claimed. In Done also those that others decided: ``decided_by``.
+            ``awaits`` says who has to answer first (usernames).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
         names: what the people who started or decided these are called, by username.

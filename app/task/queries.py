@@ -88,11 +88,11 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    drafts, visit, beside = _draft(actor, row), seats.asking(row), side_view.asking(row)
-    said, *more = tx.together([asking(row), *drafts, *visit, *beside])
+    drafts, seated, beside = _draft(actor, row), seats.asking(row), side_view.asking(row)
+    said, *more = tx.together([asking(row), *drafts, *seated, *beside])
     shown["draft"] = more.pop(0).fetchone() if drafts else None
-    shown["visit"] = seats.told(actor, row, more[: len(visit)])
-    more = more[len(visit) :]
+    shown["visit"] = seats.told(actor, row, more[: len(seated)])
+    more = more[len(seated) :]
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown |= side_view.read(row, [answer.rows for answer in more], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")

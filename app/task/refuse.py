@@ -29,9 +29,10 @@ Verb = Literal[
     "comment",
 ]
 _HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "cc")
-_ALWAYS: Final = ("recall", "resolve")
 _OF_THE_INSTANCE: Final = ("comment", "remove_signer")
 """Verbs that do not ask how the very task stands."""
+_OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer")
+_ALWAYS: Final = ("recall", "resolve")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -40,8 +41,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    anybodys = verb in ("comment", "remind", "assign", "remove_signer")
-    if anybodys or (verb == "recall" and actor.can("task:assign")):
+    if verb in _OF_OTHERS or (verb == "recall" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
     elif verb == "resolve":
         asked = task["role"] is not None and access.takes_part(actor, task)
@@ -87,6 +87,11 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         return Conflict("nothing_to_pull_back", "Nobody is asked first: whoever was has answered.")
     if task["role"] is not None:
         return _asked_oneself(verb)
+    if verb == "add_signer" and access.may_hand_on(actor, task):
+        return Conflict(
+            "added_yourself",
+            "You were added to this yourself, so you cannot add others. Ask who added you.",
+        )
     if verb in _HOLDERS and task["state"] == "open":
         return Conflict("not_yours_yet", "Nobody has this task. Claim it first, then do this.")
     if verb == "remind":

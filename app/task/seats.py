@@ -50,12 +50,7 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
 
 
 def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
-    live = {
-        **seat,
-        "state": seat.get("state", "open"),
-        "added_by": seat.get("added_by"),
-        "role": None,
-    }
+    live = {**seat, "state": seat.get("state", "open"), "added_by": seat.get("added_by")}
     running = task["instance_status"] == "running" and access.permits(task, "remove_signer")
     return {
         "task_id": seat.get("id"),

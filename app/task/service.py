@@ -18,11 +18,12 @@ from app.task.recall import recall
 from app.task.remind import remind
 from app.task.side import add_after, add_before, consult, delegate
 from app.task.side_answer import resolve
-from app.task.signers import add_signer, remove_signer
+from app.task.signers import Where, add_signer, remove_signer
 
 __all__ = [
     "Completed",
     "HandedOver",
+    "Where",
     "add_after",
     "add_before",
     "add_signer",

@@ -89,6 +89,6 @@ def _why(field: str, row: Row, role: Role) -> FieldError:
     message = (
         "%(name)s has decided here already. Choose somebody else."
         if row["state"] == "completed"
-        else "%(name)s decides here already. Choose somebody else."
+        else "%(name)s decides here already, beside this task. Choose somebody else."
     )
     return FieldError(field, "has_a_seat", message, {"name": row["name"]})

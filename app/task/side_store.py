@@ -24,14 +24,14 @@ SEAT: Final = (
 """Rows whose people count as seated: who gave advice or was asked a question can be asked again,
 and can be given the task."""
 
-# Their numbers go down from zero, those of seats go up. Nobody claims these.
+# The next free seats of the wait. The task's holder keeps its own; nobody claims these.
 _ASKED: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
                    form, outcomes, priority, round, due_at, created_at, allow, added_by, role,
                    serves, asked)
 select t.instance_id, t.definition_id, t.wait,
-       (select least(min(s.seat), 0) from tasks s
-         where s.instance_id = t.instance_id and s.wait = t.wait) - p.n,
+       p.n + (select max(s.seat) from tasks s
+               where s.instance_id = t.instance_id and s.wait = t.wait),
        t.step, t.name, 'claimed', p.who, '{}', %(form)s, '[]', t.priority, t.round, t.due_at,
        %(at)s, t.allow, %(by)s, %(role)s, t.id, %(text)s
   from tasks t, unnest(%(people)s::text[]) with ordinality p(who, n)

@@ -1,10 +1,10 @@
-"""Adding people to a task and taking them away again: who decides beside its holder."""
+"""Adding people to a task and taking them away again: who decides before, beside or after."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from app.core.rules import Rules
 from app.core.tally import MAX_SEATS, rules_of
@@ -12,7 +12,7 @@ from app.db.tx import Tx
 from app.db.types import Json
 from app.db.wire import Statement
 from app.definition.cache import SHARED
-from app.errors import AppError, Conflict, FieldError, Forbidden, Invalid
+from app.errors import Conflict, FieldError, Forbidden, Invalid
 from app.identity import names
 from app.identity.actor import Actor
 from app.identity.policy import require
@@ -35,7 +35,7 @@ from app.task.tell import tell
 Row = Mapping[str, Any]
 
 Where = Literal["parallel", "before", "after"]
-"""When those who are added decide: beside the holder, or to sign before or after."""
+"""When those who are added decide: beside the holder, or before or after them."""
 MOST: Final = 20
 """People who are added at once."""
 # A task of one person becomes a seat; the number is one that nothing of its wait has.
@@ -50,7 +50,7 @@ def add_signer(
     actor: Actor,
     task_id: int,
     users: Sequence[str],
-    where: str = "parallel",
+    where: Where = "parallel",
     *,
     values: Mapping[str, Any] | None = None,
     outcome: str | None = None,
@@ -58,15 +58,16 @@ def add_signer(
     cc: Sequence[str] = (),
     now: datetime,
 ) -> dict[str, Any]:
-    """Let more people decide, or sign, a task that the actor has.
+    """Let more people decide a task that the actor has.
 
     ``parallel``: each gets a seat of their own beside the others'; votes stay. A task of one
-    person becomes one that all of them have to approve. ``before``, ``after``: see ``task.side``.
+    person becomes one that all of them have to approve. ``before`` and ``after``: see
+    ``side.add_before`` and ``side.add_after``.
 
     Args:
         users: usernames.
-        where: when they decide, see ``Where``.
-        values, outcome, cc: the decision that those after sign; nothing for others.
+        where: when they decide.
+        values, outcome, cc: the decision that those after sign; nothing for the others.
         comment: why, for the history.
 
     Returns:
@@ -76,8 +77,7 @@ def add_signer(
         NotFound: there is none, or the actor may not see it.
         Forbidden: the step does not allow it, or the actor does not have the task.
         Conflict: it is over, suspended, or the actor was added to it themselves.
-        Invalid: nobody named, people who cannot be given a task, or who decide here already; a
-            decision where none is taken, or a wrong one.
+        Invalid: nobody named, people who cannot be given a task, or who decide here already.
     """
     if where == "after":
         return add_after(
@@ -87,33 +87,36 @@ def add_signer(
             cc=cc,
             now=now,
         )
-    if where not in get_args(Where) or values or outcome or cc:
-        raise _misplaced(where)
+    if values or outcome or cc:
+        message = "You decide this yourself, not by adding people: leave this out."
+        error = FieldError("variables", "no_choice", message)
+        raise Invalid("invalid_position", "Say when they are to sign.", errors=(error,))
     if where == "before":
         return add_before(engine, actor, task_id, users, comment=comment, now=now)
+    return _add_beside(engine, actor, task_id, users, comment=comment, now=now)
+
+
+def _add_beside(
+    engine: Engine,
+    actor: Actor,
+    task_id: int,
+    users: Sequence[str],
+    *,
+    comment: str | None,
+    now: datetime,
+) -> dict[str, Any]:
     require(actor, "task:work")
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if "add_signer" not in access.allowed(actor, task):
-            raise _not_added(engine, actor, task)
+            raise refusal(engine.db, actor, task, "add_signer")
         visit, also = _visit(tx, task)
         wanted = _wanted(tx, task, users, visit)
         added = votes.add_seats(visit, task_id, wanted, actor=actor, at=now)
-        said = {"users": wanted, "where": where, "comment": comment or None}
+        said = {"users": wanted, "where": "parallel", "comment": comment or None}
         head = tell(tx, actor, task, "task.signer_added", said, [*also, *added], now=now)
     return body(task | head, actor, now=now)
-
-
-def _misplaced(where: str) -> Invalid:
-    known = get_args(Where)
-    if where in known:
-        message = "You decide yourself: leave this out."
-        error = FieldError("variables", "no_choice", message)
-    else:
-        choices = {"choices": ", ".join(known)}
-        error = FieldError("position", "not_an_option", "Choose one of: %(choices)s.", choices)
-    return Invalid("invalid_position", "Say when they are to sign.", errors=(error,))
 
 
 def remove_signer(
@@ -182,7 +185,7 @@ def _visit(tx: Tx, task: Row) -> tuple[Visit, list[Statement]]:
     about = {"instance": task["instance_id"], "wait": task["wait"]}
     top = (tx.run(_TOP, about).fetchone() or {})["top"]
     first = {**task, "seat": top + 1}
-    visit = Visit(task["instance_id"], task["wait"], rules, (), 1, [first])
+    visit = Visit(task["instance_id"], task["wait"], rules, (), 1, [first], first["seat"])
     sit = {"seat": first["seat"], "task": task["id"]}
     return visit, [(_SIT, sit), (rows.VISIT, _visit_row(task, rules))]
 
@@ -211,16 +214,6 @@ def _wanted(tx: Tx, task: Row, users: Sequence[str], visit: Visit) -> list[str]:
     if errors:
         raise invalid(*errors)
     return wanted
-
-
-def _not_added(engine: Engine, actor: Actor, task: Row) -> AppError:
-    mine = access.may_hand_on(actor, task) and access.permits(task, "add_signer")
-    if mine and task["instance_status"] == "running":
-        return Conflict(
-            "added_yourself",
-            "You were added to this yourself, so you cannot add others. Ask who added you.",
-        )
-    return refusal(engine.db, actor, task, "add_signer")
 
 
 def _removable(engine: Engine, actor: Actor, visit: Visit, username: str) -> Row:
