@@ -158,7 +158,10 @@ def judge(
         outcome=outcome or None,
         comment=comment or None,
     )
-    _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
+    step = locked.definition.by_id[task["step"]]
+    _check_outcome(step, task, event, around)
+    if task["seat"]:
+        check_answer(step, event)
     return locked, event
 
 
@@ -182,7 +185,6 @@ def finish(
     also = store.completed(task["id"], event)
     also += files.submitted(task["form"], event.values, task["instance_id"], event.at)
     if task["seat"]:
-        check_answer(locked.definition.by_id[task["step"]], event)
         done = votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=last)
     else:
         moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)
