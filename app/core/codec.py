@@ -96,6 +96,8 @@ def _completion_to_json(done: Completion) -> dict[str, Any]:
         "outcome": done.outcome,
         "forks": list(done.forks),
     }
+    if done.votes is not None:
+        kept["votes"] = done.votes
     if done.mark:
         kept["mark"] = done.mark
     if done.scope != ROOT:
@@ -232,7 +234,10 @@ def _passed(effect: fx.Passed) -> _Told:
 
 def _task(effect: fx.OpenTask) -> _Told:
     named = [*effect.candidate_users, *effect.candidate_groups]
-    return "task.opened", {"wait": effect.wait, "assignee": effect.assignee, "candidates": named}
+    said = {"wait": effect.wait, "assignee": effect.assignee, "candidates": named}
+    if effect.rules is not None:
+        said |= {"assignees": list(effect.assignees), "mode": effect.rules.mode}
+    return "task.opened", said
 
 
 def _no_task(effect: fx.CloseTask) -> _Told:

@@ -137,6 +137,10 @@ class Variable:
     sensitive: bool = False
 
 
+_PEOPLE: Final = ("assignee", "assignees", "candidate_users", "candidate_groups", "cc")
+"""Keys of a step that name people."""
+
+
 @dataclass(frozen=True)
 class Definition:
     """One immutable (key, version).
@@ -177,7 +181,7 @@ class Definition:
         """Whom the tasks name outright: users, groups and roles as they are written."""
         found: set[str] = set()
         for step in self.steps:
-            for key in ("assignee", "candidate_users", "candidate_groups", "cc"):
+            for key in _PEOPLE:
                 named = step.config.get(key)
                 listed = named if isinstance(named, list | tuple) else (named,)
                 found |= {name for name in listed if isinstance(name, str)}

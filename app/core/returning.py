@@ -274,6 +274,7 @@ def _void(done: Completion) -> Completion:
         done.values,
         done.outcome,
         done.forks,
+        done.votes,
         done.scope,
         done.mark,
         done.round,

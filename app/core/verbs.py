@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 VERBS: Final = (
-    *("claim", "release", "complete", "assign", "transfer", "return", "withdraw", "recall"),
-    *("remind", "cc", "comment"),
+    *("claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"),
+    *("return", "withdraw", "recall", "remind", "cc", "comment"),
 )
 """Every verb, in the order in which it is offered."""
 
@@ -14,7 +14,7 @@ ALWAYS: Final = frozenset({"claim", "complete"})
 """Allowed whatever a step says: without them its work could never be done."""
 
 DEFAULT: Final = (
-    *("claim", "release", "complete", "assign", "transfer", "return", "withdraw", "recall"),
-    *("remind", "cc", "comment"),
+    *("claim", "release", "complete", "assign", "transfer", "delegate", "consult", "return"),
+    *("withdraw", "recall", "remind", "cc", "comment", "attach"),
 )
 """Allowed where a step does not say."""

@@ -45,11 +45,19 @@ select u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, 
   from tasks t join users u on u.username = t.assignee {_CHOSEN} %(event)s
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
-_RETURNED: Final = _OPENED.replace(
-    "join users u on u.username = t.assignee",
-    "join process_instances i on i.id = t.instance_id"
-    " join users u on u.username in (t.assignee, i.started_by)",
+_RETURNED: Final = (
+    _OPENED.replace(
+        "join users u on u.username = t.assignee",
+        "join process_instances i on i.id = t.instance_id"
+        " join users u on u.username in (t.assignee, i.started_by)",
+    )
+    .replace("select u.username", "select distinct on (u.username) u.username")
+    .replace("order by t.id", "order by u.username, t.assignee is distinct from u.username, t.id")
 )
+_WITHDRAWN: Final = _OPENED.replace(
+    "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
+)
+_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -67,7 +75,7 @@ select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at
  where {_WANTED} order by u.username
 """  # noqa: S608 - constants only
 _COPIED_BY_STEP: Final = _COPIED.replace(
-    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat = 0"
+    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat <= 1"
 )
 
 
@@ -91,23 +99,18 @@ def told(
     return _TOLD, {**said, **_meant(keys), "text": shortened(text)}
 
 
-def opened(
-    instance: int,
-    waits: Sequence[int],
-    *,
-    event: Event = "task",
-    text: str | None = None,
-    actor: str,
-    at: datetime,
-) -> Statement:
-    """Return what tells people of tasks that are, or were, theirs alone.
-
-    Args:
-        event: ``task``: they were opened; ``withdrawn``: they are gone.
-        text: what the actor said.
-    """
+def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
+    """Return what tells people of tasks that were opened for them alone."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
-    return _OPENED, {**about, "event": event, "text": shortened(text)}
+    return _OPENED, {**about, "event": "task", "text": None}
+
+
+def withdrawn(
+    instance: int, waits: Sequence[int], *, text: str | None, actor: str, at: datetime
+) -> Statement:
+    """Return what tells people of tasks of theirs that are cancelled in the same trip, before."""
+    about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+    return _WITHDRAWN, {**about, "event": "withdrawn", "text": shortened(text)}
 
 
 def returned(
@@ -116,6 +119,12 @@ def returned(
     """Return what tells of steps that were opened once more: who has them, and the initiator."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
     return _RETURNED, {**about, "event": "returned", "text": shortened(text)}
+
+
+def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same for seats that were added to a wait, those with a number above ``after``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED, {**said, "event": "task", "text": None, "actor": actor, "at": at}
 
 
 def copied(

@@ -58,7 +58,9 @@ select (select count(*) from (select 1 from tasks
 """  # noqa: S608 - numbers of ours
 _COUNTED: Final = f"""{_WAITING},
        (select count(*) from (select 1 from tasks
-         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done
+         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done,
+       (select count(*) from (select 1 from tasks
+         where assignee = %(me)s and decided_by is not null limit {COUNT_CAP}) others) as passed
 """  # noqa: S608 - as above
 _WALK: Final = 5_000
 """How many live tasks are looked at in the order of an index, at most: some milliseconds.
@@ -111,10 +113,10 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed.
+            that could be claimed. In Done also those that others decided: ``decided_by``.
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people who started these are called, by username.
+        names: what the people who started or decided these are called, by username.
     """
 
     items: Sequence[dict[str, Any]]
@@ -159,9 +161,12 @@ def inbox(
     asked = _Asked(actor, q, filters, now, zone, sort, size + 1)
     with db.transaction() as tx:
         counts = _counts(tx, actor)
-        rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
-        names = display_names(db, {row["started_by"] for row in rows})
-    return InboxPage([body(row, actor, now=now) for row in rows], follow, counts, names)
+        rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
+        named = {row[key] for row in rows for key in ("started_by", "decided_by")}
+        names = display_names(db, named - {None})
+    shown = {name: counts[name] for name in ("mine", "claimable")}
+    shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
+    return InboxPage([body(row, actor, now=now) for row in rows], follow, shown, names)
 
 
 def badge(db: Database, actor: Actor) -> int:
@@ -267,10 +272,21 @@ def _walk(
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
 
 
-def _done(tx: Tx, asked: _Asked, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+def _done(
+    tx: Tx, asked: _Asked, after: str | None, counts: Mapping[str, int]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return what the actor has completed, and what was decided before they had.
+
+    Each of both is read by an index of its own, in the order of the list.
+    """
     position = _DONE.read(after) if after else None
-    which = t.c.completed_by == asked.actor.username
-    rows = asked.rows(tx, which, asked.limit, position)
+    me = asked.actor.username
+    rows = asked.rows(tx, t.c.completed_by == me, asked.limit, position)
+    if counts["passed"]:
+        passed = sa.and_(t.c.assignee == me, t.c.decided_by.is_not(None))
+        rows += asked.rows(tx, passed, asked.limit, position)
+        rows.sort(key=_DONE.position, reverse=True)
+        rows = rows[: asked.limit]
     shown = rows[: asked.limit - 1]
     more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) == asked.limit else None
     return shown, more

@@ -21,7 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, rounds, store, ways_back
+from app.task import access, rounds, seats, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -64,8 +64,9 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, options, columns, value}``; the last two as a form's field of that
     name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
-    last one that another person left), ``comments`` (see ``task.thread``), ``instructions``
-    (a label in markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
+    last one that another person left), ``comments`` (see ``task.thread``), ``visit``
+    (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
+    markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
     ``task.rounds``; None in the first round) and ``people`` (username → name).
 
     Raises:
@@ -87,8 +88,11 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    draft, back, round_ = _draft(actor, row), ways_back.asking(actor, row), rounds.asking(row)
-    said, *more = tx.together([asking(row), *draft, *back, *round_])
+    beside, draft = seats.asking(row), _draft(actor, row)
+    back, round_ = ways_back.asking(actor, row), rounds.asking(row)
+    said, *more = tx.together([asking(row), *beside, *draft, *back, *round_])
+    shown["visit"] = seats.told(actor, row, more[: len(beside)])
+    del more[: len(beside)]
     shown["draft"] = more.pop(0).fetchone() if draft else None
     kept = more.pop(0).rows[0]["state"] if back else None
     shown["return_to"] = ways_back.read(definition, row, kept)
@@ -278,4 +282,5 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     said.update(*(each["mentions"] for each in shown["comments"]))
     said.update(each["by"] for each in shown["return_to"])
     said |= rounds.usernames(shown["returned"])
-    return {name for name in named if name} | set(shown["candidates"]["users"]) | said
+    named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
+    return {name for name in named if name} | ({shown["decided_by"]} - {None})

@@ -15,13 +15,14 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.runtime.ports import Engine
 from app.runtime.step import loaded, move_locked
-from app.task import access, untouched
+from app.task import access, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import refusal
 from app.task.untouched import Obstacle
+from app.task.ways_back import token_of
 
 Row = dict[str, Any]
 
@@ -37,6 +38,9 @@ def recall(
     engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
 ) -> Row:
     """Undo the actor's own completion of a task: it is open for them again.
+
+    While others still decide beside them it is their vote alone. What several have decided is
+    not taken back by one of them.
 
     Every task, job and clock that followed must be untouched. The variables that the completion
     changed get their former values.
@@ -65,10 +69,17 @@ def recall(
         locked = loaded(
             engine, tx, task | {"id": task["instance_id"], "state": task["instance_state"]}
         )
+        if task["seat"] and token_of(locked.state, task) is not None:  # the others still decide
+            visit, obstacles = unvote.in_the_way(tx, task)
+            if obstacles:
+                raise _gone_on(engine, task, obstacles, [])
+            why = (comment or "").strip() or None
+            task |= unvote.take_back(tx, actor, task, visit, comment=why, now=now)
+            return body(task, actor, now=now)
         done = locked.state.completed.get(task["step"])
         last = done is not None and not done.void and done.at == iso_text(task["completed_at"])
         tokens = returning.descended(locked.state, done) if done is not None and last else ()
-        if not tokens:
+        if not tokens or (done is not None and len((done.votes or {}).get("votes", ())) > 1):
             raise _gone_on(engine, task, [Obstacle("joined")], [])
         found = untouched.look(tx, locked, task, tokens)
         if found.obstacles:
@@ -86,7 +97,8 @@ def recall(
         if moved.ignored is not None:
             raise _gone_on(engine, task, [Obstacle("joined")], [])
     about = {"instance_status": moved.instance.status, "variables": moved.instance.variables}
-    return body(opened(task, moved.opened[0]) | about, actor, now=now)
+    mine = [row for row in moved.opened if row["assignee"] == actor.username] or moved.opened
+    return body(opened(task, mine[0]) | about, actor, now=now)
 
 
 def _too_late() -> Conflict:

@@ -17,10 +17,12 @@ from app.task.files import upload
 from app.task.form import look_at
 from app.task.recall import recall
 from app.task.remind import remind
+from app.task.signers import add_signer, remove_signer
 
 __all__ = [
     "Completed",
     "HandedOver",
+    "add_signer",
     "assign",
     "claim",
     "comment",
@@ -33,6 +35,7 @@ __all__ = [
     "recall",
     "release",
     "remind",
+    "remove_signer",
     "save_draft",
     "transfer",
     "upload",

@@ -19,6 +19,7 @@ from app.web import (
     notices,
     runtime,
     session,
+    signers,
     task,
     verbs,
     views,
@@ -39,6 +40,7 @@ _PAGES: Final = (
     history.bp,
     verbs.bp,
     going_back.bp,
+    signers.bp,
     notices.bp,
 )
 

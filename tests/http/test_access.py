@@ -149,6 +149,8 @@ API = {
     "POST /tasks/<int:task_id>/return": Entry(CANDIDATE, {"to": "previous", "comment": "No"}),
     "POST /tasks/<int:task_id>/recall": Entry(CANDIDATE),
     "POST /process-instances/<int:instance_id>/withdraw": Entry(frozenset({"zhao"})),
+    "POST /tasks/<int:task_id>/add-signer": Entry(CANDIDATE, {"users": ["li"]}),
+    "POST /tasks/<int:task_id>/remove-signer": Entry(CANDIDATE | MANAGERS, {"user": "zhao"}),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": ["wang"]}),
     "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
     "GET /tasks/<int:task_id>/comments": Entry(PART),
@@ -204,6 +206,10 @@ PAGES = {
     "POST /tasks/<int:task_id>/recall": Entry(CANDIDATE),
     "GET /instances/<int:instance_id>/withdraw": Entry(frozenset({"zhao"})),
     "POST /instances/<int:instance_id>/withdraw": Entry(frozenset({"zhao"})),
+    "GET /tasks/<int:task_id>/add-signer": Entry(PART),
+    "POST /tasks/<int:task_id>/add-signer": Entry(CANDIDATE, {"users": "li"}),
+    "GET /tasks/<int:task_id>/remove-signer": Entry(PART),
+    "POST /tasks/<int:task_id>/remove-signer": Entry(CANDIDATE | MANAGERS, {"user": "zhao"}),
     "GET /tasks/<int:task_id>/cc": Entry(PART),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": "wang"}),
     "GET /tasks/<int:task_id>/remind": Entry(PART),
@@ -419,6 +425,13 @@ HOLDERS = {
 
 
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
+    if "-signer" in route:
+        task = f"/tasks/{things['task_id']}"
+        rest("mei", "PUT", f"{task}/claim").ok()
+        with rest.office.db.transaction() as tx:
+            tx.run("update tasks set allow = '{add_signer,remove_signer}'")
+        if "remove" in route:
+            rest("mei", "POST", f"{task}/add-signer", {"users": ["zhao"]}).ok()
     if route.endswith("/release") or route in HOLDERS:
         rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()
     if route.startswith("POST") and route.endswith("/recall"):
