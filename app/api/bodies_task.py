@@ -16,6 +16,7 @@ from app.api.bodies import (
     TaskComment,
     Variable,
 )
+from app.api.bodies_back import ReturnedBefore, WayBack
 
 
 class Counts(Body):
@@ -59,6 +60,8 @@ class TaskDetail(Task):
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
+    return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")
+    returned: ReturnedBefore | None = Field(description="From the second round on.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
 
 

@@ -136,10 +136,7 @@ def since_vote(tx: Tx, task: Row) -> list[Obstacle]:
         task: their seat, the last one that is decided.
     """
     about = {"instance": task["instance_id"], "wait": task["wait"], "waits": [task["wait"]]}
-    later, tasks = (
-        answer.rows
-        for answer in tx.together([(_AFTER, about), (_TASKS, about)])
-    )
+    later, tasks = (answer.rows for answer in tx.together([(_AFTER, about), (_TASKS, about)]))
     found = list(_done_since(later, set(), {task["wait"]}))
     return found + [
         Obstacle("draft", row["step"], row["drafted"]) for row in tasks if row["drafted"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,33 +13,15 @@ from app.definition import service as definitions
 from app.runtime import service as runtime
 from app.task import service as tasks
 from app.task import views
+from tests.http.parity_back import BACK
 from tests.http.test_access import BROKEN
 from tests.support import stored
+from tests.support.acts import Act, Things
 from tests.support.office import CHOICE, NOW, REQUEST, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.rest import Reply, Rest
 
 Browser = Callable[[str | None], Pages]
-Things = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Act:
-    """One thing that people do, by both doors.
-
-    Args:
-        by: who does it.
-        page: path and fields of the form.
-        rest: method, path and body.
-        before: what has to be done first; it may add to the things.
-
-    ``{name}`` in a path, and as a value of a form or a body, stands for a thing's id.
-    """
-
-    by: str
-    page: tuple[str, dict[str, Any]]
-    rest: tuple[str, str, Any]
-    before: Callable[[Office, Things], object] = lambda office, things: None
 
 
 def claimed(office: Office, things: Things) -> None:
@@ -97,13 +78,6 @@ def reminded(office: Office, things: Things) -> None:
     tasks.remind(office.engine, office["li"], things["task"], now=NOW)
 
 
-def approved(office: Office, things: Things) -> None:
-    """Let mei approve, so that li has to pay."""
-    values = {"approved": True, "amount": 3}
-    tasks.complete(office.engine, office["mei"], things["task"], values, now=NOW)
-    things["pay"] = office.task_of(things["instance"], "pay")
-
-
 def signing(office: Office, things: Things) -> None:
     """Let mei have the task, in a step that allows signers."""
     claimed(office, things)
@@ -134,6 +108,7 @@ DONE = Act(
     ("PUT", "/tasks/{task}/complete", {"variables": VALUES, "comment": "Yes"}),
 )
 ACTS = {
+    **BACK,
     "upload": Act(
         "li",
         ("/definitions/upload", {"source": TEXT, "action": "store", "status": "active"}),
@@ -275,31 +250,6 @@ ACTS = {
         ("/hand-over", {"from": "mei", "to": "wang", "reason": "has left"}),
         ("POST", "/tasks/hand-over", {"from": "mei", "to": "wang", "comment": "has left"}),
         claimed,
-    ),
-    "return": Act(
-        "li",
-        (
-            "/tasks/{pay}/return",
-            {"to": "approve", "resume": "straight_back", "reason": " Look again "},
-        ),
-        (
-            "POST",
-            "/tasks/{pay}/return",
-            {"to": "approve", "resume": "straight_back", "comment": "Look again"},
-        ),
-        approved,
-    ),
-    "recall": Act(
-        "mei",
-        ("/tasks/{task}/recall", {"reason": "Oops"}),
-        ("POST", "/tasks/{task}/recall", {"comment": "Oops"}),
-        approved,
-    ),
-    "withdraw": Act(
-        "zhao",
-        ("/instances/{instance}/withdraw", {"reason": "not needed"}),
-        ("POST", "/process-instances/{instance}/withdraw", {"comment": "not needed"}),
-        approved,
     ),
     "copy": Act(
         "mei",
