@@ -200,6 +200,12 @@ class Task(Body):
     )
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None
+    role: str | None = Field(
+        default=None, description="Of a side task: delegate, consult, before or after."
+    )
+    waits_for: str | None = Field(
+        default=None, description="Role of the side tasks that have to be answered first."
+    )
 
 
 class Variable(Body):

@@ -16,6 +16,7 @@ from app.api.bodies import (
     TaskComment,
     Variable,
 )
+from app.api.bodies_asked import Asked, Decision, Opinion
 from app.api.bodies_back import ReturnedBefore, WayBack
 
 
@@ -63,6 +64,9 @@ class TaskDetail(Task):
     return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")
     returned: ReturnedBefore | None = Field(description="From the second round on.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
+    opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
+    asked: Asked | None = Field(description="Of a side task: who asks for what.")
+    decision: Decision | None = Field(description="What waits for signatures.")
 
 
 class CompletedTask(Task):

@@ -31,23 +31,6 @@ class HandOver(Request):
     comment: Comment | None = None
 
 
-class AddSigner(Request):
-    """Who else decides it, and when."""
-
-    users: Usernames
-    position: Literal["parallel"] = Field(
-        default="parallel", description="parallel: beside the others, with a seat of their own."
-    )
-    comment: Comment | None = None
-
-
-class RemoveSigner(Request):
-    """Whose seat is taken away, and why."""
-
-    user: ShortText = Field(description="A username.")
-    comment: Comment | None = None
-
-
 class CopyTask(Request):
     """Who gets a copy, and what they are told."""
 
@@ -74,6 +57,9 @@ class Choices(Request):
     transferred: Told | None = None
     returned: Told | None = None
     withdrawn: Told | None = None
+    asked: Told | None = None
+    answered: Told | None = None
+    unasked: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -169,6 +155,9 @@ class Chosen(BaseModel):
     transferred: Told
     returned: Told
     withdrawn: Told
+    asked: Told
+    answered: Told
+    unasked: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -43,21 +43,6 @@ def give_back(call: Call, task_id: int, body: more.ReturnTask) -> Answer:
 
 @operations.add(
     "POST",
-    f"{_ONE}/recall",
-    "Take back what one has decided",
-    body=CommentOnly,
-    permission="who completed it",
-    answers={200: bodies.Task},
-)
-def recall(call: Call, task_id: int, body: CommentOnly) -> Answer:
-    """Within 30 minutes, while nobody has gone on from it; answers with the task reopened."""
-    return Answer(
-        service.recall(call.engine, call.actor, task_id, comment=body.comment, now=call.now)
-    )
-
-
-@operations.add(
-    "POST",
     "/process-instances/<int:instance_id>/withdraw",
     "Withdraw what one has started",
     body=CommentOnly,

@@ -21,7 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, rounds, seats, store, ways_back
+from app.task import access, rounds, seats, side_view, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -67,7 +67,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
-    ``task.rounds``; None in the first round) and ``people`` (username → name).
+    ``task.rounds``; None in the first round), ``people`` (username → name), and what others were
+    asked (see ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -88,18 +89,21 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    beside, draft = seats.asking(row), _draft(actor, row)
+    drafts, seated, beside = _draft(actor, row), seats.asking(row), side_view.asking(row)
     back, round_ = ways_back.asking(actor, row), rounds.asking(row)
-    said, *more = tx.together([asking(row), *beside, *draft, *back, *round_])
-    shown["visit"] = seats.told(actor, row, more[: len(beside)])
-    del more[: len(beside)]
-    shown["draft"] = more.pop(0).fetchone() if draft else None
+    said, *more = tx.together([asking(row), *drafts, *seated, *back, *round_, *beside])
+    shown["draft"] = more.pop(0).fetchone() if drafts else None
+    shown["visit"] = seats.told(actor, row, more[: len(seated)])
+    more = more[len(seated) :]
     kept = more.pop(0).rows[0]["state"] if back else None
     shown["return_to"] = ways_back.read(definition, row, kept)
     if not shown["return_to"]:
         shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
-    shown["returned"] = rounds.found(definition, row, [each.rows for each in more], hidden)
+    since = [answer.rows for answer in more[: len(round_)]]
+    shown["returned"] = rounds.found(definition, row, since, hidden)
+    more = more[len(round_) :]
     shown["comments"] = read(said.rows, actor, row, now=now)
+    shown |= side_view.read(row, [answer.rows for answer in more], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
@@ -283,4 +287,5 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     said.update(each["by"] for each in shown["return_to"])
     said |= rounds.usernames(shown["returned"])
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
-    return {name for name in named if name} | ({shown["decided_by"]} - {None})
+    named |= side_view.people(shown) | {shown["decided_by"]}
+    return {name for name in named if name}

@@ -60,6 +60,7 @@ class Question:
         nav: entry of the navigation, see base.html.
         with_reason: whether there is a place for a reason.
         needs_reason: whether it cannot be left empty.
+        reason_text: what that place is called, if it is for something else.
         choice, second: what else has to be said.
         who: people who have to be named.
         details: what will happen in detail, a sentence each.
@@ -75,6 +76,7 @@ class Question:
     kind: Kind = "primary"
     with_reason: bool = False
     needs_reason: bool = False
+    reason_text: str | None = None
     choice: Choice | None = None
     second: Choice | None = None
     who: tuple[Who, ...] = ()
@@ -90,11 +92,11 @@ def ask(question: Question, error: Invalid | None = None) -> Response:
         question=question,
         nav=question.nav,
         reason=forms.text("reason"),
-        reason_label=gettext("Reason"),
+        reason_label=question.reason_text or gettext("Reason"),
         chosen=forms.text(question.choice.name) if question.choice else "",
         seconded=forms.text(question.second.name) if question.second else "",
         labels={
-            "reason": gettext("Reason"),
+            "reason": question.reason_text or gettext("Reason"),
             **{each.name: each.label for each in (question.choice, question.second) if each},
             **{each.name: each.label for each in question.who},
         },

@@ -43,9 +43,8 @@ def give_back(task_id: int) -> Response:
     return respond.redirect(url_for("inbox.show"), gettext("It is returned."))
 
 
-@bp.route("/tasks/<int:task_id>/recall", methods=_BOTH)
 def recall(task_id: int) -> Response:
-    """Take back what one has decided."""
+    """Ask (GET), or take back what one has decided (POST)."""
     if request.method == "GET":
         return ask(_recalling(_task(task_id)))
     try:
@@ -136,7 +135,7 @@ def _recalling(task: Mapping[str, Any]) -> Question:
             " from it."
         ),
         action=gettext("Take back"),
-        url=url_for("going_back.recall", task_id=task["id"]),
+        url=url_for("side.recall", task_id=task["id"]),
         back_url=_page(task["id"]),
         back_text=_name(task["step"]),
         nav="inbox",

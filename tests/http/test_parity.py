@@ -15,17 +15,13 @@ from app.task import service as tasks
 from app.task import views
 from tests.http.parity_back import BACK
 from tests.http.test_access import BROKEN
-from tests.support import stored
-from tests.support.acts import Act, Things
+from tests.support import acts_asking, stored
+from tests.support.acts import DONE, TYPED, VALUES, Act, Things, claimed
 from tests.support.office import CHOICE, NOW, REQUEST, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.rest import Reply, Rest
 
 Browser = Callable[[str | None], Pages]
-
-
-def claimed(office: Office, things: Things) -> None:
-    tasks.claim(office.engine, office["mei"], things["task"], now=NOW)
 
 
 def with_draft(office: Office, things: Things) -> None:
@@ -100,15 +96,9 @@ def signed(office: Office, things: Things) -> None:
 
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
-VALUES = {"approved": True, "comments": "Fine.", "amount": Decimal("1250.50")}
-TYPED = {"f.approved": "true", "f.comments": "Fine.", "f.amount": "1,250.50"}
-DONE = Act(
-    "mei",
-    ("/tasks/{task}/complete", TYPED | {"comment": "Yes"}),
-    ("PUT", "/tasks/{task}/complete", {"variables": VALUES, "comment": "Yes"}),
-)
 ACTS = {
     **BACK,
+    **acts_asking.ACTS,
     "upload": Act(
         "li",
         ("/definitions/upload", {"source": TEXT, "action": "store", "status": "active"}),
@@ -369,6 +359,7 @@ ACTS = {
     ),
 }
 REFUSED = {
+    **acts_asking.REFUSED,
     "share a view without the right": Act(
         "mei",
         ("/inbox/views", {"name": "Late", "shared": "true"}),

@@ -1,12 +1,14 @@
-"""What people do by page and by REST alike, for the comparison of both."""
+"""What people do by both doors, for the tests of their parity."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from tests.support.office import Office
+from app.task import service as tasks
+from tests.support.office import NOW, Office
 
 Things = dict[str, int]
 
@@ -28,3 +30,16 @@ class Act:
     page: tuple[str, dict[str, Any]]
     rest: tuple[str, str, Any]
     before: Callable[[Office, Things], object] = lambda office, things: None
+
+
+def claimed(office: Office, things: Things) -> None:
+    tasks.claim(office.engine, office["mei"], things["task"], now=NOW)
+
+
+VALUES = {"approved": True, "comments": "Fine.", "amount": Decimal("1250.50")}
+TYPED = {"f.approved": "true", "f.comments": "Fine.", "f.amount": "1,250.50"}
+DONE = Act(
+    "mei",
+    ("/tasks/{task}/complete", TYPED | {"comment": "Yes"}),
+    ("PUT", "/tasks/{task}/complete", {"variables": VALUES, "comment": "Yes"}),
+)
