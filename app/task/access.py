@@ -137,11 +137,11 @@ def is_late(task: Row, now: datetime) -> bool:
 _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "assign": may_assign,
     "transfer": may_hand_on,
-    "return": may_hand_on,
     "delegate": may_hand_on,
     "consult": may_hand_on,
     "add_signer": may_add_signer,
     "remove_signer": may_remove_signer,
+    "return": may_hand_on,
     "recall": may_take_back,
     "comment": may_comment,
     "cc": may_copy,
@@ -149,7 +149,7 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
 }
 """Verbs that do not answer the task, and who may use them."""
 _ANYWHERE: Final = frozenset({"recall"})
-"""Those of them that a step cannot forbid: what was begun there has to have an end."""
+"""Those that judge for themselves what a step can forbid: what was begun has to have an end."""
 
 
 def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str]:
