@@ -22,10 +22,9 @@ def of_taken_back(plan: Plan, common: Mapping[str, Any]) -> list[Statement]:
     if not isinstance(event, _TAKEN):
         return []
     return [
-        store.opened(
+        store.withdrawn(
             common["id"],
             list(plan.closed_tasks),
-            event="withdrawn",
             text=event.reason,
             actor=common["actor"],
             at=common["at"],
