@@ -38,10 +38,11 @@ update visits set queue = %(queue)s, total = %(total)s
 # under the instance's lock, which everybody holds who adds one.
 _ADD: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
-                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow, added_by)
+                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow, added_by,
+                   barred, remind_at)
 select instance_id, definition_id, wait, %(seat)s, step, name, %(state)s, %(assignee)s,
        %(candidates)s, form, outcomes, priority, round, due_at, %(at)s, %(claimed_at)s, allow,
-       %(added_by)s
+       %(added_by)s, barred, remind_at
   from tasks where id = %(like)s
 """
 _OTHERS: Final = """
@@ -54,7 +55,7 @@ with c as (
 )
 delete from drafts where task_id in (select id from c)
 """
-# With what was asked by who had it.
+# With what its holder has asked of others.
 _REMOVE: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'removed'

@@ -38,10 +38,11 @@ Row = dict[str, Any]
 _AS_WRITTEN: Final = (
     *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "claimed_at"),
     "allow",
+    "barred",
 )
 _NOT_YET: Final = (
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
-    *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for"),
+    *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for", "rule"),
 )
 
 

@@ -9,7 +9,7 @@ from app.db.tx import Tx
 from app.errors import FieldError, Invalid
 from app.identity import names
 from app.identity.actor import Actor
-from app.task.person import invalid, worker
+from app.task.person import check_rules, invalid, worker
 from app.task.side_store import SEAT, Role
 
 Row = Mapping[str, Any]
@@ -54,6 +54,8 @@ def askable(
     if len(wanted) > MOST:
         message = "Name at most %(max)d people at once."
         raise invalid(FieldError(field, "too_long", message, {"max": MOST}))
+    if role in ("before", "after"):  # advice and answers may come from anybody
+        check_rules(task, wanted, field=field)
     errors: list[FieldError] = []
     for each in wanted:
         try:

@@ -24,7 +24,7 @@ from app.runtime.step import loaded
 from app.runtime.visits import Visit, visit_of
 from app.task import access
 from app.task.comment import check_comment
-from app.task.person import invalid, worker
+from app.task.person import check_rules, invalid, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
@@ -113,6 +113,7 @@ def _add_beside(
             raise refusal(engine.db, actor, task, "add_signer")
         visit, also = _visit(tx, task)
         wanted = _wanted(tx, task, users, visit)
+        check_rules(task, wanted, field="users")
         added = votes.add_seats(visit, task_id, wanted, actor=actor, at=now)
         said = {"users": wanted, "where": "parallel", "comment": comment or None}
         head = tell(tx, actor, task, "task.signer_added", said, [*also, *added], now=now)
