@@ -17,6 +17,7 @@ TASK: dict[str, Any] = {
     "completed_by": None,
     "completed_at": None,
     "candidates": ["g:finance"],
+    "barred": [],
     "allow": [*DEFAULT, "add_signer"],
     "started_by": "zhao",
     "instance_status": "running",
