@@ -55,11 +55,11 @@ class Choices(Request):
 
     task: Told | None = None
     transferred: Told | None = None
-    returned: Told | None = None
-    withdrawn: Told | None = None
     asked: Told | None = None
     answered: Told | None = None
     unasked: Told | None = None
+    returned: Told | None = None
+    withdrawn: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -153,11 +153,11 @@ class Chosen(BaseModel):
 
     task: Told
     transferred: Told
-    returned: Told
-    withdrawn: Told
     asked: Told
     answered: Told
     unasked: Told
+    returned: Told
+    withdrawn: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -58,10 +58,10 @@ class OpenTask(Effect):
     instructions: Any = None
     allow: tuple[str, ...] | None = None
     cc: tuple[str, ...] = ()
-    again: str | None = None
     assignees: tuple[str, ...] = ()
     rules: Rules | None = None
     expand: bool = True
+    again: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -274,7 +274,6 @@ def _void(done: Completion) -> Completion:
         done.values,
         done.outcome,
         done.forks,
-        done.votes,
         done.scope,
         done.mark,
         done.round,

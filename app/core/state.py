@@ -151,8 +151,8 @@ class Completion:
         mark: the next id at that time: what has a lower one was there before.
         round: of the instance when it was made.
         target: where conditions led then; None where the decision itself says it.
-        votes: if several people decided it.
         void: what was decided was taken back, by a return or by a recall.
+        votes: what it came from, if several people decided it.
     """
 
     by: str
@@ -160,25 +160,18 @@ class Completion:
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
-    votes: Mapping[str, Any] | None = None
     scope: int = ROOT
     mark: int = 0
     round: int = 1
     target: str | None = None
     void: bool = False
+    votes: Mapping[str, Any] | None = None
 
     def made(self, token: Token, mark: int, round_: int) -> Completion:
         """Return it as made where a token stands."""
         return Completion(
-            self.by,
-            self.at,
-            self.values,
-            self.outcome,
-            token.forks,
-            self.votes,
-            token.scope,
-            mark,
-            round_,
+            *(self.by, self.at, self.values, self.outcome, token.forks, token.scope, mark, round_),
+            votes=self.votes,
         )
 
     def seen(self) -> dict[str, Any]:

@@ -59,8 +59,9 @@ class Question:
         back_url, back_text: where the page without scripts leads back to.
         nav: entry of the navigation, see base.html.
         with_reason: whether there is a place for a reason.
-        needs_reason: whether it cannot be left empty.
         reason_text: what that place is called, if it is for something else.
+        choice: what else has to be said.
+        needs_reason: whether it cannot be left empty.
         choice, second: what else has to be said.
         who: people who have to be named.
         details: what will happen in detail, a sentence each.
@@ -75,8 +76,8 @@ class Question:
     nav: str
     kind: Kind = "primary"
     with_reason: bool = False
-    needs_reason: bool = False
     reason_text: str | None = None
+    needs_reason: bool = False
     choice: Choice | None = None
     second: Choice | None = None
     who: tuple[Who, ...] = ()

@@ -43,8 +43,9 @@ def give_back(task_id: int) -> Response:
     return respond.redirect(url_for("inbox.show"), gettext("It is returned."))
 
 
+@bp.route("/tasks/<int:task_id>/recall", methods=_BOTH)
 def recall(task_id: int) -> Response:
-    """Ask (GET), or take back what one has decided (POST)."""
+    """Take back what one has decided, or a task from those who were asked first."""
     if request.method == "GET":
         return ask(_recalling(_task(task_id)))
     try:
@@ -53,8 +54,7 @@ def recall(task_id: int) -> Response:
         return ask(_recalling(_task(task_id)), as_reason(error))
     except Conflict as error:
         return respond.redirect(_asks_for_it(task_id, error), translate_error(error), "bad")
-    message = gettext("Your decision is taken back. The task is yours again.")
-    return respond.redirect(_page(task["id"]), message)
+    return respond.redirect(_page(task["id"]), gettext("It is yours again."))
 
 
 def as_reason(error: Invalid) -> Invalid:
@@ -109,7 +109,7 @@ def _resume(ways: list[Mapping[str, Any]]) -> Choice | None:
     if not any(way["straight_back"] for way in ways):
         return None
     options = (
-        (RESUMES[0], gettext("Each step decides again")),
+        (RESUMES[0], gettext("What lies between is decided again")),
         (RESUMES[1], gettext("It comes straight back to me")),
     )
     return Choice("resume", gettext("And then"), options)
@@ -128,14 +128,19 @@ def _cancelled(ways: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _recalling(task: Mapping[str, Any]) -> Question:
+    waits = bool(task["waits_for"])
     return Question(
-        title=gettext("Take back “%(step)s”?", step=_name(task["step"])),
-        text=gettext(
+        title=gettext("Pull “%(step)s” back?", step=_name(task["step"]))
+        if waits
+        else gettext("Take back “%(step)s”?", step=_name(task["step"])),
+        text=gettext("Whoever has not answered need not any more, and is told.")
+        if waits
+        else gettext(
             "Your decision is undone and the task is yours again, as long as nobody has gone on"
             " from it."
         ),
-        action=gettext("Take back"),
-        url=url_for("side.recall", task_id=task["id"]),
+        action=gettext("Pull back") if waits else gettext("Take back"),
+        url=url_for("going_back.recall", task_id=task["id"]),
         back_url=_page(task["id"]),
         back_text=_name(task["step"]),
         nav="inbox",

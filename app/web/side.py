@@ -9,8 +9,8 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext
 
 from app.errors import Conflict, Invalid
-from app.task import queries, service
-from app.web import forms, going_back, respond
+from app.task import service
+from app.web import forms, respond
 from app.web import task as task_page
 from app.web.ask import Question, Who, reason
 from app.web.forms import posted, text
@@ -71,30 +71,6 @@ def consult(task_id: int) -> Response:
     except Invalid as error:
         return question_for(task_id, question, error)
     return _asked(task_id)
-
-
-@bp.route("/tasks/<int:task_id>/recall", methods=_BOTH)
-def recall(task_id: int) -> Response:
-    """Take a task back: from those who were asked, or after one's own decision."""
-    if queries.get(engine().db, actor(), task_id, now=now())["state"] == "completed":
-        return going_back.recall(task_id)
-
-    def question(task: Mapping[str, Any]) -> Question:
-        return asking(
-            task,
-            "side.recall",
-            gettext("Pull “%(step)s” back?", step=step_name(task)),
-            gettext("Whoever has not answered need not any more, and is told."),
-            gettext("Pull back"),
-        )
-
-    if request.method == "GET":
-        return question_for(task_id, question)
-    try:
-        service.recall(engine(), actor(), task_id, comment=reason(), now=now())
-    except Invalid as error:
-        return question_for(task_id, question, error)
-    return respond.redirect(url_for("task.show", task_id=task_id), gettext("It is yours again."))
 
 
 @bp.post("/tasks/<int:task_id>/resolve")

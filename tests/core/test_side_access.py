@@ -43,7 +43,6 @@ def actor(username: str, permissions: frozenset[str] = WORK) -> Actor:
                 "delegate",
                 "consult",
                 "add_signer",
-                "return",
                 "comment",
                 "cc",
             ],

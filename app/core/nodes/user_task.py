@@ -105,8 +105,8 @@ class UserTask(Node):
                     instructions=config.get("instructions"),
                     allow=tuple(config["allow"]) if "allow" in config else None,
                     cc=cc if isinstance(cc, tuple) else (),
-                    again=visit.again.by if visit.again is not None else None,
                     **(seats if isinstance(seats, dict) else {}),
+                    again=visit.again.by if visit.again is not None else None,
                 ),
             )
 
