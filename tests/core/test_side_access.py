@@ -43,6 +43,7 @@ def actor(username: str, permissions: frozenset[str] = WORK) -> Actor:
                 "delegate",
                 "consult",
                 "add_signer",
+                "return",
                 "comment",
                 "cc",
             ],
