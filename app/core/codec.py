@@ -97,8 +97,6 @@ def _completion_to_json(done: Completion) -> dict[str, Any]:
         "outcome": done.outcome,
         "forks": list(done.forks),
     }
-    if done.votes is not None:
-        kept["votes"] = done.votes
     if done.mark:
         kept["mark"] = done.mark
     if done.scope != ROOT:

@@ -151,7 +151,6 @@ class Completion:
         mark: the next id at that time: what has a lower one was there before.
         round: of the instance when it was made.
         target: where conditions led then; None where the decision itself says it.
-        votes: if several people decided it.
         void: what was decided was taken back, by a return or by a recall.
         votes: what it came from, if several people decided it.
         seal: what tells whether the forms' values have changed since (``core.approval``).

@@ -124,7 +124,7 @@ RECALLED_WITHIN: Final = timedelta(minutes=30)
 
 
 def may_recall(actor: Actor, task: Row) -> bool:
-    """Say whether the actor has decided the task, so that they might take that back."""
+    """Say whether the actor has completed the task, so that they might take that back."""
     mine = task["state"] == "completed" and task["completed_by"] == actor.username
     return mine and task["role"] is None and actor.can("task:work") and permits(task, "recall")
 
@@ -155,7 +155,7 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
 }
 """Verbs that do not answer the task, and who may use them."""
 _ANYWHERE: Final = frozenset({"recall"})
-"""Those that judge for themselves what a step can forbid: what was begun has to have an end."""
+"""Those of them that a step cannot forbid: what was begun there has to have an end."""
 
 
 def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str]:

@@ -109,7 +109,7 @@ def _resume(ways: list[Mapping[str, Any]]) -> Choice | None:
     if not any(way["straight_back"] for way in ways):
         return None
     options = (
-        (RESUMES[0], gettext("Each step decides again")),
+        (RESUMES[0], gettext("What lies between is decided again")),
         (RESUMES[1], gettext("It comes straight back to me")),
     )
     return Choice("resume", gettext("And then"), options)

@@ -13,7 +13,6 @@ from app.definition import service as definitions
 from app.runtime import service as runtime
 from app.task import service as tasks
 from app.task import views
-from tests.http.parity_back import BACK
 from tests.http.test_access import BROKEN
 from tests.support import acts_asking, stored
 from tests.support.acts import DONE, TYPED, VALUES, Act, Things, claimed
@@ -104,7 +103,6 @@ def approved(office: Office, things: Things) -> None:
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
 ACTS = {
-    **BACK,
     **acts_asking.ACTS,
     "upload": Act(
         "li",
@@ -247,6 +245,31 @@ ACTS = {
         ("/hand-over", {"from": "mei", "to": "wang", "reason": "has left"}),
         ("POST", "/tasks/hand-over", {"from": "mei", "to": "wang", "comment": "has left"}),
         claimed,
+    ),
+    "return": Act(
+        "li",
+        (
+            "/tasks/{pay}/return",
+            {"to": "approve", "resume": "straight_back", "reason": " Look again "},
+        ),
+        (
+            "POST",
+            "/tasks/{pay}/return",
+            {"to": "approve", "resume": "straight_back", "comment": "Look again"},
+        ),
+        approved,
+    ),
+    "recall": Act(
+        "mei",
+        ("/tasks/{task}/recall", {"reason": "Oops"}),
+        ("POST", "/tasks/{task}/recall", {"comment": "Oops"}),
+        approved,
+    ),
+    "withdraw": Act(
+        "zhao",
+        ("/instances/{instance}/withdraw", {"reason": "not needed"}),
+        ("POST", "/process-instances/{instance}/withdraw", {"comment": "not needed"}),
+        approved,
     ),
     "copy": Act(
         "mei",
