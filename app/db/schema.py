@@ -5,10 +5,23 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.db import schema_files, schema_identity, schema_notices, schema_views
+from app.db import (
+    schema_absence,
+    schema_files,
+    schema_identity,
+    schema_notices,
+    schema_views,
+)
 from app.db.schema_parts import id_, metadata, moment, ref
 
-__all__ = ["metadata", "schema_files", "schema_identity", "schema_notices", "schema_views"]
+__all__ = [
+    "metadata",
+    "schema_absence",
+    "schema_files",
+    "schema_identity",
+    "schema_notices",
+    "schema_views",
+]
 
 # --- definitions ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from app.db.wire import Statement
+from app.identity.absence import COVERED, SUBSTITUTES
 
 Event = Literal["task", "transferred", "mentioned", "reminded", "copied"]
 EVENTS: Final[tuple[Event, ...]] = ("task", "transferred", "mentioned", "reminded", "copied")
@@ -42,6 +43,30 @@ select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
   from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
+# Beside those who are away, whoever stands in for them.
+_OPENED_FOR: Final = f"""
+insert into notifications {_COLUMNS}
+select distinct on (t.id, u.username)
+       u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s::timestamptz, {_MAIL}
+  from tasks t cross join lateral ({SUBSTITUTES}) s
+  join users u on u.username = s.person {_CHOSEN} 'task'
+ where {_WANTED} and {COVERED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s)
+ order by t.id, u.username
+"""  # noqa: S608 - constants only
+_TOLD_FOR: Final = f"""
+insert into notifications {_COLUMNS}
+select distinct on (u.username)
+       u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s::timestamptz, {_MAIL}
+  from tasks t cross join lateral ({SUBSTITUTES}) s
+  join users u on u.username = s.person {_CHOSEN} %(event)s
+ where {_WANTED} and {COVERED} and t.id = %(task)s
+ order by u.username
+"""  # noqa: S608 - constants only
+# It is about no task, and always told: the work of the other person is theirs now.
+_CHOSEN_AS_SUBSTITUTE: Final = """
+insert into notifications (username, event, actor, at)
+values (%(username)s, 'substitute', %(away)s, %(at)s)
+"""
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -86,6 +111,24 @@ def told(
 def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
     """Return what tells people of tasks that were opened for them alone."""
     return _OPENED, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+
+
+def opened_for(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
+    """Return what tells those who stand in for the people that these tasks were opened for."""
+    return _OPENED_FOR, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+
+
+def told_for(
+    event: Event, *, task: int, actor: str, text: str | None = None, at: datetime
+) -> Statement:
+    """Return what tells those who stand in for whoever has a task, as the transaction leaves it."""
+    said = {"event": event, "task": task, "actor": actor, "at": at, "text": shortened(text)}
+    return _TOLD_FOR, said
+
+
+def chosen(username: str, *, away: str, at: datetime) -> Statement:
+    """Return what tells somebody that they stand in for a person who is, or will be, away."""
+    return _CHOSEN_AS_SUBSTITUTE, {"username": username, "away": away, "at": at}
 
 
 def copied(

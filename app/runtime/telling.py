@@ -7,7 +7,7 @@ from typing import Any
 
 from app.db.tx import Tx
 from app.db.wire import Statement
-from app.identity.queries import resolve_all
+from app.identity.queries import Away, resolve_all
 from app.notice import store
 from app.runtime.lines import Line
 from app.runtime.plan import Plan
@@ -31,6 +31,10 @@ def of_opened(
     instance, at, actor = common["id"], common["at"], common["actor"]
     given = [row["wait"] for row in opened if row["assignee"] not in (None, actor)]
     made = [store.opened(instance, given, actor=actor, at=at)] if given else []
+    away = tx.ahead.get(Away, frozenset())
+    of_others = [row["wait"] for row in opened if row["assignee"] in away]
+    if of_others:
+        made.append(store.opened_for(instance, of_others, actor=actor, at=at))
     for task in plan.tasks.values():
         keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()
         if keys:

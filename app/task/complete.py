@@ -21,7 +21,7 @@ from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
 from app.runtime.variables import variable_errors
-from app.task import store
+from app.task import access, store
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.copy import copy_on_the_way
@@ -114,11 +114,21 @@ def complete(
             values=_checked(locked.definition, task, values, around, text=text),
             outcome=outcome or None,
             comment=comment or None,
+            on_behalf_of=access.acting_for(actor, task),
         )
         _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
         also = store.completed(task_id, event)
         also += files.submitted(task["form"], event.values, task["instance_id"], now)
-        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
+        moved = move_locked(
+            engine,
+            tx,
+            locked,
+            event,
+            actor=actor,
+            on_behalf_of=event.on_behalf_of,
+            also=also,
+            last=True,
+        )
         if moved.ignored is not None:  # the task's row says that it waits, the state does not
             raise changed()
         seconds = (now - task["created_at"]).total_seconds()
@@ -177,6 +187,7 @@ def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> 
         "state": "completed",
         "completed_at": event.at,
         "completed_by": event.by,
+        "on_behalf_of": event.on_behalf_of,
         "outcome": event.outcome,
         "comment": event.comment,
         "values": masked(event.values, hidden_names(locked.definition, actor)),

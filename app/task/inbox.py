@@ -24,6 +24,7 @@ from app.db.tx import Database, Tx
 from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
+from app.identity.seats import SEAT, ForSeats
 from app.task import filters as narrow
 from app.task.filters import Filters
 from app.task.present import body
@@ -50,16 +51,17 @@ _BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due"})
 # The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
 # in the order of their ids, lest PostgreSQL looks for them among all that are finished.
 _WAITING: Final = f"""
-select (select count(*) from (select 1 from tasks
-         where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
+select (select count(*) from (select 1 from tasks t
+         where t.state in ('open','claimed') and {SEAT} limit {COUNT_CAP}) own) as mine,
        (select count(*) from (select 1 from tasks
          where state = 'open' and candidates && %(keys)s
          order by id limit {COUNT_CAP}) free) as claimable
 """  # noqa: S608 - numbers of ours
-_COUNTED: Final = f"""{_WAITING},
+_WAITING_FOR: Final = ForSeats(_WAITING)
+_COUNTED: Final = ForSeats(f"""{_WAITING},
        (select count(*) from (select 1 from tasks
          where completed_by = %(me)s limit {COUNT_CAP}) finished) as done
-"""  # noqa: S608 - as above
+""")  # noqa: S608 - as above
 _WALK: Final = 5_000
 """How many live tasks are looked at in the order of an index, at most: some milliseconds.
 
@@ -114,7 +116,7 @@ class InboxPage:
             that could be claimed.
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people who started these are called, by username.
+        names: what the people are called who started these, or have them while they are away.
     """
 
     items: Sequence[dict[str, Any]]
@@ -160,14 +162,21 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
-        names = display_names(db, {row["started_by"] for row in rows})
-    return InboxPage([body(row, actor, now=now) for row in rows], follow, counts, names)
+        items = [body(row, actor, now=now) for row in rows]
+        names = display_names(db, _named(items))
+    return InboxPage(items, follow, counts, names)
+
+
+def _named(items: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return who started these, and for whom the actor decides or has decided them."""
+    named = {one[by] for one in items for by in ("started_by", "for", "on_behalf_of")}
+    return {name for name in named if name}
 
 
 def badge(db: Database, actor: Actor) -> int:
     """Return how many tasks wait for the actor, own and claimable, at most ``COUNT_CAP``."""
     with db.transaction() as tx:
-        row: dict[str, int] = tx.run(_WAITING, _asks(actor)).fetchone() or {}
+        row: dict[str, int] = tx.run(*_WAITING_FOR.by(actor, _asks(actor))).fetchone() or {}
         return min(COUNT_CAP, sum(row.values()))
 
 
@@ -181,7 +190,7 @@ def _todo(
     rows: list[tuple[int, dict[str, Any]]] = []
     if part <= _MINE and counts["mine"]:
         begin = position if part == _MINE else None
-        own = asked.rows(tx, held_by(asked.actor.username), limit, begin)
+        own = asked.rows(tx, held_by(asked.actor), limit, begin)
         rows.extend((_MINE, row) for row in own)
     if part <= _CLAIMABLE and len(rows) < limit and counts["claimable"]:
         begin = position if part == _CLAIMABLE else None
@@ -277,8 +286,8 @@ def _done(tx: Tx, asked: _Asked, after: str | None) -> tuple[list[dict[str, Any]
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:
-    return tx.run(_COUNTED, _asks(actor)).fetchone() or {}
+    return tx.run(*_COUNTED.by(actor, _asks(actor))).fetchone() or {}
 
 
 def _asks(actor: Actor) -> dict[str, Any]:
-    return {"me": actor.username, "keys": actor.candidate_keys}
+    return {"keys": actor.candidate_keys}

@@ -19,6 +19,7 @@ from app.definition.sensitive import hidden_names, masked
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
+from app.identity.seats import seats
 from app.identity.store import actor_of, person_by_username
 from app.task import access, store
 from app.task.filters import Due, Filters, Priority, conditions
@@ -173,7 +174,8 @@ def list_(
     filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if assignee is not None:
-        query = query.where(t.c.assignee == _who(actor, assignee))
+        own = assignee in ME and (state is None or state == "claimed")
+        query = query.where(seats(actor) if own else t.c.assignee == _who(actor, assignee))
     if candidate_group is not None:
         query = query.where(t.c.candidates.contains([f"g:{candidate_group}"]))
     if process_instance_id is not None:
@@ -261,7 +263,8 @@ def _draft(actor: Actor, row: Mapping[str, Any]) -> list[Statement]:
 
 def _usernames(shown: Mapping[str, Any]) -> set[str]:
     draft = shown["draft"] or {}
-    named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
+    named = {shown[by] for by in ("started_by", "assignee", "completed_by", "on_behalf_of")}
+    named.add(draft.get("by"))
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
     return {name for name in named if name} | set(shown["candidates"]["users"]) | said

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.errors import TooMany
 from app.identity.actor import Actor
-from app.notice.store import told
+from app.notice.store import told, told_for
 from app.runtime.ports import Engine
 from app.task import access
 from app.task.comment import check_comment
@@ -52,6 +52,7 @@ def remind(
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
             told("reminded", keys, text=comment, at=now, **about),
+            told_for("reminded", text=comment, task=task_id, actor=actor.username, at=now),
         ]
         said = {"to": holder, "comment": comment or None}
         head = tell(tx, actor, task, "task.reminded", said, also, now=now)

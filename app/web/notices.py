@@ -25,6 +25,7 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "mentioned": lazy_gettext("%(by)s mentioned you at “%(step)s”"),
     "reminded": lazy_gettext("%(by)s reminds you of “%(step)s”"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
+    "substitute": lazy_gettext("You stand in for %(by)s"),
 }
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
@@ -32,6 +33,7 @@ _ICONS: Final[Mapping[str, str]] = {
     "mentioned": "message-circle",
     "reminded": "bell",
     "copied": "send",
+    "substitute": "users",
 }
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
@@ -81,6 +83,8 @@ def follow(notification_id: int) -> Response:
     """Lead to what a notification is about; with that it is read."""
     note = queries.one(engine().db, actor(), notification_id)
     service.read(engine().db, actor(), [notification_id], now=now())
+    if note["task_id"] is None:  # of an absence
+        return respond.redirect(url_for("absence.show"))
     return respond.redirect(url_for("task.show", task_id=note["task_id"]))
 
 
@@ -152,7 +156,7 @@ def _said(note: Mapping[str, Any], names: Mapping[str, str]) -> str:
     step = note["step"]
     return str(_SENTENCES[note["event"]]) % {
         "by": names.get(note["by"], note["by"]),
-        "step": pick(step["name"], step["id"]),
+        "step": pick(step["name"], step["id"]) if step else "",
     }
 
 
