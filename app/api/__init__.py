@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
 from app.api import (
+    absence,
     definition,
     external,
     form,
@@ -43,6 +44,7 @@ _MODULES = (
     form.operations,
     views.operations,
     task_verbs.operations,
+    absence.operations,
     notices.operations,
     history.operations,
     health.operations,

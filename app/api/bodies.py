@@ -183,6 +183,9 @@ class Task(Body):
     outcomes: list[dict[str, Any]]
     allowed: list[str]
     mine: bool | None = None
+    for_: str | None = Field(
+        default=None, alias="for", description="Who is away and has it, if the caller stands in."
+    )
     due_at: datetime | None
     overdue: bool
     priority: int

@@ -95,11 +95,11 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="task, transferred, mentioned, reminded or copied.")
-    process_instance_id: int
-    task_id: int
-    title: str
-    step: StepRef
+    event: str = Field(description="task, transferred, mentioned, reminded, copied or substitute.")
+    process_instance_id: int | None = Field(description="Null of an absence.")
+    task_id: int | None
+    title: str | None
+    step: StepRef | None
     by: str
     text: str | None
     at: datetime

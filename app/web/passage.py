@@ -150,7 +150,7 @@ def passed(
                 continue  # another element of the same list, or the same step tried again
             visits.append({"id": step["id"], "name": pick(step["name"], step["id"]), "by": None})
         elif line["kind"] == "task.completed":
-            _last(visits, step["id"])["by"] = names.get(line["actor"], line["actor"])
+            _last(visits, step["id"])["by"] = doer(line, names)
     _mark(visits, instance)
     return _shortened([_item(visit) for visit in visits])
 
