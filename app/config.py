@@ -7,22 +7,20 @@ known by those names.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
-import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.config_values import Allowed, Duration, Network, PublicUrl, SigningSecret
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_FILE: Final = ROOT / "configs" / "config.yaml"
@@ -39,82 +37,12 @@ _NAMED: Final = {
 _LISTS: Final = ("metrics.networks", "webhook.allow")
 """Keys whose value in the environment is a list, separated by commas."""
 _HIDDEN: Final = ("secret", "url", "password")
-_HOST: Final = re.compile(r"(?!\d+$)[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9])?")
-MIN_SIGNING: Final = 24
-"""Bytes of the key that webhooks are signed with (Standard Webhooks)."""
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_PART: Final = re.compile(r"([0-9]{1,9})([smhd])")
+_SHOWN: Final = ("public_url",)
 _WEAK: Final = ("secret", "password", "changeme", "change-me", "your-", "example", "default")
 
 
 class ConfigError(Exception):
     """The settings cannot be used; the text names the key and the remedy."""
-
-
-def _duration(value: Any) -> Any:
-    """Read ``30m`` or ``7d``; a bare number is refused, as its unit would be a guess."""
-    if isinstance(value, timedelta):
-        return value
-    found = _PART.findall(value) if isinstance(value, str) else []
-    if not found or _PART.sub("", value):
-        raise ValueError("write a duration with its unit, such as 30m or 24h")
-    try:
-        whole = sum((timedelta(**{_UNITS[unit]: int(n)}) for n, unit in found), timedelta())
-    except OverflowError:
-        raise ValueError("the duration is too long") from None
-    if not whole:
-        raise ValueError("the duration must be longer than nothing")
-    return whole
-
-
-def _network(value: Any) -> str:
-    try:
-        return str(ipaddress.ip_network(str(value).strip()))
-    except ValueError as error:
-        raise ValueError(f"{error}; write a network such as 10.0.0.0/8") from None
-
-
-def _allowed(value: Any) -> str:
-    """Read a network, an address or the name of a host."""
-    text = str(value).strip().lower().removesuffix(".")
-    with suppress(ValueError):
-        return str(ipaddress.ip_network(text))
-    try:
-        name = text.encode("idna").decode("ascii")
-    except UnicodeError:
-        name = ""
-    if not _HOST.fullmatch(name):
-        raise ValueError(
-            "write a host such as hooks.example.com, without scheme and port,"
-            " or a network such as 10.0.0.0/8"
-        )
-    return name
-
-
-def _signing_secret(value: Any) -> str:
-    text = str(value or "").strip()
-    if text and len(signing_key(text)) < MIN_SIGNING:
-        raise ValueError(
-            "write whsec_ and the base64 of at least 24 random bytes;"
-            ' echo "whsec_$(openssl rand -base64 32)" makes one'
-        )
-    return text
-
-
-def signing_key(secret: str) -> bytes:
-    """Return the bytes of a secret as Standard Webhooks writes it; b"" if it is malformed."""
-    if not secret.startswith("whsec_"):
-        return b""
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-Network = Annotated[str, BeforeValidator(_network)]
-Allowed = Annotated[str, BeforeValidator(_allowed)]
-SigningSecret = Annotated[str, BeforeValidator(_signing_secret)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class _Part(BaseModel):
@@ -193,6 +121,7 @@ class Settings(BaseSettings):
     mode: Literal["demo", "production"] = "production"
     host: str = "0.0.0.0"  # noqa: S104 - a server in a container answers its network
     port: int = Field(default=8080, ge=1, le=65535)
+    public_url: PublicUrl = ""
     database_url: str = ""
     redis_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
@@ -332,7 +261,8 @@ def _check_known(dotted: str) -> None:
 def _explained(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=True)[0]
     key = ".".join(str(part) for part in first["loc"])
-    shown = "" if any(word in key for word in _HIDDEN) else f" ({first['input']!r})"
+    hidden = key not in _SHOWN and any(word in key for word in _HIDDEN)
+    shown = "" if hidden else f" ({first['input']!r})"
     return f"The setting {key}{shown} cannot be used: {first['msg'].removeprefix('Value error, ')}."
 
 

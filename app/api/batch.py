@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from app.api.call import Answer, Call
 from app.api.errors import document_of
 from app.api.idempotency import is_keyed
+from app.db.busy import briefly
 from app.errors import AppError, FieldError, Invalid
 
 Item = TypeVar("Item")
@@ -25,7 +26,12 @@ def each(
         name: the id that an item names, if it does.
         do: does it; returns the id of what it was done to.
     """
-    results = [_one(call, index, item, name, do) for index, item in enumerate(items)]
+    results: list[dict[str, Any]] = []
+    busy = 0
+    for index, item in enumerate(items):
+        result = _one(call, index, item, name, do, busy)
+        busy += result.get("problem", {}).get("code") == "locked"
+        results.append(result)
     done = sum(result["ok"] for result in results)
     return Answer({"results": results, "done": done, "failed": len(results) - done})
 
@@ -70,9 +76,10 @@ def _one(
     item: Item,
     name: Callable[[Item], int | None],
     do: Callable[[Item], int],
+    busy: int,
 ) -> dict[str, Any]:
     try:
-        done = _apart(call, lambda: do(item))
+        done = _apart(call, lambda: do(item), busy)
     except AppError as error:
         if is_keyed():
             raise
@@ -82,15 +89,18 @@ def _one(
     return {"index": index, "id": done, "ok": True, "status": 200}
 
 
-def _apart(call: Call, do: Callable[[], int]) -> int | AppError:
+def _apart(call: Call, do: Callable[[], int], busy: int) -> int | AppError:
     """Do one item, and take it back if it is refused.
+
+    Args:
+        busy: how many before it were locked by others.
 
     Raises:
         AppError: the database is away or too busy.
     """
     with call.db.transaction() as tx:
         try:
-            with tx.undone_on_error():
+            with tx.undone_on_error(), briefly(tx, busy):
                 return do()
         except AppError as error:
             if error.status >= 500:

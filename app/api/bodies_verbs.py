@@ -11,7 +11,7 @@ from app.api.bodies import Body, Label, StepRef, TaskComment
 from app.api.payloads import Comment, Id, Request, ShortText, Window
 
 Usernames = Annotated[list[ShortText], Field(max_length=50, description="Usernames.")]
-Told = Literal["page", "mail", "none"]
+Told = Literal["page", "mail", "digest", "none"]
 
 
 class GiveTask(Request):
@@ -58,6 +58,10 @@ class Choices(Request):
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
+    digest_hour: Annotated[
+        int | None,
+        Field(ge=0, le=23, description="When the mail of the day comes, in the caller's zone."),
+    ] = None
 
 
 class NoticeQuery(Window):
@@ -147,3 +151,4 @@ class Chosen(BaseModel):
     mentioned: Told
     reminded: Told
     copied: Told
+    digest_hour: int

@@ -50,7 +50,8 @@ def read(call: Call, body: more.Read) -> Answer:
 @operations.add("GET", "/notifications/choices", "How one is told", answers={200: more.Chosen})
 def choices(call: Call) -> Answer:
     """Return it for each kind of event."""
-    return Answer(queries.choices(call.db, call.actor))
+    made = queries.choices(call.db, call.actor)
+    return Answer({**made, "digest_hour": queries.digest_hour(call.db, call.actor)})
 
 
 @operations.add(
@@ -61,8 +62,10 @@ def choices(call: Call) -> Answer:
     answers={200: more.Chosen},
 )
 def choose(call: Call, body: more.Choices) -> Answer:
-    """In the page, by mail too, or not at all."""
-    service.choose(call.db, call.actor, body.model_dump(exclude_none=True))
+    """In the page, by mail too, at once or once a day, or not at all."""
+    wanted = body.model_dump(exclude_none=True)
+    hour = wanted.pop("digest_hour", None)
+    service.choose(call.db, call.actor, wanted, digest_hour=hour)
     return choices(call)
 
 

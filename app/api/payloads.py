@@ -121,7 +121,7 @@ class TypedSoFar(Request):
 class TaskBatch(Request):
     """The same for many tasks."""
 
-    action: Literal["claim", "complete", "transfer"]
+    action: Literal["claim", "complete", "transfer", "remind"]
     ids: list[Id] = Field(min_length=1, max_length=200)
     to: ShortText | None = Field(default=None, description="Who gets them by a transfer.")
     outcome: ShortText | None = Field(

@@ -110,7 +110,7 @@ def likely(call: Call, task_id: int, body: payloads.TypedSoFar) -> Answer:
 @operations.add(
     "POST",
     "/tasks/batch",
-    "Claim, complete or transfer many",
+    "Claim, complete, transfer or remind of many",
     body=payloads.TaskBatch,
     permission="as each of them",
     answers={200: more.Batch},

@@ -104,6 +104,7 @@ def environment(settings: Settings, found: servers.Wanted) -> dict[str, str]:
     return env | {
         "APP_MODE": settings.mode,
         "PORT": str(settings.port),
+        "APP_PUBLIC_URL": settings.public_url or web.address(settings.host, settings.port),
         "DATABASE_URL": found.database_url,
         "REDIS_URL": found.redis_url,
         "PYTHONUNBUFFERED": "1",

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 
-from app.config import signing_key
+from app.config_values import signing_key
 
 
 def signed(secret: str, *, key: str, at: int, body: bytes) -> dict[str, str]:

@@ -19,6 +19,8 @@ users = sa.Table(
     sa.Column("manager_id", sa.BigInteger, sa.ForeignKey("users.id")),
     sa.Column("language", sa.Text),  # en | zh | null: the browser's
     sa.Column("timezone", sa.Text),  # IANA name | null: the server's default
+    # In their zone: when the mail of the day comes.
+    sa.Column("digest_hour", sa.SmallInteger, nullable=False, server_default="8"),
     # Raised by a changed password or role and by "sign out everywhere": older tokens end.
     sa.Column("auth_epoch", sa.Integer, nullable=False, server_default="0"),
     moment("created_at"),

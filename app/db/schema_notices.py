@@ -20,6 +20,9 @@ notifications = sa.Table(
     moment("read_at", nullable=True),
     moment("mail_at", nullable=True),  # when it is to be mailed; null: not, or no more
     sa.Column("mail_tries", sa.Integer, nullable=False, server_default="0"),
+    # With others in the mail of the day: true: ``mail_at`` is when; false: the duty has yet
+    # to work that out; null: a mail of its own.
+    sa.Column("digest", sa.Boolean),
     sa.Index("idx_notifications_username", "username", "id"),
     sa.Index("idx_notifications_unread", "username", postgresql_where=sa.text("read_at is null")),
     sa.Index(
@@ -40,8 +43,8 @@ notification_choices = sa.Table(
     metadata,
     sa.Column("username", sa.Text, primary_key=True),
     sa.Column("event", sa.Text, primary_key=True),
-    sa.Column("choice", sa.Text, nullable=False),  # page | mail (and the page) | none
-    sa.CheckConstraint("choice in ('page','mail','none')", name="choice"),
+    sa.Column("choice", sa.Text, nullable=False),  # page | mail, digest (and the page) | none
+    sa.CheckConstraint("choice in ('page','mail','digest','none')", name="choice"),
 )
 """Without a row it is ``page``."""
 

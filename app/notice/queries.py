@@ -130,6 +130,14 @@ def choices(db: Database, actor: Actor) -> dict[Event, Choice]:
     return {event: made.get(event, "page") for event in EVENTS}
 
 
+def digest_hour(db: Database, actor: Actor) -> int:
+    """Return at which hour, in the actor's time zone, the mail of the day comes."""
+    with db.transaction() as tx:
+        asked = {"id": actor.id}
+        row = tx.only("select digest_hour from users where id = %(id)s", asked).fetchone()
+        return int((row or {"digest_hour": 8})["digest_hour"])
+
+
 def _of(table: sa.Table, actor: Actor, *, unread: bool) -> sa.Select[Any]:
     """Return the query of the ids of what is the actor's in a table, or of what is new of it."""
     query = sa.select(table.c.id).where(table.c.username == actor.username)

@@ -11,8 +11,8 @@ from app.identity.absence import COVERED, SUBSTITUTES
 
 Event = Literal["task", "transferred", "mentioned", "reminded", "copied"]
 EVENTS: Final[tuple[Event, ...]] = ("task", "transferred", "mentioned", "reminded", "copied")
-Choice = Literal["page", "mail", "none"]
-CHOICES: Final[tuple[Choice, ...]] = ("page", "mail", "none")
+Choice = Literal["page", "mail", "digest", "none"]
+CHOICES: Final[tuple[Choice, ...]] = ("page", "mail", "digest", "none")
 MAX_TEXT: Final = 300
 """Characters of a comment that a notification shows."""
 
@@ -25,10 +25,11 @@ select m.user_id from memberships m join groups g on g.id = m.group_id
 union
 select ur.user_id from user_roles ur join roles r on r.id = ur.role_id where r.name = any(%(roles)s)
 """
-_COLUMNS: Final = "(username, event, instance_id, task_id, actor, text, at, mail_at)"
+_COLUMNS: Final = "(username, event, instance_id, task_id, actor, text, at, mail_at, digest)"
 _CHOSEN: Final = "left join notification_choices c on c.username = u.username and c.event ="
 _MAIL: Final = """
-case when c.choice = 'mail' and u.email is not null then %(at)s::timestamptz end
+case when c.choice in ('mail', 'digest') and u.email is not null then %(at)s::timestamptz end,
+case when c.choice = 'digest' then false end
 """
 _WANTED: Final = "u.active and u.username <> %(actor)s and coalesce(c.choice, 'page') <> 'none'"
 _TOLD: Final = f"""

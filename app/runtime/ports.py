@@ -48,9 +48,14 @@ class NobodyToWake:
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs instances: one per process, made after a fork."""
+    """What runs instances: one per process, made after a fork.
+
+    Args:
+        public_url: the address that people open, without a slash at its end; empty: unknown.
+    """
 
     db: Database
     services: Services
     waker: Waker
     definitions: DefinitionCache
+    public_url: str = ""

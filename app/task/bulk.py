@@ -1,4 +1,4 @@
-"""Many tasks at once, each for itself: claimed, passed on, or completed with one decision.
+"""Many tasks at once, each for itself: claimed, passed on, reminded of, or decided alike.
 
 Only what needs no more than a decision and a comment can be decided together: a form of
 which something else has to be filled in has to be seen.
@@ -7,13 +7,15 @@ which something else has to be filled in has to be seen.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 from app.core.definition import Label, Step
 from app.core.outcome import COMMENT, choices, deciding_field
+from app.db.busy import briefly
 from app.db.schema import process_definitions as d
+from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
 from app.definition.cache import SHARED
 from app.errors import AppError, Invalid, NotFound
@@ -27,9 +29,10 @@ from app.task.complete import complete
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import refusal
+from app.task.remind import remind, too_soon
 from app.task.select import listed
 
-Action = Literal["claim", "complete", "transfer"]
+Action = Literal["claim", "complete", "transfer", "remind"]
 Row = Mapping[str, Any]
 
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
@@ -61,12 +64,16 @@ class Offer:
         outcomes: ``(id, label)`` of each decision that can be made; a label of None is that of
             the answers yes and no. Empty: there is only "done".
         problem: why it cannot be decided here.
+        instructions: the step's, in markdown.
+        confirms: what is asked before an outcome, by its id.
     """
 
     id: int
     task: Row | None = None
     outcomes: Sequence[tuple[str, Label | None]] = ()
     problem: AppError | None = None
+    instructions: Label | None = None
+    confirms: Mapping[str, Label] = field(default_factory=dict)
 
 
 def offers(engine: Engine, actor: Actor, ids: Sequence[int], *, now: datetime) -> list[Offer]:
@@ -88,8 +95,47 @@ def offers(engine: Engine, actor: Actor, ids: Sequence[int], *, now: datetime) -
             step = SHARED.get(tx, row["definition_id"], row["checksum"]).by_id[row["step"]]
             problem = None if is_simple(step, row["form"]) else _needs_form()
             outcomes = () if problem else _outcomes(step)
-            found.append(Offer(task_id, shown, outcomes, problem))
+            found.append(
+                Offer(
+                    task_id,
+                    shown,
+                    outcomes,
+                    problem,
+                    step.config.get("instructions"),
+                    {each["id"]: each["confirm"] for each in choices(step) if each.get("confirm")},
+                )
+            )
     return found
+
+
+def waiting(
+    engine: Engine, actor: Actor, instances: Sequence[int], *, now: datetime
+) -> list[Offer]:
+    """Return the live tasks of instances that people could be reminded of; nothing is changed.
+
+    Args:
+        instances: ids, at most ``MAX``; of others' than the actor's only what they look after.
+    """
+    query = (
+        listed()
+        .where(t.c.instance_id.in_(list(instances)[:MAX]), t.c.state.in_(access.LIVE))
+        .order_by(t.c.id)
+        .limit(MAX)
+    )
+    if not actor.can("task:read"):
+        query = query.where(i.c.started_by == actor.username)
+    with engine.db.transaction() as tx:
+        rows = [dict(row) for row in tx.conn.execute(query).mappings()]
+    return [_to_remind(engine, actor, row, now) for row in rows]
+
+
+def _to_remind(engine: Engine, actor: Actor, row: Row, now: datetime) -> Offer:
+    shown, problem = body(row, actor, now=now), None
+    if "remind" not in shown["allowed"]:
+        problem = refusal(engine.db, actor, row, "remind")
+    else:
+        problem = too_soon(row, now)
+    return Offer(row["id"], shown, problem=problem)
 
 
 def act(
@@ -112,13 +158,18 @@ def act(
         Invalid: the comment cannot be kept; then nothing is done.
     """
     check_comment(comment)
-    results = []
+    results: list[Done] = []
+    busy = 0
     for task_id in dict.fromkeys(ids[:MAX]):
         try:
-            one(engine, actor, action, task_id, to=to, outcome=outcome, comment=comment, now=now)
+            with engine.db.transaction() as tx, briefly(tx, busy):
+                one(
+                    engine, actor, action, task_id, to=to, outcome=outcome, comment=comment, now=now
+                )
         except AppError as error:
             if error.status >= 500:
                 raise
+            busy += error.code == "locked"
             results.append(Done(task_id, error))
         else:
             results.append(Done(task_id))
@@ -149,10 +200,14 @@ def one(
 
     Raises:
         Invalid: ``not_in_bulk``: it has to be opened; ``comment_needed``; see ``complete``.
-        NotFound, Forbidden, Conflict: see ``claim``, ``complete`` and ``transfer``.
+        NotFound, Forbidden, Conflict, TooMany: see ``claim``, ``complete``, ``transfer`` and
+            ``remind``.
     """
     if action == "claim":
         claim(engine, actor, task_id, now=now)
+        return task_id
+    if action == "remind":
+        remind(engine, actor, task_id, comment=comment, now=now)
         return task_id
     if action == "transfer":
         transfer(engine, actor, task_id, to or "", comment=comment, now=now)

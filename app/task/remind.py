@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -45,7 +46,9 @@ def remind(
         task = seen(tx, actor, task_id, locked=True)
         if "remind" not in access.allowed(actor, task):
             raise refusal(engine.db, actor, task, "remind")
-        _check_time(task, now)
+        refused = too_soon(task, now)
+        if refused is not None:
+            raise refused
         holder = task["assignee"]
         keys = [f"u:{holder}"] if holder else list(task["candidates"])
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
@@ -60,12 +63,13 @@ def remind(
     return body(task | head | changed, actor, now=now)
 
 
-def _check_time(task: dict[str, Any], now: datetime) -> None:
+def too_soon(task: Mapping[str, Any], now: datetime) -> TooMany | None:
+    """Return why a task cannot be reminded of yet; None if it can."""
     last = task["reminded_at"]
     if last is None or now >= last + EVERY:
-        return
+        return None
     again = last + EVERY
-    raise TooMany(
+    return TooMany(
         "reminded_lately",
         "They were reminded of this less than %(hours)d hours ago. Give them some time.",
         extra={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,12 +14,13 @@ from app.identity.queries import display_names
 from app.notice import queries, service
 from app.notice.store import EVENTS
 from app.web import forms, respond
-from app.web.i18n import pick
+from app.web.i18n import pick, zone
 from app.web.session import actor, engine, now
 
 bp = Blueprint("notice", __name__)
 
 _SIZE: Final = 50
+_HOUR: Final = re.compile("[0-9]{1,2}")
 _SENTENCES: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("“%(step)s” waits for you"),
     "transferred": lazy_gettext("%(by)s transferred “%(step)s” to you"),
@@ -44,7 +46,8 @@ KINDS: Final[Mapping[str, LazyString]] = {
 }
 CHOICES: Final[Mapping[str, LazyString]] = {
     "page": lazy_gettext("Here"),
-    "mail": lazy_gettext("Here and by mail"),
+    "mail": lazy_gettext("Here and by mail at once"),
+    "digest": lazy_gettext("Here and in one mail a day"),
     "none": lazy_gettext("Not at all"),
 }
 
@@ -97,10 +100,18 @@ def read() -> Response:
 
 @bp.post("/notifications/choices")
 def choose() -> Response:
-    """Keep how the reader wants to be told."""
+    """Keep how the reader wants to be told; a button says the same of every kind."""
     wanted = {str(event): forms.text(event) for event in EVENTS if event in request.form}
+    if forms.text("all"):
+        wanted = dict.fromkeys(EVENTS, forms.text("all"))
+    hour = forms.text("digest_hour")
     try:
-        service.choose(engine().db, actor(), wanted)
+        service.choose(
+            engine().db,
+            actor(),
+            wanted,
+            digest_hour=(int(hour) if _HOUR.fullmatch(hour) else -1) if hour else None,
+        )
     except Invalid as error:
         return _page(error)
     return respond.redirect(url_for("notice.show"), gettext("Your settings are saved."))
@@ -147,6 +158,8 @@ def _page(error: Invalid | None = None) -> Response:
         kinds={event: str(text) for event, text in KINDS.items()},
         choices={choice: str(text) for choice, text in CHOICES.items()},
         chosen={event: forms.text(event) or made[event] for event in EVENTS},
+        hour=forms.text("digest_hour") or queries.digest_hour(engine().db, actor()),
+        zone=str(zone()),
         problems=forms.problems(error),
         ways=_ways("notice.show", found.next, after),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from flask_babel import gettext, lazy_gettext
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.history.queries import events
 from app.identity.queries import display_names, group_titles
+from app.notice import service as notices
 from app.runtime import queries as instances
 from app.runtime.form_look import Look, is_live
 from app.task import queries, service
@@ -26,13 +28,17 @@ from app.web.session import actor, engine, now
 bp = Blueprint("task", __name__)
 
 _COMMENT: Final = lazy_gettext("Comment")
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 _CHANGED = "inbox-moved"
 """Event by which the badge beside Inbox asks again."""
 
 
 @bp.get("/tasks/<int:task_id>")
 def show(task_id: int) -> Response:
-    """Show a task with its form, facts and history."""
+    """Show a task with its form, facts and history; who follows a mail has read what it told."""
+    told = request.args.get("told", "")
+    if _NUMBER.fullmatch(told):
+        notices.read(engine().db, actor(), [int(told)], now=now())
     return _page(task_id)
 
 

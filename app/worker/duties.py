@@ -102,7 +102,11 @@ def run(settings: Settings) -> None:
     )
     waker = RqWaker(connect(settings.redis_url))
     engine = Engine(
-        db=db, services=standard_registry(settings), waker=waker, definitions=DefinitionCache()
+        db=db,
+        services=standard_registry(settings),
+        waker=waker,
+        definitions=DefinitionCache(),
+        public_url=settings.public_url,
     )
     leadership = Leadership(db, DUTIES_LOCK)
     stop = threading.Event()

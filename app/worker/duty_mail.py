@@ -35,17 +35,18 @@ def deliver(engine: Engine, now: datetime) -> int:
         letter = mail.take(engine.db, now=now) if send is not None else None
         if send is None or letter is None:
             break
-        # The same in every attempt, so that a mail that is sent twice is known as one.
-        key = f"notification-{letter.id}"
-        context = JobContext(key, letter.instance_id, letter.step_id, letter.tries, _TIMEOUT)
+        about = letter.notes[0]
+        context = JobContext(letter.key, about.instance_id, about.step_id, letter.tries, _TIMEOUT)
         try:
-            send(mail_of(letter), context)
+            send(mail_of(letter, engine.public_url), context)
         except BusinessError as error:
-            log.warning("notification.not_mailed", id=letter.id, code=error.code, error=str(error))
+            log.warning(
+                "notification.not_mailed", mail=letter.key, code=error.code, error=str(error)
+            )
             mail.settled(engine.db, letter)
         except ConnectorError as error:
             again = mail.failed(engine.db, letter, now=now)
-            log.warning("notification.mail_failed", id=letter.id, code=error.code, again=again)
+            log.warning("notification.mail_failed", mail=letter.key, code=error.code, again=again)
             break
         else:
             mail.settled(engine.db, letter)

@@ -1,11 +1,11 @@
-"""What a mail about a notification says, in the reader's language."""
+"""What a mail about notifications says, in the reader's language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.notice.mail import Letter
+from app.notice.mail import Letter, Note
 
 _DEFAULT: Final = "en"
 _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -24,32 +24,88 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "copied": "“%(step)s”已抄送给您：%(title)s",
     },
 }
-_LAST: Final[Mapping[str, str]] = {
-    "en": "Sign in to see it and to go on.",
-    "zh": "请登录系统查看并处理。",
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "open": "See it and go on: %(url)s",
+        "find": "Sign in and open “%(title)s” from your notifications.",
+        "one": "1 notification for you",
+        "many": "%(count)d notifications for you",
+        "more": "and %(count)d more",
+        "all": "See them all: %(url)s",
+        "find_all": "Sign in and open your notifications.",
+        "choose": "You can choose there how you are told.",
+    },
+    "zh": {
+        "open": "查看并处理：%(url)s",
+        "find": "请登录系统，在通知中打开“%(title)s”。",
+        "one": "您有 1 条通知",
+        "many": "您有 %(count)d 条通知",
+        "more": "另有 %(count)d 条",
+        "all": "查看全部：%(url)s",
+        "find_all": "请登录系统，打开通知。",
+        "choose": "您可以在那里选择通知方式。",
+    },
 }
 _TEMPLATES: Final[Mapping[str, str]] = {"en": "notice", "zh": "notice_zh"}
 _MOST: Final = 400
 """Characters of a subject."""
 
 
-def mail_of(letter: Letter) -> dict[str, Any]:
-    """Return the input of ``email.send`` for a notification."""
+def mail_of(letter: Letter, public_url: str) -> dict[str, Any]:
+    """Return the input of ``email.send`` for a mail.
+
+    Args:
+        public_url: what links begin with; empty: it has none and says what to look for.
+    """
     asked = letter.language or _DEFAULT
     language = asked if asked in _SUBJECTS else _DEFAULT
-    said = {
-        "step": _label(letter.step, language, letter.step_id),
-        "title": letter.title,
-        "by": letter.by,
-    }
-    sentence = " ".join((_SUBJECTS[language][letter.event] % said).split())
-    lines = [sentence, letter.text, _LAST[language]]
+    if letter.digest:
+        subject, parts = _day(letter, language, public_url)
+    else:
+        subject, parts = _single(letter.notes[0], language, public_url)
     return {
         "to": letter.to,
-        "subject": sentence[:_MOST],
+        "subject": subject[:_MOST],
         "template": _TEMPLATES[language],
-        "data": {"name": letter.name, "text": "\n\n".join(line for line in lines if line)},
+        "data": {"name": letter.name, "text": "\n\n".join(part for part in parts if part)},
     }
+
+
+def _single(note: Note, language: str, public_url: str) -> tuple[str, list[str | None]]:
+    words, sentence = _WORDS[language], _sentence(note, language)
+    if public_url:
+        last = words["open"] % {"url": _link(note, public_url)}
+    else:
+        last = words["find"] % {"title": " ".join(note.title.split())}
+    return sentence, [sentence, note.text, last]
+
+
+def _day(letter: Letter, language: str, public_url: str) -> tuple[str, list[str | None]]:
+    words, count = _WORDS[language], len(letter.ids)
+    parts: list[str | None] = []
+    for note in letter.notes:
+        link = _link(note, public_url) if public_url else None
+        lines = [f"- {_sentence(note, language)}", note.text, link]
+        parts.append("\n  ".join(line for line in lines if line))
+    if count > len(letter.notes):
+        parts.append(words["more"] % {"count": count - len(letter.notes)})
+    where = words["all"] % {"url": f"{public_url}/notifications"} if public_url else ""
+    parts.append((where or words["find_all"]) + "\n" + words["choose"])
+    return words["one" if count == 1 else "many"] % {"count": count}, parts
+
+
+def _sentence(note: Note, language: str) -> str:
+    said = {
+        "step": _label(note.step, language, note.step_id),
+        "title": note.title,
+        "by": note.by,
+    }
+    return " ".join((_SUBJECTS[language][note.event] % said).split())
+
+
+def _link(note: Note, public_url: str) -> str:
+    """Return where the task is; who opens it has read the notification."""
+    return f"{public_url}/tasks/{note.task_id}?told={note.id}"
 
 
 def _label(label: Any, language: str, fallback: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from app.db import busy
 from app.db.tx import Database
 from app.definition import service as definitions
 from app.errors import AppError, Invalid
 from app.runtime import service as runtime
 from app.task import bulk, service
+from tests.db.conftest import Lab
 from tests.support.office import NOW, Office, make_office
 from tests.support.stored import agrees, everything, row
 
@@ -118,7 +121,8 @@ def test_whoever_has_no_part_in_them_changes_nothing_and_learns_nothing(office: 
     for action in bulk.ACTIONS:
         more = {"outcome": "true", "to": "li"}
         assert act(office, action, [task], by="stranger", **more) == ["task_not_found"]
-        assert act(office, action, [task], by="zhao", **more) == ["not_a_candidate"]
+        if action != "remind":  # who started it may
+            assert act(office, action, [task], by="zhao", **more) == ["not_a_candidate"]
     (offer,) = bulk.offers(office.engine, office["stranger"], [task], now=NOW)
     assert (offer.task, offer.problem and offer.problem.code) == (None, "task_not_found")
     assert everything(office.db) == before
@@ -174,3 +178,47 @@ def test_a_comment_that_cannot_be_kept_stops_all_of_it(office: Office) -> None:
     with pytest.raises(Invalid):
         act(office, "complete", [task], outcome="true", comment="x" * 10_001)
     assert row(office.db, "select state from tasks where id = %(id)s", id=task)["state"] == "open"
+
+
+def test_each_is_reminded_of_for_itself_and_not_too_often(office: Office) -> None:
+    first, second = office.open_task(), office.open_task()
+    service.remind(office.engine, office["zhao"], first, now=NOW - timedelta(hours=3))
+    own = office.open_task()
+    service.claim(office.engine, office["mei"], own, now=NOW)
+    assert act(office, "remind", [first, second, own, 99], by="zhao", comment="Please") == [
+        "reminded_lately",
+        None,
+        None,
+        "task_not_found",
+    ]
+    assert act(office, "remind", [second], by="zhao") == ["reminded_lately"]
+    assert act(office, "remind", [own], by="mei") == ["not_waiting"]
+
+
+def test_what_waits_in_instances_is_told_with_why_it_cannot_be_reminded_of(office: Office) -> None:
+    started = [office.start() for _ in range(3)]
+    tasks = [office.task_of(each, "approve") for each in started]
+    service.remind(office.engine, office["zhao"], tasks[1], now=NOW)
+    runtime.suspend(office.engine, office["root"], started[2], now=NOW)
+    found = bulk.waiting(office.engine, office["zhao"], started, now=NOW)
+    assert [(each.id, each.problem and each.problem.code) for each in found] == list(
+        zip(tasks, [None, "reminded_lately", "instance_suspended"], strict=True)
+    )
+    assert bulk.waiting(office.engine, office["mei"], started, now=NOW) == []
+    assert len(bulk.waiting(office.engine, office["root"], started, now=NOW)) == 3
+
+
+def test_one_that_is_locked_does_not_hold_up_the_others(
+    real_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(busy, "PATIENCE", 20)
+    office = real_lab.office
+    tasks = [office.open_task() for _ in range(3)]
+    lock = "select id from process_instances where id = %(id)s for update"
+    with Database(office.db.engine).transaction() as tx:
+        tx.run(lock, {"id": row(office.db, "select instance_id as id from tasks limit 1")["id"]})
+        first = row(office.db, "select id from tasks limit 1")["id"]
+        assert act(office, "claim", tasks) == [
+            "locked" if each == first else None for each in tasks
+        ]
+    assert act(office, "claim", tasks) == [None, None, None]

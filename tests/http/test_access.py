@@ -195,6 +195,7 @@ PAGES = {
     "POST /inbox/views/<int:view_id>/delete": Entry(MANAGERS),
     "POST /inbox/bulk": Entry(SIGNED_IN, {"ids": "1", "action": "claim"}),
     "POST /inbox/bulk/transfer": Entry(SIGNED_IN, {"ids": "1", "to": "li"}),
+    "POST /inbox/bulk/remind": Entry(SIGNED_IN, {"ids": "1"}),
     "POST /inbox/bulk/complete": Entry(SIGNED_IN, {"ids": "1", "outcome": "true"}),
     "GET /tasks/<int:task_id>": Entry(PART),
     "GET /tasks/<int:task_id>/done": Entry(PART),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 import pytest
 
+from app.definition import service as definitions
 from app.task import service as tasks
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages
@@ -154,3 +156,54 @@ def test_rest_repeats_the_answer_of_a_batch_that_was_sent_twice(office: Office, 
 )
 def test_rest_refuses_a_batch_that_is_none(rest: Rest, office: Office, body: object) -> None:
     rest("mei", "POST", "/tasks/batch", body).refused(422, "invalid_body")
+
+
+def test_what_one_waits_for_is_reminded_of_together(browser: Browser, office: Office) -> None:
+    started = [office.start() for _ in range(2)]
+    pages = browser("zhao")
+    pages.get("/requests").ok().says("Remind together")
+    sent = {"instances": started, "list": "sent"}
+    asked = pages.post("/inbox/bulk/remind", sent).ok()
+    asked.says("Remind together", "finance_team", "They are told it too.")
+    ids = re.findall(r'name="ids" value="(\d+)"', asked.text)
+    assert len(ids) == 2
+    pages.post("/inbox/bulk/remind", sent | {"ids": ids, "comment": "x" * 10_001}).ok(422).says(
+        "Use at most 10000 characters."
+    )
+    pages.post("/inbox/bulk/remind", {"ids": ids, "list": "sent"}).goes_to("/requests")
+    pages.get("/requests").ok().says("Reminded of 2 tasks.")
+    again = pages.post("/inbox/bulk/remind", sent).ok().says("Nobody is reminded of these")
+    assert 'name="ids"' not in again.text
+    pages.post("/inbox/bulk/remind", {"ids": ids[:1], "list": "sent"}).ok().says(
+        "Not done", "less than 4 hours ago"
+    )
+    pages.post("/inbox/bulk/remind", {"list": "sent"}).goes_to("/requests")
+
+
+def test_a_decision_that_asks_before_asks_once_for_all(browser: Browser, office: Office) -> None:
+    step = {
+        "id": "decide",
+        "type": "user_task",
+        "config": {
+            "assignee": "finance_team",
+            "instructions": "Look at **both** pages.",
+            "outcomes": [
+                {"id": "yes", "label": "Sign", "next": "end"},
+                {"id": "no", "label": "Refuse", "next": "end", "confirm": "Really refuse?"},
+            ],
+        },
+    }
+    steps = [step, {"id": "end", "type": "end"}]
+    document = {"name": "Sign", "key": "sign", "version": "1", "steps": steps}
+    definitions.create(office.db, office["root"], json.dumps(document), known=None, now=NOW)
+    ids = [office.task_of(office.start("sign"), "decide") for _ in range(2)]
+    pages = browser("mei")
+    asked = pages.post("/inbox/bulk", {"ids": ids, "action": "complete"}).ok()
+    assert "Look at <strong>both</strong> pages." in asked.text
+    asked.is_silent_about("Really refuse?")
+    sent = {"ids": ids, "outcome": "no", "comment": "Too dear"}
+    sure = pages.post("/inbox/bulk/complete", sent).ok().says("Really refuse?", "Too dear")
+    assert ('value="no"' in sure.text, 'value="yes"' in sure.text) == (True, False)
+    assert set(states(office).values()) == {"open"}
+    pages.post("/inbox/bulk/complete", sent | {"confirmed": "no"}).goes_to("/inbox")
+    assert set(states(office).values()) == {"completed"}

@@ -170,6 +170,15 @@ def test_the_bell_counts_and_is_silent_when_nothing_changed(browser: Browser, ta
     assert zhao.get(f"/notifications/{note}").status == 404
 
 
+def test_who_follows_a_mail_has_read_what_it_told(browser: Browser, task: int) -> None:
+    browser("zhao").post(f"/tasks/{task}/remind", {}).goes_to(f"/tasks/{task}")
+    mei = browser("mei")
+    note = mei.get("/notifications").text.partition('href="/notifications/')[2].partition('"')[0]
+    mei.get(f"/tasks/{task}?told=abc").ok()
+    mei.get(f"/tasks/{task}?told={note}").ok()
+    assert mei.get("/notifications/badge?shown=0", htmx=True).status == 204
+
+
 def test_all_is_read_at_once_and_how_to_be_told_is_chosen(browser: Browser, task: int) -> None:
     browser("zhao").post(f"/tasks/{task}/remind", {}).goes_to(f"/tasks/{task}")
     mei = browser("mei")
@@ -180,6 +189,15 @@ def test_all_is_read_at_once_and_how_to_be_told_is_chosen(browser: Browser, task
     mei.post("/notifications/choices", {"reminded": "mail"}).goes_to("/notifications")
     page = mei.get("/notifications").ok().says("Your settings are saved.")
     assert '<option value="mail" selected>' in page.text
+    mei.post("/notifications/choices", {"all": "digest", "digest_hour": "17"}).goes_to(
+        "/notifications"
+    )
+    page = mei.get("/notifications").ok().says("The mail of the day comes at")
+    assert page.text.count('<option value="digest" selected>') == 5
+    assert '<option value="17" selected>17:00</option>' in page.text
+    mei.post("/notifications/choices", {"digest_hour": "24"}).ok(422).says(
+        "Choose an hour from 0 to 23."
+    )
     mei.post("/notifications/choices", {"reminded": "pigeon"}).ok(422).says(
         "There is no such choice."
     )

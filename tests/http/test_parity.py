@@ -196,6 +196,11 @@ ACTS = {
         ),
         claimed,
     ),
+    "remind of many": Act(
+        "zhao",
+        ("/inbox/bulk/remind", {"ids": ["{task}"], "comment": " Please "}),
+        ("POST", "/tasks/batch", {"action": "remind", "ids": ["{task}"], "comment": "Please"}),
+    ),
     "complete many": Act(
         "mei",
         ("/inbox/bulk/complete", {"ids": ["{task}"], "outcome": "true", "comment": " Yes "}),

@@ -80,6 +80,10 @@ def test_an_unknown_key_is_refused_with_the_nearest(env: dict[str, str], named: 
         ({"APP_LOG__LEVEL": "loud"}, "log.level"),
         ({"APP_JWT__ENABLE_BLACKLIST": "false"}, "jwt.enable_blacklist"),
         ({"APP_METRICS__NETWORKS": "10.0.0.0/99"}, "metrics.networks"),
+        ({"APP_PUBLIC_URL": "workflow.example.com"}, "public_url"),
+        ({"APP_PUBLIC_URL": "ftp://workflow.example.com"}, "public_url"),
+        ({"APP_PUBLIC_URL": "https://me:pass@workflow.example.com"}, "public_url"),
+        ({"APP_PUBLIC_URL": "https://workflow.example.com/?a=b"}, "public_url"),
         ({"APP_DATABASE__MAX_IDLE_CONNS": "30"}, "database.max_idle_conns"),
     ],
 )
@@ -125,3 +129,16 @@ def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_file_is_named() -> None:
     assert "/nowhere.yaml" in refusal({"APP_CONFIG": "/nowhere.yaml"}, path=Path("/nowhere.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("https://flow.example/", "https://flow.example"),
+        ("http://[::1]:8080/w/", "http://[::1]:8080/w"),
+        (" ", ""),
+    ],
+)
+def test_the_address_that_people_open_has_no_slash_at_its_end(given: str, read: str) -> None:
+    env = {"JWT_SECRET_KEY": SECRET, "APP_PUBLIC_URL": given}
+    assert load_settings(env=env, path=NOTHING).public_url == read

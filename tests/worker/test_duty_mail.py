@@ -36,13 +36,26 @@ def mailing(shop: Shop, send: Any) -> Engine:
     return replace(shop.engine, services=registry)
 
 
-def wants(shop: Shop, username: str, *, language: str | None = None, choice: str = "mail") -> None:
+def wants(
+    shop: Shop,
+    username: str,
+    *,
+    language: str | None = None,
+    choice: str = "mail",
+    zone: str | None = None,
+) -> None:
     """Give somebody an address, and let them be mailed about tasks."""
     who = shop.office[username]
     with shop.db.transaction() as tx:
         tx.run(
-            "update users set email = %(email)s, language = %(language)s where id = %(id)s",
-            {"email": f"{username}@example.com", "language": language, "id": who.id},
+            "update users set email = %(email)s, language = %(language)s, timezone = %(zone)s"
+            " where id = %(id)s",
+            {
+                "email": f"{username}@example.com",
+                "language": language,
+                "zone": zone,
+                "id": who.id,
+            },
         )
     notices.choose(shop.db, who, {"task": choice})
 
