@@ -15,6 +15,7 @@ from app.runtime.standing import Awaited, Place
 from app.web.i18n import pick
 from app.web.session import actor
 from app.web.step_words import kind_of, message_words
+from app.web.verb_words import doer
 from app.web.when import moment
 
 Line = Mapping[str, Any]

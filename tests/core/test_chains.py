@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from app.identity.chains import Link, circle, longest
 
@@ -39,7 +40,7 @@ def test_a_circle_of_others_is_followed_once_round() -> None:
 
 def test_the_longest_chain_goes_through_the_new_absence() -> None:
     names = "abcdefghij"
-    links = [link(f"{one}>{two}") for one, two in zip(names, names[1:], strict=False)]
+    links = [link(f"{one}>{two}") for one, two in pairwise(names)]
     middle = links.pop(4)
     assert longest(middle, links) == 9
     assert longest(middle, links[:4]) == 5

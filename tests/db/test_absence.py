@@ -120,8 +120,10 @@ def test_an_absence_begins_and_ends_by_the_clock(lab: Lab, task: int) -> None:
     assert early.at(BACK).stands_in == (), "also of somebody who was looked up before"
     absence.end(lab.db, lab.office["mei"], number, now=NOW + 2 * DAY)
     assert now(lab, "wang", NOW + 2 * DAY).stands_in == ()
-    again = lambda: absence.end(lab.db, lab.office["mei"], number, now=NOW + 2 * DAY)  # noqa: E731
-    assert lab.refused(Conflict, again).code == "absence_over"
+    error = lab.refused(
+        Conflict, lambda: absence.end(lab.db, lab.office["mei"], number, now=NOW + 2 * DAY)
+    )
+    assert error.code == "absence_over"
 
 
 def test_it_may_be_for_some_processes_or_for_what_comes_alone(lab: Lab, task: int) -> None:

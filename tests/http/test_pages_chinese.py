@@ -198,6 +198,7 @@ class Walk:
         self.tasks()
         self.verbs()
         self.oneself()
+        self.absence()
         self.be("root")
         self.instances()
         self.refusals()
@@ -348,6 +349,36 @@ class Walk:
         self.get("/notifications/badge?shown=77", htmx=True)
         self.be("mei")
         self.get("/copies")
+
+    def absence(self) -> None:
+        """Being away, and deciding for who is."""
+        self.get("/absences")
+        self.post("/absences", 422, user="zhao", substitute="mei", until="x", open_tasks="true")
+        self.post("/absences", 422, substitute="mei")
+        until = {"until": "2099-01-01T00:00", "open_tasks": "false", "definitions": "trip"}
+        number = self.office.start("trip", amount=8)
+        task = self.office.task_of(number, "look")
+        tasks.claim(self.office.engine, self.office["mei"], task, now=NOW)
+        page = self.post("/absences", 303, substitute="wang", **until)
+        page = self.get("/absences")
+        one = re.findall(r'href="(/absences/[0-9]+)"', page.text)[0]
+        self.post("/absences", 422, substitute="zhao", **until)
+        self.get("/inbox")
+        for path in (one, f"{one}/end"):
+            self.get(path)
+        self.post(one, 303, substitute="root", until="2099-01-01T00:00", open_tasks="true")
+        self.be("root")
+        for path in ("/absences", "/absences?whose=mei", "/notifications", "/inbox"):
+            self.get(path)
+        self.get(f"/tasks/{task}")
+        self.post(f"/tasks/{task}/complete", 303, f__fine="true", f__why="123")
+        self.get("/inbox?tab=done")
+        self.get(f"/tasks/{task}")
+        self.get(f"/instances/{number}/sheet")
+        self.post(f"{one}/end", 303)
+        self.get("/absences?whose=mei")
+        self.post(f"{one}/end", 303)
+        self.get("/absences")
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ from app.db.types import dumps
 from app.definition import service as definitions
 from app.runtime import service as runtime
 from app.task import service as tasks
-from app.task import absence, views
+from app.task import views
 from tests.http.test_access import BROKEN
 from tests.support import stored
 from tests.support.office import CHOICE, NOW, REQUEST, Office
@@ -52,17 +51,6 @@ def with_draft(office: Office, things: Things) -> None:
     claimed(office, things)
     typed = {"comments": "half a sen"}
     tasks.save_draft(office.engine, office["mei"], things["task"], typed, now=NOW)
-
-
-def away(office: Office, things: Things) -> None:
-    """Let wang decide for mei for a day."""
-    wish = absence.Wish("wang", NOW + timedelta(days=1))
-    things["absence"] = absence.set_(office.db, office["mei"], wish, now=NOW)["id"]
-
-
-def long_away(office: Office) -> None:
-    wish = absence.Wish("wang", NOW + timedelta(days=30))
-    absence.set_(office.db, office["mei"], wish, now=NOW)
 
 
 def kept(office: Office, things: Things) -> None:
@@ -209,51 +197,6 @@ ACTS = {
             "/tasks/batch",
             {"action": "complete", "ids": ["{task}"], "outcome": "true", "comment": "Yes"},
         ),
-    ),
-    "be away": Act(
-        "li",
-        (
-            "/absences",
-            {
-                "user": "mei",
-                "substitute": " Wang ",
-                "from": "2026-03-03T08:00",
-                "until": "2026-03-09T08:00",
-                "definitions": ["", "request"],
-                "open_tasks": "false",
-            },
-        ),
-        (
-            "POST",
-            "/delegations",
-            {
-                "user": "mei",
-                "substitute": "wang",
-                "from": "2026-03-03T08:00:00Z",
-                "until": "2026-03-09T08:00:00Z",
-                "definitions": ["request"],
-                "open_tasks": False,
-            },
-        ),
-    ),
-    "be away otherwise": Act(
-        "mei",
-        ("/absences/{absence}", {"substitute": "zhao", "from": "", "until": "2026-03-04T08:00"}),
-        (
-            "PUT",
-            "/delegations/{absence}",
-            {"substitute": "zhao", "until": "2026-03-04T08:00:00Z"},
-        ),
-        away,
-    ),
-    "be back early": Act(
-        "mei", ("/absences/{absence}/end", {}), ("DELETE", "/delegations/{absence}", None), away
-    ),
-    "decide for somebody": Act(
-        "wang",
-        ("/tasks/{task}/complete", TYPED),
-        ("PUT", "/tasks/{task}/complete", {"variables": VALUES}),
-        lambda office, things: (claimed(office, things), away(office, things)),
     ),
     "keep a view": Act(
         "li",
@@ -472,15 +415,6 @@ REFUSED = {
         "zhao",
         ("/notifications/choices", {"task": "pigeon"}),
         ("PUT", "/notifications/choices", {"task": "pigeon"}),
-    ),
-    "be away for another without the right": Act(
-        "zhao", ACTS["be away"].page, ACTS["be away"].rest
-    ),
-    "be away at that time already": Act(
-        "li", ACTS["be away"].page, ACTS["be away"].rest, lambda office, things: long_away(office)
-    ),
-    "end the absence of another": Act(
-        "wang", ACTS["be back early"].page, ACTS["be back early"].rest, away
     ),
     "complete while suspended": Act(DONE.by, DONE.page, DONE.rest, suspended),
     "complete what is another's": Act("zhao", DONE.page, DONE.rest),
