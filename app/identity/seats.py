@@ -17,31 +17,39 @@ from app.identity.actor import Actor
 SEAT: Final = "{seat}"
 """In the text of a ``ForSeats``: that the task ``t`` is the actor's, by name or as a substitute."""
 _OWN: Final = "t.assignee = %(me)s"
+# The array finds them by an index; each of them is then looked at.
 _ALSO_FOR: Final = """
-(t.assignee = %(me)s or (
-    t.state in ('open', 'claimed') and t.assignee = any(%(absent)s) and exists (
-        select 1 from jsonb_to_recordset(cast(%(stands_in)s as jsonb))
-                      as s (person text, since timestamptz, key text)
-         where s.person = t.assignee and (s.since is null or t.created_at >= s.since)
-           and (s.key is null
-                or s.key = (select key from process_definitions where id = t.definition_id)))
-    and (select started_by from process_instances where id = t.instance_id) <> %(me)s))
+(t.assignee = any(%(seats)s) and (t.assignee = %(me)s or (
+    t.state in ('open', 'claimed'){restricted}
+    and not exists (select 1 from process_instances begun
+                     where begun.id = t.instance_id and begun.started_by = %(me)s))))
 """
+_RESTRICTED: Final = """
+    and exists (select 1 from jsonb_to_recordset(cast(%(stands_in)s as jsonb))
+                                as s (person text, since timestamptz, key text)
+                 where s.person = t.assignee and (s.since is null or t.created_at >= s.since)
+                   and (s.key is null
+                        or s.key = (select key from process_definitions
+                                     where id = t.definition_id)))
+"""
+# The second is for who stands in for somebody not in everything.
+_WIDER: Final = tuple(_ALSO_FOR.replace("{restricted}", more) for more in ("", _RESTRICTED))
 
 
-def seat_params(actor: Actor) -> dict[str, Any]:
-    """Return the parameters ``absent`` and ``stands_in`` of those the actor stands in for."""
+def _params(actor: Actor) -> tuple[bool, dict[str, Any]]:
+    """Return which of ``_WIDER`` an actor needs, and its parameters."""
+    found: dict[str, Any] = {
+        "me": actor.username,
+        "seats": sorted({actor.username, *(one.person for one in actor.stands_in)}),
+    }
+    if all(one.since is None and one.definitions is None for one in actor.stands_in):
+        return False, found
     rows = [
         {"person": one.person, "since": one.since, "key": key}
         for one in actor.stands_in
         for key in (sorted(one.definitions) if one.definitions is not None else (None,))
     ]
-    return {"absent": sorted({one.person for one in actor.stands_in}), "stands_in": dumps(rows)}
-
-
-_ALSO_FOR_LISTED: Final = sa.text(
-    re.sub(r"%\((\w+)\)s", r":\1", _ALSO_FOR.replace("t.", "tasks."))
-).bindparams(sa.bindparam("absent", type_=ARRAY(sa.Text)), sa.bindparam("stands_in", type_=sa.Text))
+    return True, found | {"stands_in": dumps(rows)}
 
 
 class ForSeats:
@@ -53,21 +61,28 @@ class ForSeats:
 
     def __init__(self, text: str) -> None:
         self.own = text.replace(SEAT, _OWN)
-        self.also_for = text.replace(SEAT, _ALSO_FOR)
+        self._wider = tuple(text.replace(SEAT, each) for each in _WIDER)
 
     def by(self, actor: Actor, params: Mapping[str, Any] | None = None) -> Statement:
         """Return the statement for an actor: for most people it is the plain one."""
         asked = {"me": actor.username, **(params or {})}
         if not actor.stands_in:
             return self.own, asked
-        return self.also_for, asked | seat_params(actor)
+        restricted, more = _params(actor)
+        return self._wider[restricted], asked | more
 
 
 def seats(actor: Actor) -> sa.ColumnElement[bool]:
     """Return the same for queries that are put together."""
-    own = t.c.assignee == actor.username
     if not actor.stands_in:
-        return own
-    # Those that an index finds; the condition then looks at each.
-    found = t.c.assignee.in_(sorted({actor.username, *(one.person for one in actor.stands_in)}))
-    return sa.and_(found, _ALSO_FOR_LISTED.bindparams(me=actor.username, **seat_params(actor)))
+        return t.c.assignee == actor.username
+    restricted, params = _params(actor)
+    return _LISTED[restricted].bindparams(**params)
+
+
+_LISTED: Final = tuple(
+    sa.text(re.sub(r"%\((\w+)\)s", r":\1", each.replace("t.", "tasks."))).bindparams(
+        sa.bindparam("seats", type_=ARRAY(sa.Text))
+    )
+    for each in _WIDER
+)

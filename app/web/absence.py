@@ -155,8 +155,15 @@ def _fields(processes: list[tuple[str, Label]]) -> list[dict[str, Any]]:
             "type": "datetime",
             "label": gettext("From"),
             "help": gettext("Empty: from now on."),
+            "span": "half",
         },
-        {"name": "until", "type": "datetime", "label": gettext("Until"), "required": True},
+        {
+            "name": "until",
+            "type": "datetime",
+            "label": gettext("Until"),
+            "required": True,
+            "span": "half",
+        },
     ]
     if processes:
         fields.append(
