@@ -72,12 +72,12 @@ class ForSeats:
         return self._wider[restricted], asked | more
 
 
-def seats(actor: Actor) -> sa.ColumnElement[bool]:
+def own_seats(actor: Actor) -> sa.ColumnElement[bool]:
     """Return the same for queries that are put together."""
     if not actor.stands_in:
         return t.c.assignee == actor.username
     restricted, params = _params(actor)
-    return _LISTED[restricted].bindparams(**params)
+    return sa.and_(_LISTED[restricted].bindparams(**params))
 
 
 _LISTED: Final = tuple(

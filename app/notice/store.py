@@ -63,11 +63,13 @@ select distinct on (u.username)
  where {_WANTED} and {COVERED} and t.id = %(task)s
  order by u.username
 """  # noqa: S608 - constants only
+_SEATED_FOR: Final = _OPENED_FOR.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # It is about no task, and always told: the work of the other person is theirs now.
 _CHOSEN_AS_SUBSTITUTE: Final = """
 insert into notifications (username, event, actor, at)
 values (%(username)s, 'substitute', %(away)s, %(at)s)
 """
+_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -85,7 +87,7 @@ select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at
  where {_WANTED} order by u.username
 """  # noqa: S608 - constants only
 _COPIED_BY_STEP: Final = _COPIED.replace(
-    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat = 0"
+    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat <= 1"
 )
 
 
@@ -127,9 +129,21 @@ def told_for(
     return _TOLD_FOR, said
 
 
+def seated_for(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same as ``opened_for`` for seats that were added; see ``seated``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED_FOR, {**said, "actor": actor, "at": at}
+
+
 def chosen(username: str, *, away: str, at: datetime) -> Statement:
     """Return what tells somebody that they stand in for a person who is, or will be, away."""
     return _CHOSEN_AS_SUBSTITUTE, {"username": username, "away": away, "at": at}
+
+
+def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same for seats that were added to a wait, those with a number above ``after``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED, {**said, "actor": actor, "at": at}
 
 
 def copied(

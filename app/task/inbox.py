@@ -60,7 +60,9 @@ select (select count(*) from (select 1 from tasks t
 _WAITING_FOR: Final = ForSeats(_WAITING)
 _COUNTED: Final = ForSeats(f"""{_WAITING},
        (select count(*) from (select 1 from tasks
-         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done
+         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done,
+       (select count(*) from (select 1 from tasks
+         where assignee = %(me)s and decided_by is not null limit {COUNT_CAP}) others) as passed
 """)  # noqa: S608 - as above
 _WALK: Final = 5_000
 """How many live tasks are looked at in the order of an index, at most: some milliseconds.
@@ -113,10 +115,10 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed.
+            that could be claimed. In Done also those that others decided: ``decided_by``.
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people are called who started these, or have them while they are away.
+        names: what the people are called who started or decided these, or are away and have them.
     """
 
     items: Sequence[dict[str, Any]]
@@ -161,15 +163,17 @@ def inbox(
     asked = _Asked(actor, q, filters, now, zone, sort, size + 1)
     with db.transaction() as tx:
         counts = _counts(tx, actor)
-        rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
+        rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
         items = [body(row, actor, now=now) for row in rows]
         names = display_names(db, _named(items))
-    return InboxPage(items, follow, counts, names)
+    shown = {name: counts[name] for name in ("mine", "claimable")}
+    shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
+    return InboxPage(items, follow, shown, names)
 
 
 def _named(items: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return who started these, and for whom the actor decides or has decided them."""
-    named = {one[by] for one in items for by in ("started_by", "for", "on_behalf_of")}
+    """Return who started or decided these, and for whom the actor decides or has decided them."""
+    named = {one[by] for one in items for by in ("started_by", "decided_by", "for", "on_behalf_of")}
     return {name for name in named if name}
 
 
@@ -276,10 +280,21 @@ def _walk(
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
 
 
-def _done(tx: Tx, asked: _Asked, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+def _done(
+    tx: Tx, asked: _Asked, after: str | None, counts: Mapping[str, int]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return what the actor has completed, and what was decided before they had.
+
+    Each of both is read by an index of its own, in the order of the list.
+    """
     position = _DONE.read(after) if after else None
-    which = t.c.completed_by == asked.actor.username
-    rows = asked.rows(tx, which, asked.limit, position)
+    me = asked.actor.username
+    rows = asked.rows(tx, t.c.completed_by == me, asked.limit, position)
+    if counts["passed"]:
+        passed = sa.and_(t.c.assignee == me, t.c.decided_by.is_not(None))
+        rows += asked.rows(tx, passed, asked.limit, position)
+        rows.sort(key=_DONE.position, reverse=True)
+        rows = rows[: asked.limit]
     shown = rows[: asked.limit - 1]
     more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) == asked.limit else None
     return shown, more

@@ -11,7 +11,7 @@ from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
 from app.identity.actor import Actor
-from app.identity.seats import seats
+from app.identity.seats import own_seats
 from app.task.summary import MATCHES, SHOWN
 
 # Written into the SQL, not sent as parameters: the planner proves with them that the
@@ -56,7 +56,7 @@ def in_state(state: str) -> sa.ColumnElement[bool]:
 
 def held_by(actor: Actor) -> sa.ColumnElement[bool]:
     """Live tasks that are the actor's, or theirs for whom they stand in."""
-    return sa.and_(live(), seats(actor))
+    return sa.and_(live(), own_seats(actor))
 
 
 def offered_to(actor: Actor) -> sa.ColumnElement[bool]:

@@ -15,10 +15,12 @@ from app.task.draft import save_draft
 from app.task.files import upload
 from app.task.form import look_at
 from app.task.remind import remind
+from app.task.signers import add_signer, remove_signer
 
 __all__ = [
     "Completed",
     "HandedOver",
+    "add_signer",
     "assign",
     "claim",
     "comment",
@@ -29,6 +31,7 @@ __all__ = [
     "look_at",
     "release",
     "remind",
+    "remove_signer",
     "save_draft",
     "transfer",
     "upload",

@@ -21,7 +21,8 @@ _COLUMNS: Final = """
        t.id, t.instance_id, t.definition_id, t.wait, t.step, t.name, t.state, t.assignee,
        t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
-       t.comment, t.reason, t.allow, t.reminders, t.reminded_at, i.status as instance_status,
+       t.comment, t.reason, t.allow, t.reminders, t.reminded_at, t.seat, t.added_by, t.decided_by,
+       i.status as instance_status,
        i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
        d.version as definition_version, d.checksum as definition_checksum, d.summaries
@@ -69,8 +70,8 @@ update tasks set state = 'open', assignee = null, claimed_at = null where id = %
 _COMPLETE: Final = """
 update tasks
    set state = 'completed', completed_at = %(at)s, completed_by = %(by)s,
-       on_behalf_of = %(behalf)s, outcome = %(outcome)s, values = %(values)s,
-       comment = %(comment)s
+       on_behalf_of = %(behalf)s, decided_by = %(decided)s, outcome = %(outcome)s,
+       values = %(values)s, comment = %(comment)s
  where id = %(task)s
 """
 _FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
@@ -150,6 +151,8 @@ def completed(task_id: int, event: TaskCompleted) -> list[Statement]:
         "at": event.at,
         "by": event.by,
         "behalf": event.on_behalf_of,
+        # So that who was away finds it among what is done.
+        "decided": event.by if event.on_behalf_of else None,
         "outcome": event.outcome,
         "values": dict(event.values),
         "comment": event.comment,

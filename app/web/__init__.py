@@ -19,6 +19,7 @@ from app.web import (
     notices,
     runtime,
     session,
+    signers,
     task,
     verbs,
     views,
@@ -39,6 +40,7 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    signers.bp,
     notices.bp,
 )
 
