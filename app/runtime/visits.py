@@ -22,7 +22,7 @@ select rules, queue, total from visits where instance_id = %(instance)s and wait
 """
 _SEATS: Final = """
 select id, seat, state, assignee, candidates, completed_at, completed_by, on_behalf_of, outcome,
-       values, comment, reason, added_by, decided_by
+       values, comment, reason, added_by, decided_by, role
   from tasks where instance_id = %(instance)s and wait = %(wait)s order by id
 """
 
@@ -36,6 +36,7 @@ class Visit:
         queue: seats that are not open yet, ``{assignee, candidates, added_by?}`` each.
         total: seats that count.
         seats: their rows, withdrawn ones too, in the order in which they were opened.
+        top: the highest number of a row of this wait, also of those asked beside (side tasks).
     """
 
     instance: int
@@ -44,6 +45,7 @@ class Visit:
     queue: Sequence[Row]
     total: int
     seats: Sequence[Row]
+    top: int
 
     @property
     def open(self) -> list[Row]:
@@ -97,12 +99,13 @@ def asking(instance_id: int, wait: int) -> list[Statement]:
 
 def answered(instance_id: int, wait: int, answers: Sequence[Answer]) -> Visit | None:
     """Return the visit that the answers to ``asking`` tell of; None: there is none."""
-    found, seats = answers[0].fetchone(), answers[1].fetchall()
+    found, there = answers[0].fetchone(), answers[1].fetchall()
     if found is None:
         return None
     rules = rules_from_json(found["rules"])
-    seats = [seat for seat in seats if seat["seat"]]
-    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats)
+    seats = [seat for seat in there if seat["seat"] and seat["role"] is None]
+    top = max((row["seat"] for row in there), default=0)
+    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats, top)
 
 
 def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:

@@ -70,11 +70,11 @@ class Cast:
 
     Args:
         moved: the instance's move, if that decided the step.
-        counts: ``mode``, ``total``, ``approved``, ``rejected``.
+        counts: see ``visits.counts``; None where one person decides alone.
     """
 
     moved: Moved | None
-    counts: Row
+    counts: Row | None
 
 
 def cast_vote(
@@ -150,7 +150,7 @@ def add_seats(
     added = [{"assignee": name, "candidates": [], "added_by": actor.username} for name in people]
     if visit.rules.mode == "sequential":
         return [_kept(visit, [*visit.queue, *added], total)]
-    first = max((seat["seat"] for seat in visit.seats), default=0)
+    first = visit.top
     return [
         _kept(visit, visit.queue, total),
         *(_seat(each, like, number, at) for number, each in enumerate(added, start=first + 1)),
@@ -258,7 +258,7 @@ def _next(visit: Visit, total: int, actor: Actor, at: datetime) -> list[Statemen
     """Return what opens the first seat of the queue, if there is one."""
     if not visit.queue:
         return [] if total == visit.total else [_kept(visit, (), total)]
-    number = max(seat["seat"] for seat in visit.seats)
+    number = visit.top
     like = visit.seats[-1]["id"]
     return [
         _kept(visit, visit.queue[1:], total),

@@ -26,6 +26,7 @@ from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.seats import SEAT, ForSeats
 from app.task import filters as narrow
+from app.task import side_store
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, offered_to, search
@@ -116,6 +117,7 @@ class InboxPage:
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
             that could be claimed. In Done also those that others decided: ``decided_by``.
+            ``awaits`` says who has to answer first (usernames).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
         names: what the people are called who started or decided these, or are away and have them.
@@ -164,10 +166,13 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
+        awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
         items = [body(row, actor, now=now) for row in rows]
-        names = display_names(db, _named(items))
+        names = display_names(db, _named(items).union(*awaited.values()))
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
+    for item in items:
+        item["awaits"] = awaited.get(item["id"], [])
     return InboxPage(items, follow, shown, names)
 
 

@@ -29,6 +29,7 @@ def tell(
     also: Sequence[Statement] = (),
     *,
     now: datetime,
+    more: Sequence[Row] = (),
     last: bool = True,
 ) -> dict[str, Any]:
     """Write a verb and everything that belongs to it in one trip.
@@ -37,6 +38,7 @@ def tell(
         task: a row that is locked.
         kind: of the line, ``task.`` and the verb.
         said: what the line tells beside ``wait`` and ``round``; what is None is left out.
+        more: what further lines of the kind tell, each of them.
         also: what is written of rows that are locked, and whom it is told.
         last: nothing follows in this transaction; see ``Tx.together``.
 
@@ -45,12 +47,18 @@ def tell(
     """
     head = {"id": task["instance_id"]}
     head |= {name: task[name] for name in ("history_seq", "history_hash")}
-    data = {"wait": task["wait"], "round": task["round"]}
-    data |= {name: value for name, value in said.items() if value is not None}
-    line = [kind, task["step"], data]
+    of = {"wait": task["wait"], "round": task["round"]}
+    lines = [
+        [
+            kind,
+            task["step"],
+            of | {name: value for name, value in each.items() if value is not None},
+        ]
+        for each in (said, *more)
+    ]
     behalf = None if kind in _IN_ONES_OWN_NAME else access.acting_for(actor, task)
     told = record.told(
-        head, at=now, actor=actor.username, on_behalf_of=behalf, kind=kind, lines=[line]
+        head, at=now, actor=actor.username, on_behalf_of=behalf, kind=kind, lines=lines
     )
     tx.together([*told, *also], last=last)
     written = told[0][1] or {}

@@ -19,6 +19,7 @@ from app.web import (
     notices,
     runtime,
     session,
+    side,
     signers,
     task,
     verbs,
@@ -40,6 +41,7 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    side.bp,
     signers.bp,
     notices.bp,
 )
