@@ -14,7 +14,7 @@ from app.identity.service import actor_by_id
 from app.notice import queries as notices
 from app.runtime import listing
 from app.runtime import queries as instances
-from app.task import absence, absences, access, choices, queries
+from app.task import absence, absences, access, choices, queries, side
 from app.task import service as tasks
 from app.task.absence import Wish
 from tests.db.conftest import Lab
@@ -84,8 +84,9 @@ def test_a_substitute_decides_and_both_names_are_kept(lab: Lab, task: int) -> No
     assert kept == {"completed_by": "wang", "on_behalf_of": "mei"}
     (line,) = [each for each in events(lab.db, mei, instance) if each["kind"] == "task.completed"]
     assert (line["actor"], line["on_behalf_of"]) == ("wang", "mei")
-    (finished,) = queries.inbox(lab.db, wang, "done", now=lab.at).items
-    assert finished["on_behalf_of"] == "mei"
+    for who in (wang, mei):  # who was away finds it among what is done
+        (finished,) = queries.inbox(lab.db, who, "done", now=lab.at).items
+        assert (finished["on_behalf_of"], finished["decided_by"]) == ("mei", "wang")
     stored.agrees(lab.db, instance)
 
 
@@ -173,6 +174,19 @@ def test_seats_of_groups_have_no_substitutes(lab: Lab) -> None:
     tasks.release(lab.engine, now(lab, "stranger"), offered, now=lab.at)
     (row,) = stored.rows(lab.db, "select * from history_events where kind = 'task.released'")
     assert (row["actor"], row["on_behalf_of"]) == ("stranger", "mei")
+
+
+def test_who_is_asked_for_advice_is_stood_in_for_too(lab: Lab, task: int) -> None:
+    away(lab, "wang", "stranger")
+    side.delegate(lab.engine, lab.office["mei"], task, "wang", now=lab.at)
+    ((asked, absent),) = todo(lab, now(lab, "stranger"))
+    assert absent == "wang"
+    given = tasks.resolve(lab.engine, now(lab, "stranger"), task, {}, outcome="approve", now=lab.at)
+    assert (given["id"], given["completed_by"], given["on_behalf_of"]) == (
+        asked,
+        "stranger",
+        "wang",
+    )
 
 
 def test_substitutes_are_told_of_tasks_and_reminded_too(lab: Lab) -> None:
