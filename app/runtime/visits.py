@@ -18,7 +18,10 @@ Row = Mapping[str, Any]
 REMOVED: Final = "removed"
 """Why a seat was withdrawn that was taken away; else ``decided``, or what ended the wait."""
 _VISIT: Final = """
-select rules, queue, total from visits where instance_id = %(instance)s and wait = %(wait)s
+select rules, queue, total,
+       (select max(seat) from tasks t
+         where t.instance_id = v.instance_id and t.wait = v.wait) as top
+  from visits v where instance_id = %(instance)s and wait = %(wait)s
 """
 _SEATS: Final = """
 select id, seat, state, assignee, candidates, completed_at, completed_by, on_behalf_of, outcome,
@@ -36,7 +39,7 @@ class Visit:
         queue: seats that are not open yet, ``{assignee, candidates, added_by?}`` each.
         total: seats that count.
         seats: their rows, withdrawn ones too, in the order in which they were opened.
-        top: the highest number of a row of this wait, also of those asked beside (side tasks).
+        top: the highest number of a row of this wait; what is asked of others has some too.
     """
 
     instance: int
@@ -104,8 +107,7 @@ def answered(instance_id: int, wait: int, answers: Sequence[Answer]) -> Visit | 
         return None
     rules = rules_from_json(found["rules"])
     seats = [seat for seat in there if seat["seat"] and seat["role"] is None]
-    top = max((row["seat"] for row in there), default=0)
-    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats, top)
+    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats, found["top"])
 
 
 def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:

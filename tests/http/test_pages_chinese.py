@@ -434,7 +434,11 @@ class Walk:
         self.post(f"{page}/recall", 409)
         for step in (
             ("delegate", {"to": "root"}, {"outcome": "approve", "f.cost": "3"}),
-            ("add-signer", {"users": "root"}, {"outcome": "reject", "comment": "1"}),
+            (
+                "add-signer",
+                {"users": "root", "position": "before"},
+                {"outcome": "reject", "comment": "1"},
+            ),
             ("consult", {"users": "root", "reason": "1"}, {"comment": "2"}),
         ):
             self.asked(page, *step)
