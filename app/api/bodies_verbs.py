@@ -58,6 +58,8 @@ class Choices(Request):
     asked: Told | None = None
     answered: Told | None = None
     unasked: Told | None = None
+    returned: Told | None = None
+    withdrawn: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -102,10 +104,7 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(
-        description="task, transferred, asked, answered, unasked, mentioned, reminded, copied"
-        " or substitute."
-    )
+    event: str = Field(description="What happened: a word of the choices, or substitute.")
     process_instance_id: int | None = Field(description="Null of an absence.")
     task_id: int | None
     title: str | None
@@ -157,6 +156,8 @@ class Chosen(BaseModel):
     asked: Told
     answered: Told
     unasked: Told
+    returned: Told
+    withdrawn: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -10,6 +10,7 @@ from app.db import (
     schema_files,
     schema_identity,
     schema_notices,
+    schema_rounds,
     schema_views,
     schema_visits,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "schema_files",
     "schema_identity",
     "schema_notices",
+    "schema_rounds",
     "schema_views",
     "schema_visits",
 ]

@@ -7,6 +7,7 @@ the task decides who wins, and whoever loses is told what the winner did.
 from __future__ import annotations
 
 from app.task.assign import HandedOver, assign, hand_over, transfer
+from app.task.back import give_back
 from app.task.claim import claim, release
 from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
@@ -35,6 +36,7 @@ __all__ = [
     "copy",
     "delegate",
     "edit",
+    "give_back",
     "hand_over",
     "look_at",
     "recall",

@@ -20,6 +20,7 @@ from app.task import service as tasks
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.reading import texts_of
+from tests.support.walk_absences import absences
 
 Browser = Callable[..., Pages]
 Seen = tuple[str, str, Sheet]
@@ -199,8 +200,10 @@ class Walk:
         self.verbs()
         self.signers()
         self.asking()
+        self.going_back()
+        self.be("mei")
         self.oneself()
-        self.absence()
+        absences(self)
         self.be("root")
         self.instances()
         self.refusals()
@@ -352,36 +355,6 @@ class Walk:
         self.be("mei")
         self.get("/copies")
 
-    def absence(self) -> None:
-        """Being away, and deciding for who is."""
-        self.get("/absences")
-        self.post("/absences", 422, user="zhao", substitute="mei", until="x", open_tasks="true")
-        self.post("/absences", 422, substitute="mei")
-        until = {"until": "2099-01-01T00:00", "open_tasks": "false", "definitions": "trip"}
-        number = self.office.start("trip", amount=8)
-        task = self.office.task_of(number, "look")
-        tasks.claim(self.office.engine, self.office["mei"], task, now=NOW)
-        page = self.post("/absences", 303, substitute="wang", **until)
-        page = self.get("/absences")
-        one = re.findall(r'href="(/absences/[0-9]+)"', page.text)[0]
-        self.post("/absences", 422, substitute="zhao", **until)
-        self.get("/inbox")
-        for path in (one, f"{one}/end"):
-            self.get(path)
-        self.post(one, 303, substitute="root", until="2099-01-01T00:00", open_tasks="true")
-        self.be("root")
-        for path in ("/absences", "/absences?whose=mei", "/notifications", "/inbox"):
-            self.get(path)
-        self.get(f"/tasks/{task}")
-        self.post(f"/tasks/{task}/complete", 303, f__fine="true", f__why="123")
-        self.get("/inbox?tab=done")
-        self.get(f"/tasks/{task}")
-        self.get(f"/instances/{number}/sheet")
-        self.post(f"{one}/end", 303)
-        self.get("/absences?whose=mei")
-        self.post(f"{one}/end", 303)
-        self.get("/absences")
-
     def signers(self) -> None:
         """People who decide together: added, taken away, and what became of it."""
         office, engine = self.office, self.office.engine
@@ -431,7 +404,7 @@ class Walk:
             self.get(f"{page}/{verb}")
             self.post(f"{page}/{verb}", 422, users="mei", to="mei", reason="1")
         self.get(f"{page}/delegate", htmx=True)
-        self.post(f"{page}/recall", 409)
+        self.post(f"{page}/recall", 303)
         for step in (
             ("delegate", {"to": "root"}, {"outcome": "approve", "f.cost": "3"}),
             (
@@ -476,6 +449,42 @@ class Walk:
     def last_asked(self, task: int) -> int:
         """Return what somebody was asked last about a task."""
         return int(seen_by_root(self.office, task)["opinions"][-1]["id"])
+
+    def going_back(self) -> None:
+        """Return, recall and withdrawal, with what is seen and told after them."""
+        office = self.office
+        number = office.start("trip", amount=8)
+        page = f"/tasks/{office.task_of(number, 'look')}"
+        self.post(f"{page}/claim", htmx=True)
+        self.get(f"{page}/return")
+        self.get(f"{page}/return", htmx=True)
+        self.post(f"{page}/return", 422, to="1", resume="walk_again")
+        self.post(f"{page}/return", 422, to="@start", resume="straight_back")
+        self.post(f"{page}/return", 303, to="@start", resume="walk_again", reason="1")
+        self.get(page)
+        self.be("zhao")
+        again = f"/tasks/{office.task_of(number, '@start')}"
+        self.get(again)
+        self.post(f"{again}/complete", 303, f__amount="9", f__kind="a")
+        self.be("mei")
+        task = office.task_of(number, "look")
+        page = f"/tasks/{task}"
+        self.post(f"{page}/claim", htmx=True)
+        self.post(f"{page}/complete", 303, f__fine="false")
+        self.get(f"{page}/done")
+        self.get(f"{page}/recall")
+        thinking = office.task_of(number, "think")
+        tasks.save_draft(office.engine, office["zhao"], thinking, {}, now=NOW)
+        self.post(f"{page}/recall", 303, reason="1")
+        self.get(page)
+        self.be("zhao")
+        self.get(f"/instances/{number}")
+        self.get(f"/instances/{number}/withdraw")
+        self.post(f"/instances/{number}/withdraw", 422)
+        self.post(f"/instances/{number}/withdraw", 303, reason="1")
+        self.get(f"/instances/{number}")
+        self.get("/requests")
+        self.get("/notifications")
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""
