@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-VERBS: Final = ("claim", "release", "complete", "assign", "transfer", "comment", "cc", "remind")
+VERBS: Final = (
+    "claim",
+    "release",
+    "complete",
+    "assign",
+    "transfer",
+    "comment",
+    "attach",
+    "cc",
+    "remind",
+)
 """Every verb, in the order in which it is offered."""
 
 ALWAYS: Final = frozenset({"claim", "complete"})

@@ -77,6 +77,7 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "assign": may_assign,
     "transfer": may_hand_on,
     "comment": may_comment,
+    "attach": may_comment,
     "cc": may_hand_on,
     "remind": may_remind,
 }

@@ -12,7 +12,11 @@ from app.identity.queries import display_names
 from app.runtime.row import STATUS_WORDS
 from app.task import access
 
-Verb = Literal["claim", "release", "complete", "assign", "transfer", "comment", "cc", "remind"]
+Verb = Literal[
+    "claim", "release", "complete", "assign", "transfer", "comment", "attach", "cc", "remind"
+]
+_TALK: Final = ("comment", "attach")
+"""Also when the task is over, as long as its instance is not."""
 _HOLDERS: Final = ("transfer", "cc")
 
 
@@ -22,7 +26,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in ("comment", "remind", "assign"):
+    if verb in (*_TALK, "remind", "assign"):
         refused = _beside(actor, task, verb)
     else:
         refused = None if access.takes_part(actor, task) else _not_a_candidate()
@@ -32,16 +36,16 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if refused is not None:
         return refused
-    if verb == "comment" and task["instance_status"] not in ("running", "suspended"):
+    if verb in _TALK and task["instance_status"] not in ("running", "suspended"):
         return Conflict(
             "instance_ended",
             "The instance is %(status)s; nothing can be changed any more.",
             extra={"instance_status": task["instance_status"]},
             status=STATUS_WORDS[task["instance_status"]],
         )
-    if task["state"] == "completed" and verb != "comment":
+    if task["state"] == "completed" and verb not in _TALK:
         return _completed(db, task)
-    if task["state"] == "cancelled" and verb != "comment":
+    if task["state"] == "cancelled" and verb not in _TALK:
         return Conflict(
             "task_cancelled",
             "This task was withdrawn; nothing has to be done any more.",
@@ -80,7 +84,7 @@ def _not_a_candidate() -> Forbidden:
 
 def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | None:
     """Return why somebody who can see a task may not do more with it than look."""
-    if verb == "comment" and not access.may_comment(actor, task):
+    if verb in _TALK and not access.may_comment(actor, task):
         return Forbidden(
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",

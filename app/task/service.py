@@ -7,6 +7,7 @@ the task decides who wins, and whoever loses is told what the winner did.
 from __future__ import annotations
 
 from app.task.assign import HandedOver, assign, hand_over, transfer
+from app.task.attachments import attach
 from app.task.claim import claim, release
 from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
@@ -20,6 +21,7 @@ __all__ = [
     "Completed",
     "HandedOver",
     "assign",
+    "attach",
     "claim",
     "comment",
     "complete",

@@ -109,6 +109,7 @@ def _moment(
         else names.get(line["actor"], line["actor"]),
         "at": at,
         "quote": data.get("comment") or data.get("reason"),
+        "files": data.get("files") or (),
         "detail": _child(data, children) or _detail(line["kind"], data, fields),
     }
 
