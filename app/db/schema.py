@@ -254,6 +254,13 @@ history_events = sa.Table(
         "instance_id",
         postgresql_where=sa.text("kind in ('task.commented','task.comment_edited')"),
     ),
+    # Who has transferred a task goes on reading it, and finds it in Done.
+    sa.Index(
+        "idx_history_events_transferred",
+        "actor",
+        "at",
+        postgresql_where=sa.text("kind = 'task.transferred'"),
+    ),
 )
 
 # --- timers and messages --------------------------------------------------------------

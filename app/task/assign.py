@@ -189,7 +189,7 @@ def _give(
         given = worker(tx, to)
         _check_seats(tx, actor, task, given)
         kind, event = _AS[verb]
-        said = {"from": task["assignee"], "to": given, "comment": comment or None}
+        said = {"task": task_id, "from": task["assignee"], "to": given, "comment": comment or None}
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
             (_GIVE, {"task": task_id, "to": given, "at": now}),

@@ -25,6 +25,7 @@ from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.task import filters as narrow
+from app.task import passed
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, offered_to, search
@@ -111,10 +112,11 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed.
+            that could be claimed; ``passed_on`` (``{to, at}``) those that were transferred
+            from those that were completed.
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people who started these are called, by username.
+        names: what people who started these, or have them now, are called, by username.
     """
 
     items: Sequence[dict[str, Any]]
@@ -160,8 +162,9 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
-        names = display_names(db, {row["started_by"] for row in rows})
-    return InboxPage([body(row, actor, now=now) for row in rows], follow, counts, names)
+        named = {row["started_by"] for row in rows} | {row.get("passed_to") for row in rows}
+        names = display_names(db, {name for name in named if name})
+    return InboxPage([_item(row, actor, now) for row in rows], follow, counts, names)
 
 
 def badge(db: Database, actor: Actor) -> int:
@@ -169,6 +172,11 @@ def badge(db: Database, actor: Actor) -> int:
     with db.transaction() as tx:
         row: dict[str, int] = tx.run(_WAITING, _asks(actor)).fetchone() or {}
         return min(COUNT_CAP, sum(row.values()))
+
+
+def _item(row: Mapping[str, Any], actor: Actor, now: datetime) -> dict[str, Any]:
+    passed_on = {"to": row["passed_to"], "at": row["passed_at"]} if "passed_at" in row else None
+    return body(row, actor, now=now) | {"passed_on": passed_on}
 
 
 def _todo(
@@ -268,12 +276,18 @@ def _walk(
 
 
 def _done(tx: Tx, asked: _Asked, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    position = _DONE.read(after) if after else None
+    """Return what the actor completed or passed on, the latest first."""
+    position, limit = _DONE.read(after) if after else None, asked.limit
     which = t.c.completed_by == asked.actor.username
-    rows = asked.rows(tx, which, asked.limit, position)
-    shown = rows[: asked.limit - 1]
-    more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) == asked.limit else None
-    return shown, more
+    rows = asked.rows(tx, which, limit, position)
+    rows += passed.rows(tx, asked.actor, asked.query(sa.true()), limit, position)
+    rows.sort(key=_done_at, reverse=True)
+    shown = rows[: limit - 1]
+    return shown, encode_cursor(*_done_at(shown[-1])) if len(rows) >= limit else None
+
+
+def _done_at(row: Mapping[str, Any]) -> tuple[datetime, int]:
+    return row.get("passed_at") or row["completed_at"], row["id"]
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:

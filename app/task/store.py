@@ -43,7 +43,8 @@ select exists (select 1 from tasks where instance_id = %(instance)s
                   and (assignee = %(me)s or completed_by = %(me)s or candidates && %(keys)s))
            as takes_part,
        exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
-           as copied
+       or exists (select 1 from history_events where instance_id = %(instance)s
+                     and actor = %(me)s and kind = 'task.transferred') as reads
 """
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
@@ -113,7 +114,7 @@ def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
     """Say whether any task of the instance is, was or was offered to be the actor's.
 
     Returns:
-        ``takes_part``: that; ``copied``: whether one was copied to them.
+        ``takes_part``: that; ``reads``: whether one was copied to them, or they transferred one.
     """
     params = {"instance": instance_id, "me": actor.username, "keys": actor.candidate_keys}
     return tx.run(_ELSEWHERE, params).fetchone() or {}
