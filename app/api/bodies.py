@@ -216,6 +216,8 @@ class Variable(Body):
     name: str
     label: Label | None
     type: str
+    options: list[Any] | None = None
+    columns: list[Any] | None = None
     value: Any
 
 

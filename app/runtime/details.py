@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from app.core.called import fields_of
 from app.core.definition import Definition
 from app.core.state import ENDED
 from app.db.tx import Tx
@@ -68,7 +69,7 @@ def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
         return Details(
             instance,
             _variables(definition, instance["variables"]),
-            _fields(definition),
+            fields_of(definition),
             _allowed(tx, actor, definition, instance),
             standing.places(definition, seen.state, seen.waits),
             _parent(tx, actor, instance["parent_id"]),
@@ -101,7 +102,7 @@ def _parent(tx: Tx, actor: Actor, parent_id: int | None) -> Mapping[str, Any] | 
 def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     declared = [name for name in definition.variables if name in values]
     others = sorted(name for name in values if name not in definition.variables)
-    fields = _fields(definition)
+    fields = fields_of(definition)
     return [
         {
             "name": name,
@@ -111,20 +112,6 @@ def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[s
         }
         for name in (*declared, *others)
     ]
-
-
-def _fields(definition: Definition) -> dict[str, Mapping[str, Any]]:
-    """Return how variables are called: as declared, else as the first form calls them."""
-    fields: dict[str, Mapping[str, Any]] = {}
-    forms = [definition.start.get("form") or ()]
-    forms += [step.config.get("form") or () for step in definition.steps]
-    for field in (field for form in forms for field in form):
-        fields.setdefault(field["name"], field)
-    for name, variable in definition.variables.items():
-        known = fields.get(name, {})
-        label = variable.label or known.get("label")
-        fields[name] = {"options": known.get("options"), "type": variable.type, "label": label}
-    return fields
 
 
 def _allowed(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from app.core.called import fields_of
 from app.core.definition import Definition
 from app.db.paging import Page, Sort, paged
 from app.db.schema import tasks as t
@@ -61,9 +62,10 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
 
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
-    ``{name, label, type, value}``), ``draft`` (``{by, values, saved_at}``: the actor's own,
-    else the last one that another person left), ``comments`` (see ``task.thread``),
-    ``instructions`` (a label in markdown, or None) and ``people`` (username → name).
+    ``{name, label, type, options, columns, value}``; the last two as a form's field of that
+    name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
+    last one that another person left), ``comments`` (see ``task.thread``), ``instructions``
+    (a label in markdown, or None) and ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -237,16 +239,19 @@ def _details(
     shown = masked(variables, hidden)
     declared = [name for name in definition.variables if name in shown]
     others = sorted(name for name in shown if name not in definition.variables)
+    fields = fields_of(definition)
     return [
         {
             "name": name,
-            "label": declaration.label if declaration else None,
+            "label": field.get("label"),
             "type": declaration.type if declaration else "any",
+            "options": field.get("options"),
+            "columns": field.get("columns"),
             "value": shown[name],
         }
         for name in (*declared, *others)
         if name not in in_form
-        for declaration in (definition.variables.get(name),)
+        for declaration, field in ((definition.variables.get(name), fields.get(name, {})),)
     ]
 
 

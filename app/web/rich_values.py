@@ -10,7 +10,7 @@ from flask import url_for
 from flask_babel import gettext
 from markupsafe import Markup
 
-from app.core.form import options_of
+from app.core.form import options_of, sums
 from app.web.i18n import pick
 from app.web.values import field_value as plain_field
 from app.web.values import input_text, number, value
@@ -96,17 +96,20 @@ def _files(items: Iterable[Mapping[str, Any]]) -> Markup:
     return Markup('<ul class="files">{}</ul>').format(rows)
 
 
-def _table(rows: Iterable[Any], field: Mapping[str, Any]) -> Markup:
+def _table(rows: list[Any], field: Mapping[str, Any]) -> Markup:
     columns = field["columns"]
     head = Markup().join(
-        Markup('<th scope="col">{}</th>').format(pick(column.get("label"), column["name"]))
+        Markup('<th scope="col"{}>{}</th>').format(
+            _aligned(column), pick(column.get("label"), column["name"])
+        )
         for column in columns
     )
     body = Markup().join(
         Markup("<tr>{}</tr>").format(
             Markup().join(
-                Markup('<td data-label="{}">{}</td>').format(
+                Markup('<td data-label="{}"{}>{}</td>').format(
                     pick(column.get("label"), column["name"]),
+                    _aligned(column),
                     field_value(row.get(column["name"]), column),
                 )
                 for column in columns
@@ -115,6 +118,29 @@ def _table(rows: Iterable[Any], field: Mapping[str, Any]) -> Markup:
         for row in rows
         if isinstance(row, Mapping)
     )
-    return Markup('<table class="grid"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>').format(
-        head, body
+    return Markup(
+        '<table class="grid"><thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table>'
+    ).format(head, body, _totals(rows, field))
+
+
+def _totals(rows: list[Any], field: Mapping[str, Any]) -> Markup:
+    """Return the row with the sums of the columns that have one; nothing if none has."""
+    totals = sums([field], {field["name"]: rows}, text=False)
+    if not totals:
+        return Markup()
+    cells = Markup().join(
+        Markup('<td data-label="{}"{}>{}</td>').format(
+            gettext("Sum of %(column)s", column=pick(column.get("label"), column["name"])),
+            _aligned(column),
+            number(totals[f"{field['name']}.{column['name']}"]),
+        )
+        if column.get("sum")
+        else Markup("<td></td>")
+        for column in field["columns"]
     )
+    return Markup("<tfoot><tr>{}</tr></tfoot>").format(cells)
+
+
+def _aligned(column: Mapping[str, Any]) -> Markup:
+    numeric = column["type"] in ("number", "integer", "money")
+    return Markup(' class="number"') if numeric else Markup()

@@ -72,6 +72,22 @@ OFFER: dict[str, Any] = {
         {"id": "end", "type": "end"},
     ],
 }
+SHOWN: dict[str, Any] = {
+    "name": "Shown",
+    "key": "shown",
+    "version": "1",
+    "variables": {"kind": {"type": "string", "label": "Kind"}, "parts": {"type": "array"}},
+    "start": {
+        "form": [
+            {"name": "kind", "type": "select", "options": [{"value": "meal", "label": "A meal"}]},
+            {"name": "parts", "type": "rows", "label": "Parts", "columns": FORM[-1]["columns"]},
+        ]
+    },
+    "steps": [
+        {"id": "look", "type": "user_task", "config": {"assignee": "zhao"}, "next": ["end"]},
+        {"id": "end", "type": "end"},
+    ],
+}
 TYPED = {
     "f.kind": "other",
     "f.why": "Because.",
@@ -361,3 +377,13 @@ def test_the_likely_way_of_a_rejection_is_known_before_its_comment(
     assert "end" in dumps(ways)
     page = browser("mei").post(f"/tasks/{task}/route", TYPED, htmx=True).ok()
     page.is_silent_about("Then it depends")
+
+
+def test_what_was_entered_before_is_shown_as_it_was_chosen(
+    browser: Browser, office: Office
+) -> None:
+    definitions.create(office.db, office["li"], dumps(SHOWN), known=None, now=NOW)
+    parts = [{"what": "Soup", "cost": 2}, {"what": "Tea", "cost": Decimal("1.5")}]
+    task = office.task_of(office.start("shown", kind="meal", parts=parts), "look")
+    page = browser("zhao").get(f"/tasks/{task}").ok()
+    page.says("Kind A meal", "Parts What Cost Soup 2 Tea 1.5 3.5")
