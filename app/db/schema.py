@@ -157,6 +157,13 @@ tasks = sa.Table(
         "id",
         postgresql_where=sa.text("state in ('open','claimed')"),
     ),
+    # The usual priority is not in it, so that ordinary tasks cost nothing.
+    sa.Index(
+        "idx_tasks_unusual_priority",
+        "priority",
+        "id",
+        postgresql_where=sa.text("state in ('open','claimed') and priority <> 50"),
+    ),
     sa.Index("idx_tasks_live", "id", postgresql_where=sa.text("state in ('open','claimed')")),
     sa.Index(
         "idx_tasks_cancelled", "assignee", "id", postgresql_where=sa.text("state = 'cancelled'")

@@ -25,7 +25,7 @@ from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.task import filters as narrow
-from app.task import passed
+from app.task import passed, urgency
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, offered_to, search
@@ -40,13 +40,14 @@ ORDERS: Final[Mapping[Order, Sort]] = {
     "newest": Sort(t.c.id, t.c.id, int, "id", descending=True),
     "oldest": Sort(t.c.id, t.c.id, int, "id"),
     "due": Sort(t.c.due_at, t.c.id, datetime, "due_at", nullable=True),
-    "priority": Sort(t.c.priority, t.c.id, int, "priority", descending=True),
+    "priority": urgency.make(),
 }
+_URGENT: Final = ORDERS["priority"]
 _DONE: Final = Sort(t.c.completed_at, t.c.id, datetime, "completed_at", descending=True)
 _MINE: Final = 0
 _CLAIMABLE: Final = 1
 
-_BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due"})
+_BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due", "priority"})
 """The orders that an index of live tasks gives."""
 # The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
 # in the order of their ids, lest PostgreSQL looks for them among all that are finished.
@@ -231,12 +232,26 @@ def _walked(
     What stands behind those with a date is not looked at: whether there are more with one
     is not known.
     """
-    given = {"keys": asked.actor.candidate_keys, "most": limit}
-    sort = asked.sort
-    if position is None and not asked.narrowed:  # by far the most frequent: made once
-        return tx.run(_first_walk(sort), given).fetchall()
-    walk = _walk(sort, sort.behind(position)[0], asked if asked.narrowed else None)
-    return [dict(row) for row in tx.conn.execute(walk, given).mappings()]
+    keys, sort = asked.actor.candidate_keys, asked.sort
+    if position is None and not asked.narrowed and sort is not _URGENT:  # the most frequent
+        return tx.run(_first_walk(sort), {"keys": keys, "most": limit}).fetchall()
+    rows: list[dict[str, Any]] = []
+    parts = sort.behind(position)
+    parts = parts if sort is _URGENT else parts[:1]
+    for part in parts:
+        walk = _walk(sort, part, asked if asked.narrowed else None)
+        given = {"keys": keys, "most": limit - len(rows)}
+        rows += [dict(row) for row in tx.conn.execute(walk, given).mappings()]
+        if len(rows) == limit or part is parts[-1] or _is_long(tx, sort, part):
+            break
+    return rows
+
+
+def _is_long(tx: Tx, sort: Sort, part: sa.ColumnElement[bool]) -> bool:
+    """Say whether a walk saw not all of a part: what comes behind it is not next then."""
+    last = sa.select(t.c.id).where(live(), part).order_by(*sort.order())
+    beyond = last.offset(sa.literal_column(str(_WALK))).limit(1)
+    return tx.conn.execute(beyond).first() is not None
 
 
 @cache

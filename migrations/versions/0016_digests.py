@@ -1,4 +1,4 @@
-"""One mail a day: what waits for it and at which hour it comes; who transferred what."""
+"""One mail a day: what waits for it, and at which hour it comes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,6 @@ def upgrade() -> None:
         "users",
         sa.Column("digest_hour", sa.SmallInteger(), server_default="8", nullable=False),
     )
-    op.create_index(
-        "idx_history_events_transferred",
-        "history_events",
-        ["actor", "at"],
-        unique=False,
-        postgresql_where=sa.text("kind = 'task.transferred'"),
-    )
     op.drop_constraint(op.f(_CHOICE), "notification_choices", type_="check")
     op.create_check_constraint(
         op.f(_CHOICE), "notification_choices", "choice in ('page','mail','digest','none')"
@@ -33,7 +26,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("idx_history_events_transferred", table_name="history_events")
     op.execute("update notification_choices set choice = 'mail' where choice = 'digest'")
     op.drop_constraint(op.f(_CHOICE), "notification_choices", type_="check")
     op.create_check_constraint(
