@@ -163,6 +163,16 @@ class Candidates(Body):
     roles: list[str] = Field(default_factory=list)
 
 
+class Said(Body):
+    """A value that the step's ``summary`` names, as far as the caller may see it."""
+
+    name: str
+    label: Label | None
+    type: str
+    options: list[dict[str, Any]] | None
+    value: Any
+
+
 class Task(Body):
     """Work for people. What has no value in a list is told by the task itself."""
 
@@ -196,18 +206,11 @@ class Task(Body):
     comment: str | None = None
     summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+    decided_by: str | None = Field(
+        default=None, description="Whose vote ended it while this seat was open."
+    )
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None
-
-
-class Said(Body):
-    """A value that the step's ``summary`` names, as far as the caller may see it."""
-
-    name: str
-    label: Label | None
-    type: str
-    options: list[dict[str, Any]] | None
-    value: Any
 
 
 class Variable(Body):
@@ -262,28 +265,11 @@ class TaskComment(Body):
     may_edit: bool
 
 
-class TaskDetail(Task):
-    """A task with what surrounds it."""
-
-    variables: list[Variable]
-    draft: Draft | None
-    comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
-    instructions: Label | None = Field(description="What to do, in markdown.")
-    people: dict[str, str] = Field(description="Usernames and what the people are called.")
-
-
 class InstanceRef(Body):
     """An instance and how it stands."""
 
     id: int
     status: str
-
-
-class CompletedTask(Task):
-    """The task as it is now, and what came of completing it."""
-
-    instance: InstanceRef
-    next: list[Task]
 
 
 class Instance(Body):

@@ -31,6 +31,23 @@ class HandOver(Request):
     comment: Comment | None = None
 
 
+class AddSigner(Request):
+    """Who else decides it, and when."""
+
+    users: Usernames
+    position: Literal["parallel"] = Field(
+        default="parallel", description="parallel: beside the others, with a seat of their own."
+    )
+    comment: Comment | None = None
+
+
+class RemoveSigner(Request):
+    """Whose seat is taken away, and why."""
+
+    user: ShortText = Field(description="A username.")
+    comment: Comment | None = None
+
+
 class CopyTask(Request):
     """Who gets a copy, and what they are told."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from app.api import answers, batch, bodies, bodies_views, payloads
+from app.api import answers, batch, bodies, bodies_task, bodies_views, payloads
 from app.api import bodies_language as more
 from app.api.call import Answer, Call
 from app.api.operation import Operations
@@ -31,7 +31,7 @@ def list_tasks(call: Call, query: payloads.TaskQuery) -> Answer:
     return Answer(answers.paged(page, answers.as_it_is))
 
 
-@operations.add("GET", _ONE, "One task", permission=_READ, answers={200: bodies.TaskDetail})
+@operations.add("GET", _ONE, "One task", permission=_READ, answers={200: bodies_task.TaskDetail})
 def one(call: Call, task_id: int) -> Answer:
     """Return a task with its form, values, what the caller may do, and a draft."""
     return _task(call, task_id)
@@ -43,7 +43,7 @@ def one(call: Call, task_id: int) -> Answer:
     "Claim a task",
     body=payloads.CommentOnly,
     permission="candidate",
-    answers={200: bodies.TaskDetail},
+    answers={200: bodies_task.TaskDetail},
 )
 def claim(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     """Take it, if nobody else has."""
@@ -57,7 +57,7 @@ def claim(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     "Give a task back",
     body=payloads.CommentOnly,
     permission="holder",
-    answers={200: bodies.TaskDetail},
+    answers={200: bodies_task.TaskDetail},
 )
 def release(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     """Put it back to its candidates; what was typed stays as a draft."""
@@ -71,7 +71,7 @@ def release(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     "Complete a task",
     body=payloads.CompleteTask,
     permission="holder or candidate",
-    answers={200: bodies.CompletedTask},
+    answers={200: bodies_task.CompletedTask},
 )
 def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
     """Store what the form says and let the instance go on, in one transaction."""
@@ -88,6 +88,7 @@ def complete(call: Call, task_id: int, body: payloads.CompleteTask) -> Answer:
     more = {
         "instance": {"id": done.instance.id, "status": done.instance.status},
         "next": done.next,
+        "counts": done.counts,
     }
     return Answer({**done.task, **more})
 

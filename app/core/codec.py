@@ -52,6 +52,7 @@ def state_to_json(state: State) -> dict[str, Any]:
                 "values": done.values,
                 "outcome": done.outcome,
                 "forks": list(done.forks),
+                **({"votes": done.votes} if done.votes is not None else {}),
             }
             for step, done in state.completed.items()
         },
@@ -86,6 +87,7 @@ def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> St
                 values=done["values"],
                 outcome=done["outcome"],
                 forks=tuple(done["forks"]),
+                votes=done.get("votes"),
             )
             for step, done in kept["completed"].items()
         },
@@ -213,7 +215,10 @@ def _passed(effect: fx.Passed) -> _Told:
 
 def _task(effect: fx.OpenTask) -> _Told:
     named = [*effect.candidate_users, *effect.candidate_groups]
-    return "task.opened", {"wait": effect.wait, "assignee": effect.assignee, "candidates": named}
+    said = {"wait": effect.wait, "assignee": effect.assignee, "candidates": named}
+    if effect.rules is not None:
+        said |= {"assignees": list(effect.assignees), "mode": effect.rules.mode}
+    return "task.opened", said
 
 
 def _no_task(effect: fx.CloseTask) -> _Told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from app.core.expression import Expression, has_expression
 
@@ -133,6 +133,10 @@ class Variable:
     sensitive: bool = False
 
 
+_PEOPLE: Final = ("assignee", "assignees", "candidate_users", "candidate_groups", "cc")
+"""Keys of a step that name people."""
+
+
 @dataclass(frozen=True)
 class Definition:
     """One immutable (key, version)."""
@@ -156,7 +160,7 @@ class Definition:
         """Whom the tasks name outright: users, groups and roles as they are written."""
         found: set[str] = set()
         for step in self.steps:
-            for key in ("assignee", "candidate_users", "candidate_groups", "cc"):
+            for key in _PEOPLE:
                 named = step.config.get(key)
                 listed = named if isinstance(named, list | tuple) else (named,)
                 found |= {name for name in listed if isinstance(name, str)}

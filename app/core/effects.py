@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from app.core.record import dataclass
+from app.core.rules import Rules
 from app.errors import Phrase
 
 
@@ -39,6 +40,8 @@ class OpenTask(Effect):
     ``form`` is the expanded form (see ``core.form``) with defaults evaluated;
     ``outcomes`` are the choices, empty where none has to be made; ``allow`` are the verbs
     that the step allows, None for the usual ones; ``cc`` are told of it and may read.
+    With ``rules`` it is several people's (``assignees``), a task for each of them; ``expand``
+    says whether a group among them stands for its members.
     """
 
     kind: ClassVar[str] = "open_task"
@@ -54,6 +57,9 @@ class OpenTask(Effect):
     instructions: Any = None
     allow: tuple[str, ...] | None = None
     cc: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    rules: Rules | None = None
+    expand: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,8 @@ class Started(Event):
 class TaskCompleted(Event):
     """People finished the task of ``wait``; ``values`` were validated by the form.
 
-    ``outcome`` is the id of the chosen target or outcome, None where none is needed.
+    ``outcome`` is the id of the chosen target or outcome, None where none is needed. ``votes``
+    says what it was put together from where several people decided; see ``core.tally``.
     """
 
     kind: ClassVar[str] = "task_completed"
@@ -45,6 +46,7 @@ class TaskCompleted(Event):
     outcome: str | None = None
     comment: str | None = None
     on_behalf_of: str | None = None
+    votes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

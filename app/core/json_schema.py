@@ -306,6 +306,10 @@ KINDS: Final[Mapping[str, Callable[[Key], Schema]]] = {
     "priority": lambda _: {
         "anyOf": [{"type": "integer", "minimum": 0, "maximum": 100}, _EXPRESSION]
     },
+    "ratio": lambda _: {
+        "anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, _EXPRESSION]
+    },
+    "field": lambda _: _TEXT,
     "names": lambda _: {"anyOf": [_NAMED, _EXPRESSION]},
     "expr_map": lambda _: _EXPRESSIONS,
     "variables": lambda _: _EXPRESSIONS,

@@ -120,6 +120,18 @@ def _priority(making: Compiling, _key: Key, value: Any, path: Path) -> None:
         wrong(making, path, "a whole number from 0 to 100, or an expression")
 
 
+def _ratio(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+    if isinstance(value, str) and "${" in value:
+        making.template(value, path)
+    elif isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 < value <= 1:
+        wrong(making, path, "a number above 0 and up to 1, or an expression")
+
+
+def _field(making: Compiling, _key: Key, value: Any, path: Path) -> None:
+    if not isinstance(value, str) or not value.strip():
+        wrong(making, path, "the name of a field")
+
+
 def _names(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     if isinstance(value, str) and "${" in value:
         making.template(value, path)
@@ -267,6 +279,8 @@ CHECKERS: Final[dict[str, Checker]] = {
     "duration": _duration,
     "due": _due,
     "priority": _priority,
+    "ratio": _ratio,
+    "field": _field,
     "names": _names,
     "expr_map": _expr_map,
     "variables": _variables,

@@ -33,6 +33,9 @@ def deciding_field(step: Step) -> str | None:
     plain = [edge for edge in step.next if edge.when is None]
     if len(step.next) != 2 or len(plain) != 2 or step.config.get("outcomes"):
         return None
+    if step.config.get("decision_field"):
+        named: str = step.config["decision_field"]
+        return named
     booleans = [
         field["name"]
         for field in step.config.get("form", ())
@@ -123,6 +126,7 @@ def decide(
     *,
     comment: str | None = None,
     seen: Seen | None = None,
+    together: bool = False,
 ) -> Decision:
     """Return where a completion with these values leads.
 
@@ -131,10 +135,14 @@ def decide(
         outcome: what the person chose, if anything.
         comment: what was said to it; an outcome may require one by the name ``comment``.
         seen: what the form was judged against: what it hides cannot be required.
+        together: several people decided; what an outcome requires was asked of each by itself.
     """
     offered = choices(step)
     if offered:
-        return _chosen(step, offered, values, outcome, comment, seen)
+        decided = _chosen(step, offered, values, outcome, comment, seen)
+        return (
+            Decision(decided.outcome, decided.target) if together and decided.outcome else decided
+        )
     field = deciding_field(step)
     if field is not None:
         if outcome is not None:

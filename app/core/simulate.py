@@ -3,7 +3,8 @@
 A scenario is ``{start: {by?, at?, variables}, answers: [answer]}``. An answer names the
 ``step`` that waits and says what happens there:
 
-* a task: ``by``, ``values``, ``outcome``, ``comment``;
+* a task: ``by``, ``values``, ``outcome``, ``comment``; of several people ``votes``, a list of
+  these, one for each who has a say (without it the one answer is what they come to);
 * a job: ``result``, or ``fails`` with ``code``, ``message``, ``business``;
 * a child instance: ``child`` with ``status``, ``result``, ``variables``;
 * a timer: ``fires``, true or the index of the boundary or event;
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.core import tally
 from app.core.advance import Transition, advance
 from app.core.definition import Definition
 from app.core.duration import DurationError, parse_duration
@@ -39,6 +41,7 @@ from app.core.events import (
     TimerFired,
 )
 from app.core.form import Seen, validate
+from app.core.rules import Rules
 from app.core.state import Attached, State, Token
 from app.core.task_scope import scope_of
 from app.core.values import iso_text, read_datetime
@@ -220,6 +223,49 @@ def _task(
     run: Simulation, token: Token, given: Mapping[str, Any], at: datetime, index: int
 ) -> Event:
     opened = next(e for e in run.effects if isinstance(e, OpenTask) and e.wait == _id(token))
+    if opened.rules is not None and "votes" in given:
+        return _together(run, token, given["votes"], at, index, opened.rules)
+    return _one(run, token, opened, given, at, index)
+
+
+def _together(
+    run: Simulation, token: Token, given: Any, at: datetime, index: int, rules: Rules
+) -> Event:
+    """Return what several people's answers come to."""
+    if not isinstance(given, list) or not 0 < len(given) <= tally.MAX_SEATS:
+        message = "`votes` must be a list of 1 to %(max)d answers."
+        raise ScenarioError(message, index, max=tally.MAX_SEATS)
+    opened = next(e for e in run.effects if isinstance(e, OpenTask) and e.wait == _id(token))
+    votes: list[tally.Vote] = []
+    decided = None
+    for each in given:
+        event = _one(run, token, opened, _mapping(each, "a vote", index), at, index)
+        approves = tally.approval(rules, event.values, event.outcome) is True
+        said = (event.outcome, event.values, event.comment)
+        votes.append(tally.Vote(event.by, approves, iso_text(at), *said))
+        decided = tally.decide(rules, votes, len(given))
+        if decided is not None:
+            break
+    assert decided is not None  # noqa: S101 - no rule leaves it open when all have voted
+    return TaskCompleted(
+        at=at,
+        by=votes[-1].user,
+        wait=_id(token),
+        values=tally.values_of(rules, votes, decided),
+        outcome=decided.last.outcome,
+        comment=decided.last.comment,
+        votes=tally.counted(votes, len(given), decided),
+    )
+
+
+def _one(
+    run: Simulation,
+    token: Token,
+    opened: OpenTask,
+    given: Mapping[str, Any],
+    at: datetime,
+    index: int,
+) -> TaskCompleted:
     typed = _mapping(given.get("values", {}), "values", index)
     seen = Seen(scope_of(run.definition, run.state, _id(token), at), at)
     values, errors = validate(opened.form, typed, text=False, seen=seen)

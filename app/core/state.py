@@ -128,19 +128,20 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The last completion of a user step."""
+    """The last completion of a user step; ``votes`` if several people decided it."""
 
     by: str
     at: str
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
+    votes: Mapping[str, Any] | None = None
 
     def inside(self, forks: tuple[int, ...]) -> Completion:
         """Return it as made inside these branches."""
         if forks == self.forks:
             return self
-        return Completion(self.by, self.at, self.values, self.outcome, forks)
+        return Completion(self.by, self.at, self.values, self.outcome, forks, self.votes)
 
     def seen(self) -> dict[str, Any]:
         """Return what ``${step.completed_by}`` and its like read."""
@@ -149,6 +150,7 @@ class Completion:
             "completed_at": self.at,
             "outcome": self.outcome,
             "values": self.values,
+            **(self.votes or {}),
         }
 
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 VERBS: Final = (
-    "claim",
-    "release",
-    "complete",
-    "assign",
-    "transfer",
-    "comment",
-    "attach",
-    "cc",
-    "remind",
+    *("claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"),
+    *("comment", "attach", "cc", "remind"),
 )
 """Every verb, in the order in which it is offered."""
 
 ALWAYS: Final = frozenset({"claim", "complete"})
 """Allowed whatever a step says: without them its work could never be done."""
 
-DEFAULT: Final = frozenset(VERBS)
+DEFAULT: Final = (
+    *("claim", "release", "complete", "assign", "transfer", "delegate", "consult", "return"),
+    *("withdraw", "recall", "remind", "cc", "comment", "attach"),
+)
 """Allowed where a step does not say."""

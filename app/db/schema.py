@@ -5,10 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.db import schema_files, schema_identity, schema_notices, schema_views
+from app.db import schema_files, schema_identity, schema_notices, schema_views, schema_visits
 from app.db.schema_parts import id_, metadata, moment, ref
 
-__all__ = ["metadata", "schema_files", "schema_identity", "schema_notices", "schema_views"]
+__all__ = [
+    "metadata",
+    "schema_files",
+    "schema_identity",
+    "schema_notices",
+    "schema_views",
+    "schema_visits",
+]
 
 # --- definitions ----------------------------------------------------------------------
 
@@ -114,7 +121,7 @@ tasks = sa.Table(
     sa.Column("instance_id", sa.BigInteger, nullable=False),  # no foreign keys: see decision 15
     sa.Column("definition_id", sa.BigInteger, nullable=False),
     sa.Column("wait", sa.BigInteger, nullable=False),  # core wait id
-    sa.Column("seat", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("seat", sa.Integer, nullable=False, server_default="0"),  # 0: the only one
     sa.Column("step", sa.Text, nullable=False),
     sa.Column("name", JSONB, nullable=False),  # the step's label
     sa.Column("state", sa.Text, nullable=False, info={"words": TASK_STATES}),
@@ -137,6 +144,8 @@ tasks = sa.Table(
     sa.Column("allow", ARRAY(sa.Text)),  # verbs (core.verbs); null: the usual ones
     sa.Column("reminders", sa.Integer, nullable=False, server_default="0"),
     moment("reminded_at", nullable=True),
+    sa.Column("added_by", sa.Text),  # who added the seat; null: the step named them
+    sa.Column("decided_by", sa.Text),  # who ended the visit while this seat was open
     sa.UniqueConstraint("instance_id", "wait", "seat"),
     sa.Index(
         "idx_tasks_assignee",
@@ -167,6 +176,13 @@ tasks = sa.Table(
     sa.Index("idx_tasks_live", "id", postgresql_where=sa.text("state in ('open','claimed')")),
     sa.Index(
         "idx_tasks_cancelled", "assignee", "id", postgresql_where=sa.text("state = 'cancelled'")
+    ),
+    sa.Index(
+        "idx_tasks_decided_by",
+        "assignee",
+        "completed_at",
+        "id",
+        postgresql_where=sa.text("decided_by is not null"),
     ),
 )
 

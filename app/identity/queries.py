@@ -106,6 +106,41 @@ def resolve_all(tx: Tx, wanted: Iterable[tuple[str, Kind | None]]) -> Resolved:
     return Resolved(tuple(users), tuple(keys))
 
 
+# The order of a group's people is that of their usernames: a turn for each, the same every time.
+_MEMBERS: Final = """
+select 'g' as letter, g.name, u.username
+  from groups g join memberships m on m.group_id = g.id
+  join users u on u.id = m.user_id and u.active
+ where g.name = any(%(groups)s)
+union all
+select 'r', r.name, u.username
+  from roles r join user_roles ur on ur.role_id = r.id
+  join users u on u.id = ur.user_id and u.active
+ where r.name = any(%(roles)s)
+ order by letter, name, username limit %(most)s
+"""
+
+
+def members_of(tx: Tx, keys: Iterable[str], *, most: int) -> dict[str, list[str]]:
+    """Return the usernames of active people of groups and roles, by their keys.
+
+    Args:
+        keys: candidate keys; those of people are left out.
+        most: people in all; if there are so many, some may be missing.
+    """
+    wanted: dict[str, list[str]] = {"g": [], "r": []}
+    for key in keys:
+        letter, _, name = key.partition(":")
+        wanted.get(letter, []).append(name)
+    if not wanted["g"] and not wanted["r"]:
+        return {}
+    asked = {"groups": wanted["g"], "roles": wanted["r"], "most": most}
+    found: dict[str, list[str]] = {}
+    for row in tx.run(_MEMBERS, asked).rows:
+        found.setdefault(f"{row['letter']}:{row['name']}", []).append(row["username"])
+    return found
+
+
 def known_names(db: Database) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """Return the names of all active people, all groups and all roles."""
     with db.transaction() as tx:

@@ -43,6 +43,7 @@ select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
   from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
+_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -60,7 +61,7 @@ select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at
  where {_WANTED} order by u.username
 """  # noqa: S608 - constants only
 _COPIED_BY_STEP: Final = _COPIED.replace(
-    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat = 0"
+    "t.id = %(task)s", "t.instance_id = %(instance)s and t.wait = %(wait)s and t.seat <= 1"
 )
 
 
@@ -87,6 +88,12 @@ def told(
 def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
     """Return what tells people of tasks that were opened for them alone."""
     return _OPENED, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+
+
+def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same for seats that were added to a wait, those with a number above ``after``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED, {**said, "actor": actor, "at": at}
 
 
 def copied(

@@ -10,6 +10,7 @@ from typing import Any
 from app.core.codec import event_to_json, state_to_json
 from app.core.definition import Definition
 from app.core.effects import OpenTask
+from app.core.rules import Rules
 from app.core.state import ENDED, State
 from app.db.tx import Tx
 from app.db.types import Json, Jsonb
@@ -46,6 +47,7 @@ def apply(
     actor: str,
     on_behalf_of: str | None = None,
     before: State | None,
+    told: Sequence[Line] = (),
     also: Sequence[Statement] = (),
     last: bool = False,
 ) -> Applied:
@@ -55,11 +57,20 @@ def apply(
         columns: the instance's row as it was locked; for a new one what it begins with
             (id, definition_id, business_key, title, started_by, history_seq, history_hash).
         before: the state that the plan began from; None for a new instance.
+        told: lines about what somebody did, before those of the plan.
         also: what is written beside the plan, of rows that are locked.
         last: nothing follows in this transaction; see ``Tx.together``.
     """
-    lines = list(plan.lines)
-    opened = [_task(tx, definition, plan, task, columns, lines, at) for task in plan.tasks.values()]
+    lines = [*told, *plan.lines]
+    opened: list[Row] = []
+    visits: list[Statement] = []
+    for task in plan.tasks.values():
+        if task.rules is None:
+            opened.append(_task(tx, definition, plan, task, columns, lines, at))
+        else:
+            rows, visit = _seats(tx, definition, plan, task, task.rules, columns, lines, at)
+            opened += rows
+            visits.append((store.VISIT, visit))
     common = {"id": columns["id"], "at": at, "actor": actor}
     notices = telling.of_opened(tx, plan, opened, lines, common) if opened else []
     added = record.row(
@@ -81,16 +92,17 @@ def apply(
     statements = [
         _instance(plan, columns, {**added, **changed}, before),
         (record.INSERT, added),
-        *((store.TASK, task | common) for task in opened),
+        *((store.SEAT if "seat" in row else store.TASK, row | common) for row in opened),
+        *visits,
     ]
     statements += also
     statements += _others(plan, common)
     statements += notices
     if opened or last or before is None:  # what a start breaks is its caller's to tell
         answers = tx.together(statements, last=last)
-        for task, answer in zip(opened, answers[2:], strict=False):
-            task["id"] = answer.rows[0]["id"]
-        opened.sort(key=lambda task: int(task["wait"]))
+        for row, answer in zip(opened, answers[2:], strict=False):
+            row["id"] = answer.rows[0]["id"]
+        opened.sort(key=lambda row: int(row["wait"]))
     else:
         tx.later(statements)
     changed["history_seq"], changed["history_hash"] = added["seq"], added["hash"]
@@ -167,6 +179,50 @@ def _task(
     given = people.give(tx, definition, task)
     if given.line is not None:
         lines.append(given.line)
+    return _row(definition, plan, task, given, columns, at)
+
+
+def _seats(
+    tx: Tx,
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    rules: Rules,
+    columns: Mapping[str, Any],
+    lines: list[Line],
+    at: datetime,
+) -> tuple[list[Row], Row]:
+    """Return the rows of a task of several people, one each, and that of their visit.
+
+    One after another, only the first has theirs; the others wait in the visit.
+    """
+    given = people.seat(tx, definition, task)
+    lines.extend(each.line for each in given if each.line is not None)
+    now, later = (given[:1], given[1:]) if rules.mode == "sequential" else (given, [])
+    rows = [
+        _row(definition, plan, task, each, columns, at) | {"seat": number}
+        for number, each in enumerate(now, start=1)
+    ]
+    visit = {
+        "id": columns["id"],
+        "wait": task.wait,
+        "rules": Json(rules.to_json()),
+        "queue": Json(
+            [{"assignee": each.assignee, "candidates": list(each.candidates)} for each in later]
+        ),
+        "total": len(given),
+    }
+    return rows, visit
+
+
+def _row(
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    given: people.Given,
+    columns: Mapping[str, Any],
+    at: datetime,
+) -> Row:
     held = given.assignee is not None
     return {
         "definition": columns["definition_id"],

@@ -68,6 +68,8 @@ def _task_completed(event: TaskCompleted) -> dict[str, Any]:
     data = {"wait": event.wait, "outcome": event.outcome, "values": event.values}
     if event.comment:
         data["comment"] = event.comment
+    if event.votes is not None:
+        data["votes"] = {name: event.votes[name] for name in ("approved", "rejected", "total")}
     return data
 
 

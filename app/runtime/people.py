@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from app.core.definition import Definition
 from app.core.effects import OpenTask
+from app.core.tally import MAX_SEATS
 from app.db.tx import Tx
 from app.db.wire import Answer, Statement
-from app.identity.queries import Ahead, Kind, Resolved, ahead_of, resolve_all
+from app.identity.queries import Ahead, Kind, Resolved, ahead_of, members_of, resolve_all
 from app.runtime.lines import Line
+
+_LISTED: Final = 10 * MAX_SEATS
+"""Members of groups that are looked at: one person may be in several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,28 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
     return _to_owner(tx, definition, task)
 
 
+def seat(tx: Tx, definition: Definition, task: OpenTask) -> list[Given]:
+    """Decide who gets a task each of a step for several people, in the order of their turns.
+
+    A group or role stands for its active members, unless the step says that it is one of them.
+    Who is named twice has one seat. Nobody left, or more people than can decide together: the
+    owners get one, as ``give`` says.
+    """
+    found = resolve_all(tx, [(name, None) for name in task.assignees])
+    members = members_of(tx, found.keys, most=_LISTED) if task.expand else {}
+    keys: dict[str, None] = {}
+    for key in found.keys:
+        mine = [f"u:{name}" for name in members[key]] if key in members else [key]
+        keys.update(dict.fromkeys(mine))
+    if not keys or len(keys) > MAX_SEATS or sum(map(len, members.values())) >= _LISTED:
+        return [_to_owner(tx, definition, task)]
+    return [
+        Given(name, ()) if letter == "u" else Given(None, (key,))
+        for key in keys
+        for letter, _, name in (key.partition(":"),)
+    ]
+
+
 def _to_owner(tx: Tx, definition: Definition, task: OpenTask) -> Given:
     owners = definition.settings.get("owners") or ()
     names = [owners] if isinstance(owners, str) else [str(name) for name in owners]
@@ -75,7 +101,11 @@ def _to_owner(tx: Tx, definition: Definition, task: OpenTask) -> Given:
         "rule": "to_owner",
         "wait": task.wait,
         "wanted": [
-            name for name in (task.assignee, *task.candidate_users, *task.candidate_groups) if name
+            name
+            for name in (
+                *(task.assignee, *task.assignees, *task.candidate_users, *task.candidate_groups),
+            )
+            if name
         ],
         "given_to": list(keys),
     }

@@ -46,8 +46,14 @@ def sheet(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> S
             lines = events(engine.db, actor, instance_id)
             if seal.head(tx, instance_id) == before:
                 break
-        decisions = [_decision(shown, line) for line in lines if line["kind"] == "task.completed"]
+        decisions = [_decision(shown, line) for line in lines if _is_decision(line)]
         return Sheet(shown, lines, decisions, seal.of(tx, instance_id))
+
+
+def _is_decision(line: dict[str, Any]) -> bool:
+    """Say whether a line is what one person decided: of several, each vote is."""
+    joint = "votes" in line["data"]
+    return bool(line["kind"] == "task.voted" or (line["kind"] == "task.completed" and not joint))
 
 
 def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from app.errors import NotFound
 from app.identity.actor import Actor
 from app.runtime import children, messages, store
 from app.runtime.apply import apply
+from app.runtime.lines import Line
 from app.runtime.moved import Locked, Moved
 from app.runtime.plan import Plan, make_plan
 from app.runtime.ports import Engine
@@ -85,12 +86,14 @@ def move_locked(
     *,
     actor: Actor,
     on_behalf_of: str | None = None,
+    told: Sequence[Line] = (),
     also: Sequence[Statement] = (),
     last: bool = False,
 ) -> Moved:
     """Same as ``move`` for an instance that this transaction has locked.
 
     Args:
+        told: lines of the history about what somebody did, before those about what follows.
         also: what is written in the same trip, of rows that are locked (the task or job that
             gave the event); also if the event was ignored.
         last: the caller does nothing more in this transaction.
@@ -113,6 +116,7 @@ def move_locked(
         actor=actor.username,
         on_behalf_of=on_behalf_of,
         before=locked.state,
+        told=told,
         also=also,
         last=last and not children.concerned(locked.row, plan),
     )

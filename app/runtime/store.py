@@ -59,6 +59,14 @@ values (%(id)s, %(definition)s, %(wait)s, %(step)s, %(name)s, %(task_state)s, %(
         %(claimed_at)s, %(allow)s)
 returning id
 """
+SEAT: Final = TASK.replace("claimed_at, allow)", "claimed_at, allow, seat)").replace(
+    "%(allow)s)", "%(allow)s, %(seat)s)"
+)
+"""Same for one of several people."""
+VISIT: Final = """
+insert into visits (instance_id, wait, rules, queue, total)
+values (%(id)s, %(wait)s, %(rules)s, %(queue)s, %(total)s)
+"""
 CLOSED_TASK: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = %(reason)s

@@ -53,6 +53,17 @@ def may_hand_on(actor: Actor, task: Row) -> bool:
     return has(actor, task) and actor.can("task:work")
 
 
+def may_add_signer(actor: Actor, task: Row) -> bool:
+    """Say whether the actor has the task, and was not added to it: that goes one level deep."""
+    return may_hand_on(actor, task) and task["added_by"] is None
+
+
+def may_remove_signer(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could take the task away from who was added by it."""
+    added = task["state"] in LIVE and task["added_by"] is not None
+    return added and (task["added_by"] == actor.username or actor.can("task:assign"))
+
+
 def may_comment(actor: Actor, task: Row) -> bool:
     """Say whether the actor takes part in the task's instance, or looks after all of them.
 
@@ -76,6 +87,8 @@ def may_remind(actor: Actor, task: Row) -> bool:
 _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "assign": may_assign,
     "transfer": may_hand_on,
+    "add_signer": may_add_signer,
+    "remove_signer": may_remove_signer,
     "comment": may_comment,
     "attach": may_comment,
     "cc": may_hand_on,

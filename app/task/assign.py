@@ -32,7 +32,11 @@ update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s where
 _SEATED: Final = """
 select state from tasks
  where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
-   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s) limit 1
+   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
+union all
+select 'waiting' from visits, json_array_elements(queue) q
+ where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s
+limit 1
 """
 _HELD: Final = """
 select t.id from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'

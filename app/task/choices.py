@@ -21,8 +21,11 @@ union all
   where state = 'open' and candidates && %(keys)s order by id limit {MOST})
 """  # noqa: S608 - numbers of ours
 _DONE: Final = f"""
-select definition_id, step, name from tasks
- where completed_by = %(me)s order by completed_at desc, id desc limit {MOST}
+(select definition_id, step, name from tasks
+  where completed_by = %(me)s order by completed_at desc, id desc limit {MOST})
+union all
+(select definition_id, step, name from tasks
+  where assignee = %(me)s and decided_by is not null order by completed_at desc limit {MOST})
 """  # noqa: S608 - as above
 _CHOICES: Final = """
 with found as ({found}),

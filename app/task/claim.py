@@ -14,6 +14,7 @@ from app.task.comment import check_comment
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import Verb, refusal
+from app.task.seats import check_second
 
 Row = dict[str, Any]
 
@@ -50,6 +51,8 @@ def take(
         return task
     if "claim" not in access.allowed(actor, task):
         raise refusal(db, actor, task, verb)
+    if task["seat"]:
+        check_second(tx, actor, task)
     return task | store.claim(tx, actor, task, now=now, last=last)
 
 

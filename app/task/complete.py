@@ -11,12 +11,15 @@ from app.core.definition import Definition, Step
 from app.core.events import TaskCompleted
 from app.core.form import Seen, validate
 from app.core.outcome import decide
+from app.db.tx import Tx
 from app.db.types import dump_bytes, loads
+from app.db.wire import Statement
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.runtime import files
+from app.runtime import files, votes
+from app.runtime.moved import Moved
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
@@ -29,6 +32,7 @@ from app.task.form import judged_against
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
+from app.task.seats import check_answer
 from app.telemetry import metrics
 
 Row = dict[str, Any]
@@ -39,7 +43,7 @@ _AS_WRITTEN: Final = (
 )
 _NOT_YET: Final = (
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
-    "reminded_at",
+    *("reminded_at", "added_by", "decided_by"),
 )
 
 
@@ -51,11 +55,14 @@ class Completed:
         task: the body of the task as it is now.
         instance: its instance after the move.
         next: bodies of the tasks that were opened by it.
+        counts: of a step that several people decide, how it stands with them; see
+            ``runtime.visits.counts``. None where one decides alone.
     """
 
     task: Row
     instance: InstanceRow
     next: list[Row]
+    counts: Mapping[str, Any] | None = None
 
 
 def complete(
@@ -89,6 +96,8 @@ def complete(
     """
     require(actor, "task:work")
     check_comment(comment)
+    moved: Moved | None
+    counts: Mapping[str, Any] | None = None
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if task["instance_status"] != "running":
@@ -118,19 +127,42 @@ def complete(
         _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
         also = store.completed(task_id, event)
         also += files.submitted(task["form"], event.values, task["instance_id"], now)
-        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
-        if moved.ignored is not None:  # the task's row says that it waits, the state does not
+        if task["seat"]:
+            done = _voted(engine, tx, locked, task, event, actor, also)
+            moved, counts = done.moved, done.counts
+        else:
+            moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
+        if moved and moved.ignored is not None:  # the row says that it waits, the state does not
             raise changed()
         seconds = (now - task["created_at"]).total_seconds()
         tx.after_commit(
             lambda: metrics.task_completed(locked.definition.key, task["step"], seconds)
         )
-    about = {"instance_status": moved.instance.status, "variables": moved.instance.variables}
+    instance = moved.instance if moved else locked.instance
+    about = {"instance_status": instance.status, "variables": instance.variables}
     return Completed(
         task=body(_finished(locked, task, event, actor) | about, actor, now=now),
-        instance=moved.instance,
-        next=[body(_opened(task, row) | about, actor, now=now) for row in moved.opened],
+        instance=instance,
+        next=[
+            body(_opened(task, row) | about, actor, now=now)
+            for row in (moved.opened if moved else ())
+        ],
+        counts=counts,
     )
+
+
+def _voted(
+    engine: Engine,
+    tx: Tx,
+    locked: Locked,
+    task: Row,
+    event: TaskCompleted,
+    actor: Actor,
+    also: Sequence[Statement],
+) -> votes.Cast:
+    """Count the actor's decision among those of others."""
+    check_answer(locked.definition.by_id[task["step"]], event)
+    return votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=True)
 
 
 def _instance_of(task: Row) -> Row:

@@ -60,7 +60,9 @@ select (select count(*) from (select 1 from tasks
 """  # noqa: S608 - numbers of ours
 _COUNTED: Final = f"""{_WAITING},
        (select count(*) from (select 1 from tasks
-         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done
+         where completed_by = %(me)s limit {COUNT_CAP}) finished) as done,
+       (select count(*) from (select 1 from tasks
+         where assignee = %(me)s and decided_by is not null limit {COUNT_CAP}) others) as passed
 """  # noqa: S608 - as above
 _WALK: Final = 5_000
 """How many live tasks are looked at in the order of an index, at most: some milliseconds.
@@ -113,11 +115,12 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed; ``passed_on`` (``{to, at}``) those that were transferred
-            from those that were completed.
+            that could be claimed. In Done also those that others decided: ``decided_by``,
+            and that were transferred: ``passed_on`` (``{to, at}``).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what people who started these, or have them now, are called, by username.
+        names: what the people who started or decided these, or got them, are called, by
+            username.
     """
 
     items: Sequence[dict[str, Any]]
@@ -162,10 +165,13 @@ def inbox(
     asked = _Asked(actor, q, filters, now, zone, sort, size + 1)
     with db.transaction() as tx:
         counts = _counts(tx, actor)
-        rows, follow = _done(tx, asked, after) if tab == "done" else _todo(tx, asked, after, counts)
-        named = {row["started_by"] for row in rows} | {row.get("passed_to") for row in rows}
-        names = display_names(db, {name for name in named if name})
-    return InboxPage([_item(row, actor, now) for row in rows], follow, counts, names)
+        rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
+        named = {row[key] for row in rows for key in ("started_by", "decided_by")}
+        named |= {row.get("passed_to") for row in rows}
+        names = display_names(db, named - {None})
+    shown = {name: counts[name] for name in ("mine", "claimable")}
+    shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
+    return InboxPage([_item(row, actor, now) for row in rows], follow, shown, names)
 
 
 def badge(db: Database, actor: Actor) -> int:
@@ -290,11 +296,19 @@ def _walk(
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
 
 
-def _done(tx: Tx, asked: _Asked, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """Return what the actor completed or passed on, the latest first."""
+def _done(
+    tx: Tx, asked: _Asked, after: str | None, counts: Mapping[str, int]
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Return what the actor has completed or transferred, and what was decided before they had.
+
+    Each of these is read by an index of its own, in the order of the list.
+    """
     position, limit = _DONE.read(after) if after else None, asked.limit
-    which = t.c.completed_by == asked.actor.username
-    rows = asked.rows(tx, which, limit, position)
+    me = asked.actor.username
+    rows = asked.rows(tx, t.c.completed_by == me, limit, position)
+    if counts["passed"]:
+        decided = sa.and_(t.c.assignee == me, t.c.decided_by.is_not(None))
+        rows += asked.rows(tx, decided, limit, position)
     rows += passed.rows(tx, asked.actor, asked.query(sa.true()), limit, position)
     rows.sort(key=_done_at, reverse=True)
     shown = rows[: limit - 1]

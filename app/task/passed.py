@@ -14,9 +14,8 @@ from app.db.schema import history_events as h
 from app.db.schema import tasks as t
 from app.db.tx import Tx
 from app.identity.actor import Actor
-from app.task.select import live
 
-_KIND: Final = sa.literal_column("'task.transferred'")
+_KIND: Final[sa.ColumnElement[str]] = sa.literal_column("'task.transferred'")
 _SAID: Final = "(data -> 'lines' -> 0 -> 2 ->> '{}')"
 
 
@@ -49,7 +48,7 @@ def rows(
             h.c.actor == actor.username,
             h.c.kind == _KIND,
             t.c.completed_by.is_distinct_from(actor.username),
-            ~sa.and_(live(), t.c.assignee.is_not_distinct_from(actor.username)),
+            t.c.assignee.is_distinct_from(actor.username),
             ~again,
         )
         .order_by(h.c.at.desc(), t.c.id.desc())

@@ -55,6 +55,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "comment": row["comment"],
         "summary": told(actor, row),
         "reason": row["reason"],
+        "decided_by": row["decided_by"],
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],
     }

@@ -21,7 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, store
+from app.task import access, seats, store
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -64,8 +64,9 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, options, columns, value}``; the last two as a form's field of that
     name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
-    last one that another person left), ``comments`` (see ``task.thread``), ``instructions``
-    (a label in markdown, or None) and ``people`` (username → name).
+    last one that another person left), ``comments`` (see ``task.thread``), ``visit``
+    (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
+    markdown, or None) and ``people`` (username → name).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -86,7 +87,10 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    said, *draft = tx.together([asking(row), *_draft(actor, row)])
+    beside = seats.asking(row)
+    said, *more = tx.together([asking(row), *beside, *_draft(actor, row)])
+    shown["visit"] = seats.told(actor, row, more[: len(beside)])
+    draft = more[len(beside) :]
     shown["draft"] = draft[0].fetchone() if draft else None
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
@@ -269,4 +273,5 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
-    return {name for name in named if name} | set(shown["candidates"]["users"]) | said
+    named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
+    return {name for name in named if name} | ({shown["decided_by"]} - {None})

@@ -12,12 +12,14 @@ from app.identity.queries import display_names
 from app.runtime.row import STATUS_WORDS
 from app.task import access
 
-Verb = Literal[
-    "claim", "release", "complete", "assign", "transfer", "comment", "attach", "cc", "remind"
-]
+Verb = (
+    Literal["claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"]
+    | Literal["comment", "attach", "cc", "remind"]
+)
 _TALK: Final = ("comment", "attach")
-"""Also when the task is over, as long as its instance is not."""
-_HOLDERS: Final = ("transfer", "cc")
+_OF_THE_INSTANCE: Final = (*_TALK, "remove_signer")
+"""Verbs that do not ask how the very task stands."""
+_HOLDERS: Final = ("transfer", "add_signer", "cc")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -26,7 +28,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in (*_TALK, "remind", "assign"):
+    if verb in (*_TALK, "remind", "assign", "remove_signer"):
         refused = _beside(actor, task, verb)
     else:
         refused = None if access.takes_part(actor, task) else _not_a_candidate()
@@ -36,16 +38,19 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if refused is not None:
         return refused
-    if verb in _TALK and task["instance_status"] not in ("running", "suspended"):
+    of_all = verb in _OF_THE_INSTANCE
+    if of_all and task["instance_status"] not in ("running", "suspended"):
         return Conflict(
             "instance_ended",
             "The instance is %(status)s; nothing can be changed any more.",
             extra={"instance_status": task["instance_status"]},
             status=STATUS_WORDS[task["instance_status"]],
         )
-    if task["state"] == "completed" and verb not in _TALK:
+    if task["state"] == "completed" and not of_all:
         return _completed(db, task)
-    if task["state"] == "cancelled" and verb not in _TALK:
+    if task["state"] == "cancelled" and task["decided_by"] and not of_all:
+        return _decided(db, task)
+    if task["state"] == "cancelled" and not of_all:
         return Conflict(
             "task_cancelled",
             "This task was withdrawn; nothing has to be done any more.",
@@ -116,6 +121,17 @@ def _completed(db: Database, task: Mapping[str, Any]) -> Conflict:
             "at": _iso(task["completed_at"]),
             "outcome": task["outcome"],
         },
+        name=name,
+    )
+
+
+def _decided(db: Database, task: Mapping[str, Any]) -> Conflict:
+    by = task["decided_by"]
+    name = display_names(db, [by]).get(by, by)
+    return Conflict(
+        "decided_by_others",
+        "This was decided with the vote of %(name)s; nothing has to be done any more.",
+        extra={"by": by, "name": name, "at": _iso(task["completed_at"])},
         name=name,
     )
 

@@ -190,6 +190,11 @@ def _next(tx: Tx, definition: Definition, token: Token, step: Step, task: OpenTa
         return Stop("join")
     if task is None:
         return Stop("next", step.id, step.name, step.type)
+    if task.rules is not None:
+        keys: list[str] = []
+        for seat in people.seat(tx, definition, task):
+            keys += seat.candidates if seat.assignee is None else [f"u:{seat.assignee}"]
+        return Stop("next", step.id, step.name, step.type, None, by_kind(keys))
     given = people.give(tx, definition, task)
     offered = by_kind(list(given.candidates))
     return Stop("next", step.id, step.name, step.type, given.assignee, offered)

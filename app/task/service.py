@@ -16,10 +16,12 @@ from app.task.draft import save_draft
 from app.task.files import upload
 from app.task.form import look_at
 from app.task.remind import remind
+from app.task.signers import add_signer, remove_signer
 
 __all__ = [
     "Completed",
     "HandedOver",
+    "add_signer",
     "assign",
     "attach",
     "claim",
@@ -31,6 +33,7 @@ __all__ = [
     "look_at",
     "release",
     "remind",
+    "remove_signer",
     "save_draft",
     "transfer",
     "upload",

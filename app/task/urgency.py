@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -18,7 +18,7 @@ from app.task.filters import USUAL
 
 # A number in the SQL, not a parameter: the planner proves with it that the partial index of
 # unusual priorities applies.
-_USUAL = sa.literal_column(str(USUAL))
+_USUAL: Final[sa.ColumnElement[int]] = sa.literal_column(str(USUAL))
 
 
 @dataclass(frozen=True, slots=True)

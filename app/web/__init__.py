@@ -18,6 +18,7 @@ from app.web import (
     notices,
     runtime,
     session,
+    signers,
     task,
     verbs,
     views,
@@ -37,6 +38,7 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    signers.bp,
     notices.bp,
 )
 

@@ -20,6 +20,8 @@ class FollowUp:
         tasks: open tasks of the instance: what people do next.
         automatic: names of steps at which a machine is at work.
         stuck: whether an incident stopped the instance.
+        counted: of a step that several people decide and that is open still, how many have
+            decided, and of how many.
         next_task: what the reader could go on with; None if nothing waits for them.
     """
 
@@ -27,6 +29,7 @@ class FollowUp:
     tasks: Sequence[Row]
     automatic: Sequence[Any]
     stuck: bool
+    counted: tuple[int, int] | None
     next_task: Row | None
 
     @property
@@ -50,16 +53,24 @@ def follow_up(task: Row, instance: Row, waiting: Sequence[Row], who: Actor) -> F
         waiting: the top of the reader's inbox.
     """
     chosen = [each["label"] for each in task["outcomes"] if each["id"] == task["outcome"]]
+    visit = task["visit"]
+    open_ = visit is not None and visit["decided"] is None
     here = [each for each in instance["tasks"] if _is_for(who, each)]
     return FollowUp(
         outcome=chosen[0] if chosen else None,
-        tasks=instance["tasks"],
+        # The seats of those who have not decided yet are not what comes next.
+        tasks=[
+            each
+            for each in instance["tasks"]
+            if not open_ or each["step"]["id"] != task["step"]["id"]
+        ],
         automatic=[
             token["step"]["name"] or token["step"]["id"]
             for token in instance["tokens"]
             if token["waiting_for"] == "job"
         ],
         stuck=bool(instance["incidents"]),
+        counted=(visit["approved"] + visit["rejected"], visit["total"]) if open_ else None,
         next_task=next(iter([*here, *waiting]), None),
     )
 

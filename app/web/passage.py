@@ -150,9 +150,19 @@ def passed(
                 continue  # another element of the same list, or the same step tried again
             visits.append({"id": step["id"], "name": pick(step["name"], step["id"]), "by": None})
         elif line["kind"] == "task.completed":
-            _last(visits, step["id"])["by"] = names.get(line["actor"], line["actor"])
+            _last(visits, step["id"])["by"] = _deciders(line, names)
     _mark(visits, instance)
     return _shortened([_item(visit) for visit in visits])
+
+
+def _deciders(line: Line, names: Mapping[str, str]) -> str:
+    """Return who completed a task, or how many of several approved."""
+    votes = line["data"].get("votes")
+    if votes is None:
+        return str(names.get(line["actor"], line["actor"]))
+    return str(
+        gettext("%(count)d of %(total)d approved", count=votes["approved"], total=votes["total"])
+    )
 
 
 def _last(visits: list[dict[str, Any]], step_id: str) -> dict[str, Any]:

@@ -38,6 +38,12 @@ _RESULTS: Final[Mapping[str, LazyString]] = {
     "cancelled": lazy_gettext("ends as cancelled"),
     "error": lazy_gettext("ends with an error"),
 }
+_MODES: Final[Mapping[str, LazyString]] = {
+    "any": lazy_gettext("the first of them decides"),
+    "all": lazy_gettext("all of them have to approve"),
+    "ratio": lazy_gettext("%(ratio)s of them have to approve"),
+    "sequential": lazy_gettext("they decide one after the other"),
+}
 _STARTER: Final = re.compile(r"\$\{\s*initiator(\.username)?\s*\}")
 _MOST: Final = 6
 """Names that are listed; of more it is said how many there are."""
@@ -64,6 +70,9 @@ def work_of(definition: Definition, step: Step) -> list[str]:
 def notes_of(step: Step) -> list[str]:
     """Return what else holds for the step: that it is done for each of a list, or skipped."""
     found = []
+    if "assignees" in step.config:
+        mode = step.config.get("mode", "all")
+        found.append(str(_MODES[mode] % {"ratio": step.config.get("ratio", "")}))
     if step.multi is not None:
         said = (
             gettext("for each of %(list)s, one after the other", list=step.multi.over)
@@ -121,7 +130,7 @@ def message_words(name: str, key: Any = None) -> str:
 
 def _people(config: Mapping[str, Any]) -> Iterator[str]:
     named = [config.get("assignee")]
-    for key in ("candidate_users", "candidate_groups"):
+    for key in ("assignees", "candidate_users", "candidate_groups"):
         given = config.get(key) or ()
         named += [given] if isinstance(given, str) else list(given)
     for name in named:

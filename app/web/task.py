@@ -17,7 +17,7 @@ from app.runtime import queries as instances
 from app.runtime.form_look import Look, is_live
 from app.task import queries, service
 from app.task.inbox import inbox
-from app.web import forms, people, respond, route, timeline
+from app.web import forms, people, respond, route, signers, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
 from app.web.form_view import context, shown_values
@@ -215,13 +215,20 @@ def _page(
         conflict=translate_error(error) if isinstance(error, Conflict) else None,
         labels={name: each["label"] for name, each in fields.items()} | {"comment": str(_COMMENT)},
         names=names,
-        groups=group_titles(engine().db, task["candidates"]["groups"]),
+        groups=group_titles(engine().db, _groups(task)),
+        rule=signers.rule(task["visit"]) if task["visit"] else None,
         history=timeline.moments(lines, names, fields),
         prefix=forms.PREFIX,
     )
     if error and respond.wants_part():
         respond.retarget(answer, "#task", "innerHTML")
     return answer
+
+
+def _groups(task: Mapping[str, Any]) -> set[str]:
+    """Return the groups that a task and the seats beside it are offered to."""
+    seats = (task["visit"] or {}).get("seats", ())
+    return {name for each in (task, *seats) for name in each["candidates"]["groups"]}
 
 
 def _values(

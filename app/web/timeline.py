@@ -38,6 +38,8 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
 }
 """What is told of a step. Its being reached and left is seen from what is done there."""
 
+_TOGETHER: Final = lazy_gettext("%(step)s: decided, %(approved)d for it and %(rejected)d against")
+"""What is told of a step that several people decided."""
 _OF_THE_WHOLE: Final = "instance."
 _QUIET: Final = frozenset({"skipped", "withdrawn"})
 """How an incident ends when another line tells why."""
@@ -105,13 +107,20 @@ def _moment(
         "tone": word.tone,
         "text": _sentence(line, word.text, steps, names),
         "by": None
-        if line["actor"] in (None, "system") or line["kind"] in verb_words.SENTENCES
+        if line["actor"] in (None, "system")
+        or line["kind"] in verb_words.SENTENCES
+        or _is_joint(line)
         else names.get(line["actor"], line["actor"]),
         "at": at,
-        "quote": data.get("comment") or data.get("reason"),
+        "quote": None if _is_joint(line) else data.get("comment") or data.get("reason"),
         "files": data.get("files") or (),
         "detail": _child(data, children) or _detail(line["kind"], data, fields),
     }
+
+
+def _is_joint(line: Line) -> bool:
+    """Say whether a line tells what several people's votes came to."""
+    return line["kind"] == "task.completed" and "votes" in line["data"]
 
 
 def _sentence(
@@ -128,7 +137,10 @@ def _sentence(
         return str(otherwise)
     data = line["data"]
     target = str(data.get("to") or "")
+    if _is_joint(line):
+        template = _TOGETHER
     return str(template) % {
+        **data.get("votes", {}),
         "step": pick(step["name"], step["id"]),
         "attempt": data.get("attempt", ""),
         "name": data.get("name", ""),
@@ -151,7 +163,9 @@ def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
     """Return what was entered, or what went wrong."""
     if kind in ("job.failed", "incident.opened") and data.get("message"):
         return account(data["message"], "moment-meta")
-    if kind not in ("task.completed", "variables.changed"):
+    if kind not in ("task.completed", "task.voted", "variables.changed"):
+        return Markup()
+    if kind == "task.completed" and "votes" in data:  # each vote has told its own
         return Markup()
     given = {name: item for name, item in (data.get("values") or {}).items() if item is not None}
     in_order = [*(name for name in fields if name in given), *(n for n in given if n not in fields)]

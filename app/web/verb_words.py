@@ -14,9 +14,14 @@ Line = Mapping[str, Any]
 _FROM: Final = lazy_gettext("%(by)s gave “%(step)s”, which %(from)s had, to %(to)s")
 _BY_STEP: Final = lazy_gettext("“%(step)s” was copied to %(to)s by the process")
 _TO_ALL: Final = lazy_gettext("%(by)s reminded everyone whom “%(step)s” was offered to")
+_APPROVED: Final = lazy_gettext("%(by)s approved “%(step)s”: %(count)s")
+_REJECTED: Final = lazy_gettext("%(by)s rejected “%(step)s”: %(count)s")
 SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.assigned": lazy_gettext("%(by)s gave “%(step)s” to %(to)s"),
     "task.transferred": lazy_gettext("%(by)s transferred “%(step)s” to %(to)s"),
+    "task.signer_added": lazy_gettext("%(by)s let %(to)s decide “%(step)s” too"),
+    "task.signer_removed": lazy_gettext("%(by)s took %(to)s away from “%(step)s”"),
+    "task.voted": lazy_gettext("%(by)s did their part of “%(step)s”: %(count)s"),
     "task.commented": lazy_gettext("%(by)s commented on “%(step)s”"),
     "task.comment_edited": lazy_gettext("%(by)s corrected a comment on “%(step)s”"),
     "task.copied": lazy_gettext("%(by)s sent a copy of “%(step)s” to %(to)s"),
@@ -47,12 +52,23 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = _FROM
     elif kind == "task.reminded" and not data.get("to"):
         template = _TO_ALL
+    elif kind == "task.voted" and "approved" in data:
+        template = _APPROVED if data["approved"] else _REJECTED
     return str(template) % {
+        "count": so_far(data.get("votes") or {}),
         "by": names.get(line["actor"], line["actor"]),
         "step": pick(step["name"], step["id"]) if step else "",
         "from": names.get(data.get("from"), data.get("from")),
         "to": gettext(", ").join(names.get(name, name) for name in _named(line)),
     }
+
+
+def so_far(votes: Mapping[str, Any]) -> str:
+    """Say how many of those who decide together have decided."""
+    if not votes:
+        return ""
+    count = votes["approved"] + votes["rejected"]
+    return str(gettext("%(count)d of %(total)d have decided", count=count, total=votes["total"]))
 
 
 def _named(line: Line) -> list[str]:

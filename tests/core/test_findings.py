@@ -22,10 +22,14 @@ from tests.support.mistakes import (
     steps,
 )
 from tests.support.mistakes_form import FORMS
+from tests.support.mistakes_seats import SEATS
 from tests.support.mistakes_sound import SOUND
 from tests.support.pace import within
 
-ALL = (*TEXT, *SHAPE, *FORMS, *REFERENCES, *mistakes_flow.SHAPE, *mistakes_flow.REFERENCES, *SOUND)
+ALL = (
+    *(*TEXT, *SHAPE, *FORMS, *SEATS, *REFERENCES),
+    *(*mistakes_flow.SHAPE, *mistakes_flow.REFERENCES, *SOUND),
+)
 WARNINGS = {
     "not_evaluated",
     "type_differs",

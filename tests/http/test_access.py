@@ -147,6 +147,8 @@ API = {
     "DELETE /task-views/<int:view_id>": Entry(MANAGERS),
     "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/add-signer": Entry(CANDIDATE, {"users": ["li"]}),
+    "POST /tasks/<int:task_id>/remove-signer": Entry(CANDIDATE | MANAGERS, {"user": "zhao"}),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": ["wang"]}),
     "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
     "GET /tasks/<int:task_id>/comments": Entry(PART),
@@ -196,6 +198,10 @@ PAGES = {
     "POST /tasks/<int:task_id>/assign": Entry(MANAGERS, {"to": "wang"}),
     "GET /tasks/<int:task_id>/transfer": Entry(PART),
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/add-signer": Entry(PART),
+    "POST /tasks/<int:task_id>/add-signer": Entry(CANDIDATE, {"users": "li"}),
+    "GET /tasks/<int:task_id>/remove-signer": Entry(PART),
+    "POST /tasks/<int:task_id>/remove-signer": Entry(CANDIDATE | MANAGERS, {"user": "zhao"}),
     "GET /tasks/<int:task_id>/cc": Entry(PART),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": "wang"}),
     "GET /tasks/<int:task_id>/remind": Entry(PART),
@@ -411,5 +417,12 @@ HOLDERS = {
 
 
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
+    if "-signer" in route:
+        task = f"/tasks/{things['task_id']}"
+        rest("mei", "PUT", f"{task}/claim").ok()
+        with rest.office.db.transaction() as tx:
+            tx.run("update tasks set allow = '{add_signer,remove_signer}'")
+        if "remove" in route:
+            rest("mei", "POST", f"{task}/add-signer", {"users": ["zhao"]}).ok()
     if route.endswith("/release") or route in HOLDERS:
         rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()

@@ -197,6 +197,7 @@ class Walk:
         self.be("mei")
         self.tasks()
         self.verbs()
+        self.signers()
         self.oneself()
         self.be("root")
         self.instances()
@@ -349,6 +350,42 @@ class Walk:
         self.get("/notifications/badge?shown=77", htmx=True)
         self.be("mei")
         self.get("/copies")
+
+    def signers(self) -> None:
+        """People who decide together: added, taken away, and what became of it."""
+        office, engine = self.office, self.office.engine
+        number = office.start("trip", amount=4, by="mei")
+        task = office.task_of(number, "look")
+        page = f"/tasks/{task}"
+        self.post(f"{page}/claim", 303)
+        with office.db.transaction() as tx:
+            tx.run("update tasks set allow = '{add_signer,remove_signer}'")
+        for verb in ("add-signer", "remove-signer"):
+            self.get(f"{page}/{verb}")
+        for wrong in ("", "mei", "zebra"):
+            self.post(f"{page}/add-signer", 422, users=wrong)
+        self.post(f"{page}/add-signer", 303, users="wang zhao li", reason="1")
+        self.get(f"{page}/add-signer", htmx=True)
+        self.get(f"{page}/remove-signer?user=li", htmx=True)
+        self.post(f"{page}/remove-signer", 422, user="mei")
+        self.post(f"{page}/remove-signer", 303, user="li")
+        tasks.complete(engine, office["mei"], task, {"fine": True}, comment="1", now=NOW)
+        for path in (f"{page}/done", page, f"/instances/{number}"):
+            self.get(path)
+        ours = self.seats(task)
+        tasks.complete(engine, office["wang"], ours["wang"], {"fine": False}, now=NOW)
+        self.get(page)
+        self.post(f"{page}/remove-signer", 409, user="wang")
+        self.be("zhao")
+        self.get(f"/tasks/{ours['zhao']}")
+        self.get("/inbox?tab=done")
+        self.post(f"/tasks/{ours['zhao']}/complete", 409)
+        self.be("mei")
+
+    def seats(self, task: int) -> dict[str, int]:
+        """Return the tasks of those who decide beside this one, by who has them."""
+        visit = seen_by_root(self.office, task)["visit"]
+        return {each["user"]: each["task_id"] for each in visit["seats"]}
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""

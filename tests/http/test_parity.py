@@ -97,6 +97,26 @@ def reminded(office: Office, things: Things) -> None:
     tasks.remind(office.engine, office["li"], things["task"], now=NOW)
 
 
+def signing(office: Office, things: Things) -> None:
+    """Let mei have the task, in a step that allows signers."""
+    claimed(office, things)
+    with office.db.transaction() as tx:
+        tx.run("update tasks set allow = '{add_signer,remove_signer}'")
+
+
+def voting(office: Office, things: Things) -> None:
+    """Let zhao decide beside mei."""
+    signing(office, things)
+    tasks.add_signer(office.engine, office["mei"], things["task"], ["zhao"], now=NOW)
+
+
+def signed(office: Office, things: Things) -> None:
+    """Let zhao decide beside mei, who has decided."""
+    voting(office, things)
+    mei, task = office["mei"], things["task"]
+    tasks.complete(office.engine, mei, task, {"approved": True}, now=NOW)
+
+
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
 VALUES = {"approved": True, "comments": "Fine.", "amount": Decimal("1250.50")}
@@ -219,6 +239,19 @@ ACTS = {
             {"variables": VALUES, "comment": "Yes", "cc": ["zhao", "wang"]},
         ),
     ),
+    "add signers": Act(
+        "mei",
+        ("/tasks/{task}/add-signer", {"users": "zhao，wang", "reason": " knows it "}),
+        ("POST", "/tasks/{task}/add-signer", {"users": ["zhao", "wang"], "comment": "knows it"}),
+        signing,
+    ),
+    "remove the signer who was waited for": Act(
+        "mei",
+        ("/tasks/{task}/remove-signer", {"user": "zhao", "reason": ""}),
+        ("POST", "/tasks/{task}/remove-signer", {"user": "zhao"}),
+        signed,
+    ),
+    "vote as one of two": Act(DONE.by, DONE.page, DONE.rest, voting),
     "transfer": Act(
         "mei",
         ("/tasks/{task}/transfer", {"to": "wang", "reason": " on leave "}),
@@ -369,6 +402,18 @@ REFUSED = {
         "mei",
         ("/tasks/{task}/complete", {"f.approved": "true", "f.amount": "many"}),
         ("PUT", "/tasks/{task}/complete", {"variables": {"approved": True, "amount": "many"}}),
+    ),
+    "add who decides already": Act(
+        "mei",
+        ("/tasks/{task}/add-signer", {"users": "mei"}),
+        ("POST", "/tasks/{task}/add-signer", {"users": ["mei"]}),
+        signing,
+    ),
+    "remove who was not added": Act(
+        "mei",
+        ("/tasks/{task}/remove-signer", {"user": "wang"}),
+        ("POST", "/tasks/{task}/remove-signer", {"user": "wang"}),
+        voting,
     ),
     "transfer to oneself": Act(
         "mei",

@@ -34,6 +34,8 @@ _VALUES: Final[Mapping[str, str]] = {
     "due": "duration, date or datetime",
     "priority": "0 to 100",
     "names": "list of names",
+    "ratio": "number above 0, up to 1",
+    "field": "name of a field",
     "expr_map": "object",
     "variables": "object of variables",
     "variable_names": "list of names of variables",

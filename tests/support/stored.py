@@ -16,7 +16,8 @@ from app.db.types import dumps, loads
 from app.history import record
 
 _LIVE = {
-    "task": "select wait from tasks where instance_id = %(id)s and state in ('open', 'claimed')",
+    "task": "select distinct wait from tasks"  # a task may be several people's, one seat each
+    " where instance_id = %(id)s and state in ('open', 'claimed')",
     "job": "select wait from jobs where instance_id = %(id)s and state in ('due', 'leased')",
     "incident": "select wait from incidents where instance_id = %(id)s and resolved_at is null",
 }
@@ -145,7 +146,9 @@ def comparable(db: Database) -> dict[str, list[dict[str, Any]]]:
 
 
 def _id(row: Mapping[str, Any]) -> Any:
-    return row.get("id") or 0
+    """Return what rows are sorted by: those without an id stand in no order of their own."""
+    first = row.get("id") or row.get("instance_id") or 0
+    return first, row.get("seq") or row.get("wait") or 0
 
 
 def _comparable(

@@ -14,6 +14,7 @@ from app.core.expression import evaluate_config, shown
 from app.core.form import Seen, expand, options_of
 from app.core.keys import Key
 from app.core.moments import due_moment
+from app.core.nodes import several
 from app.core.nodes.base import (
     Branch,
     Decision,
@@ -27,6 +28,7 @@ from app.core.nodes.base import (
 )
 from app.core.outcome import choices, decide, deciding_field
 from app.core.state import Completion
+from app.core.tally import alone
 from app.core.values import iso_text, json_text, plain_text
 from app.errors import Phrase
 
@@ -43,6 +45,7 @@ class UserTask(Node):
         Key("assignee", "text", expr=True, doc="a user, group or role"),
         Key("candidate_users", "names", expr=True, doc="users who may claim it"),
         Key("candidate_groups", "names", expr=True, doc="groups whose members may claim it"),
+        *several.KEYS,
         Key("form", "form", doc="the fields: name → type, name → field, or a list of fields"),
         Key("due_date", "due", expr=True, doc="a duration from creation, a date or an expression"),
         Key("priority", "priority", expr=True, doc="0 to 100; default 50"),
@@ -50,19 +53,20 @@ class UserTask(Node):
         Key("summary", "variable_names", doc="variables that rows of the inbox show, at most 6"),
         Key("bulk", "flag", doc="whether many can be decided at once; default: if it only decides"),
         Key("instructions", "label", doc="what to do, in markdown"),
-        Key("allow", "verbs", doc="what people may do with it; default: everything"),
+        Key("allow", "verbs", doc="what people may do with it; default: all but signers"),
         Key("cc", "names", expr=True, doc="who is told of it and may read the instance"),
     )
     waits = True
 
     def compile(self, config: Mapping[str, Any], making: Compiling) -> dict[str, Any]:
         """Expand the form, and collect the people named for warnings."""
-        for key in ("assignee", "candidate_users", "candidate_groups", "cc"):
+        for key in ("assignee", "assignees", "candidate_users", "candidate_groups", "cc"):
             for index, name in enumerate(_listed(config.get(key))):
                 path = (*making.path, key)
                 making.person(name, (*path, index) if key != "assignee" else path)
         form = expand(config.get("form"))
         shows = any("show_if" in field for field in form)
+        several.check(config, form, making)
         return {**config, "form": form, "live": _live(form), "shows": shows}
 
     def enter(self, visit: Visit) -> Decision:
@@ -75,7 +79,8 @@ class UserTask(Node):
         form = _form(visit)
         priority = visit.config("priority", 50)
         cc = _names(visit.config("cc"))
-        for value in (due, users, groups, form, cc):
+        seats = several.seats(visit)
+        for value in (due, users, groups, form, cc, seats):
             if isinstance(value, Fail):
                 return value
         if isinstance(priority, Decimal) and priority == int(priority):
@@ -100,6 +105,7 @@ class UserTask(Node):
                     instructions=config.get("instructions"),
                     allow=tuple(config["allow"]) if "allow" in config else None,
                     cc=cc if isinstance(cc, tuple) else (),
+                    **(seats if isinstance(seats, dict) else {}),
                 ),
             )
 
@@ -131,13 +137,18 @@ class UserTask(Node):
             event.outcome,
             comment=event.comment,
             seen=Seen(visit.scope, visit.now) if visit.step.config.get("shows") else None,
+            together=event.votes is not None,
         )
         if decided.errors:
             return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
         also = _set_by(visit, event)
         if isinstance(also, Fail):
             return also
-        completion = Completion(event.by, iso_text(event.at), event.values, decided.outcome)
+        votes = event.votes
+        if votes is None and "assignees" in visit.step.config:
+            votes = alone(visit.step, event)
+        at = iso_text(event.at)
+        completion = Completion(event.by, at, event.values, decided.outcome, votes=votes)
         variables = {**event.values, **also}
         return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 

@@ -1,0 +1,72 @@
+"""What answers hold of one task: its surroundings, those who decide it, what came of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from app.api.bodies import (
+    Body,
+    Candidates,
+    Draft,
+    InstanceRef,
+    Label,
+    Task,
+    TaskComment,
+    Variable,
+)
+
+
+class Counts(Body):
+    """How those stand who decide a step together."""
+
+    mode: str = Field(description="any, all, ratio or sequential.")
+    needed: int = Field(description="How many have to approve.")
+    total: int
+    approved: int
+    rejected: int
+
+
+class Seat(Body):
+    """One of those who decide a step together."""
+
+    task_id: int | None = Field(description="None while their turn has not come.")
+    user: str | None = Field(description="Who has or has decided it; None: nobody yet.")
+    candidates: Candidates
+    state: str = Field(description="open, claimed, completed, cancelled or waiting.")
+    outcome: str | None
+    approved: bool | None
+    comment: str | None
+    at: datetime | None = Field(description="When it was decided, or withdrawn.")
+    added_by: str | None = Field(description="Who added this seat.")
+    decided_by: str | None = Field(description="Whose vote withdrew it.")
+    removable: bool = Field(description="Whether the caller may take it away.")
+
+
+class Visit(Counts):
+    """Those who decide a step together, and what they came to."""
+
+    decided: bool | None = Field(description="Whether they approved; None while it is open.")
+    seats: list[Seat]
+
+
+class TaskDetail(Task):
+    """A task with what surrounds it."""
+
+    variables: list[Variable]
+    draft: Draft | None
+    comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
+    instructions: Label | None = Field(description="What to do, in markdown.")
+    people: dict[str, str] = Field(description="Usernames and what the people are called.")
+    visit: Visit | None = Field(description="How those stand who decide it together.")
+
+
+class CompletedTask(Task):
+    """The task as it is now, and what came of completing it."""
+
+    instance: InstanceRef
+    next: list[Task]
+    counts: Counts | None = Field(
+        description="Where several people decide: how it stands with this vote."
+    )

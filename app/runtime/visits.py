@@ -1,0 +1,122 @@
+"""Reading an arrival at a step that several people decide: its rules, its seats, its votes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.core import tally
+from app.core.rules import Rules, rules_from_json
+from app.core.tally import Vote
+from app.core.values import iso_text
+from app.db.tx import Tx
+from app.db.wire import Answer, Statement
+
+Row = Mapping[str, Any]
+
+REMOVED: Final = "removed"
+"""Why a seat was withdrawn that was taken away; else ``decided``, or what ended the wait."""
+_VISIT: Final = """
+select rules, queue, total from visits where instance_id = %(instance)s and wait = %(wait)s
+"""
+_SEATS: Final = """
+select id, seat, state, assignee, candidates, completed_at, completed_by, on_behalf_of, outcome,
+       values, comment, reason, added_by, decided_by
+  from tasks where instance_id = %(instance)s and wait = %(wait)s order by id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One arrival at a step that several people decide.
+
+    Args:
+        wait: of the token.
+        queue: seats that are not open yet, ``{assignee, candidates, added_by?}`` each.
+        total: seats that count.
+        seats: their rows, withdrawn ones too, in the order in which they were opened.
+    """
+
+    instance: int
+    wait: int
+    rules: Rules
+    queue: Sequence[Row]
+    total: int
+    seats: Sequence[Row]
+
+    @property
+    def open(self) -> list[Row]:
+        """The seats of those who could decide now."""
+        return [seat for seat in self.seats if seat["state"] in ("open", "claimed")]
+
+    @property
+    def votes(self) -> list[Vote]:
+        """What was decided so far, in the order in which it was."""
+        done = [seat for seat in self.seats if seat["state"] == "completed"]
+        done.sort(key=lambda seat: (seat["completed_at"], seat["id"]))
+        return [self._vote(seat) for seat in done]
+
+    def _vote(self, seat: Row) -> Vote:
+        values = seat["values"] or {}
+        return Vote(
+            user=seat["completed_by"],
+            approves=bool(tally.approval(self.rules, values, seat["outcome"])),
+            at=iso_text(seat["completed_at"]),
+            outcome=seat["outcome"],
+            values=values,
+            comment=seat["comment"],
+            behalf=seat["on_behalf_of"],
+        )
+
+    def approves(self, seat: Row) -> bool | None:
+        """Say whether a seat's decision approves; None: there is none, or nothing to decide."""
+        if seat["state"] != "completed" or not self.decides:
+            return None
+        return tally.approval(self.rules, seat["values"] or {}, seat["outcome"])
+
+    @property
+    def decides(self) -> bool:
+        """Whether there is anything to approve, or only something to be done."""
+        return self.rules.field is not None or self.rules.approving is not None
+
+    def held_by(self, username: str) -> Row | None:
+        """Return the seat, or the place in the queue, that somebody has or has decided."""
+        for seat in (*self.seats, *self.queue):
+            state = seat.get("state", "waiting")
+            if state != "cancelled" and username in (seat["assignee"], seat.get("completed_by")):
+                return seat
+        return None
+
+
+def asking(instance_id: int, wait: int) -> list[Statement]:
+    """Return what asks for a visit and its seats."""
+    about = {"instance": instance_id, "wait": wait}
+    return [(_VISIT, about), (_SEATS, about)]
+
+
+def answered(instance_id: int, wait: int, answers: Sequence[Answer]) -> Visit | None:
+    """Return the visit that the answers to ``asking`` tell of; None: there is none."""
+    found, seats = answers[0].fetchone(), answers[1].fetchall()
+    if found is None:
+        return None
+    rules = rules_from_json(found["rules"])
+    seats = [seat for seat in seats if seat["seat"]]
+    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats)
+
+
+def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:
+    """Return a visit; whoever wants to change it has locked its instance."""
+    return answered(instance_id, wait, tx.together(asking(instance_id, wait)))
+
+
+def counts(visit: Visit, votes: Sequence[Vote], total: int) -> dict[str, Any]:
+    """Return how a visit stands, as it is told."""
+    approved = sum(vote.approves for vote in votes)
+    return {
+        "mode": visit.rules.mode,
+        "needed": tally.needed(visit.rules, total),
+        "total": total,
+        "approved": approved,
+        "rejected": len(votes) - approved,
+    }

@@ -1,0 +1,102 @@
+"""The seats of a task that several people decide: how they stand, and who may have one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.core.definition import Step
+from app.core.events import TaskCompleted
+from app.core.tally import approval, decide, rules_of
+from app.db.tx import Tx
+from app.db.wire import Answer, Statement
+from app.errors import Conflict, FieldError, Invalid
+from app.identity.actor import Actor
+from app.runtime import visits
+from app.runtime.candidates import by_kind
+from app.runtime.visits import Visit
+from app.task import access
+
+Row = Mapping[str, Any]
+
+
+def asking(task: Row) -> list[Statement]:
+    """Return what asks for the seats beside a task; nothing for who decides alone."""
+    return visits.asking(task["instance_id"], task["wait"]) if task["seat"] else []
+
+
+def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] | None:
+    """Return how those stand who decide together, or None.
+
+    ``{mode, needed, total, approved, rejected, decided, seats}``; each seat as ``{task_id, user,
+    candidates, state, outcome, approved, comment, at, added_by, decided_by, removable}``.
+    ``decided`` is what they came to, None while it is open; seats whose turn has not come have
+    the state ``waiting`` and no id.
+    """
+    visit = visits.answered(task["instance_id"], task["wait"], answers) if answers else None
+    if visit is None:
+        return None
+    cast = visit.votes
+    decided = decide(visit.rules, cast, visit.total)
+    there = [seat for seat in visit.seats if seat["reason"] != visits.REMOVED]
+    return {
+        **visits.counts(visit, cast, visit.total),
+        "decided": decided.approved if decided is not None else None,
+        "seats": [
+            *(_seat(actor, task, visit, seat) for seat in there),
+            *(_seat(actor, task, visit, seat) for seat in visit.queue),
+        ],
+    }
+
+
+def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
+    live = {**seat, "state": seat.get("state", "open"), "added_by": seat.get("added_by")}
+    running = task["instance_status"] == "running" and access.permits(task, "remove_signer")
+    return {
+        "task_id": seat.get("id"),
+        "user": seat.get("completed_by") or seat["assignee"],
+        "candidates": by_kind(seat["candidates"]),
+        "state": seat.get("state", "waiting"),
+        "outcome": seat.get("outcome"),
+        "approved": visit.approves(seat) if "id" in seat else None,
+        "comment": seat.get("comment"),
+        "at": seat.get("completed_at"),
+        "added_by": seat.get("added_by"),
+        "decided_by": seat.get("decided_by"),
+        "removable": running and access.may_remove_signer(actor, live),
+    }
+
+
+def people(visit: Row | None) -> set[str]:
+    """Return the usernames that a visit names."""
+    named = {each[key] for each in (visit or {}).get("seats", ()) for key in ("user", "added_by")}
+    return {name for name in named if name}
+
+
+def check_second(tx: Tx, actor: Actor, task: Row) -> None:
+    """Refuse who wants a second seat of one visit.
+
+    Args:
+        task: a seat that is locked, and not the actor's.
+
+    Raises:
+        Conflict: they have one, or have decided.
+    """
+    visit = visits.visit_of(tx, task["instance_id"], task["wait"])
+    if visit is not None and visit.held_by(actor.username) is not None:
+        raise Conflict(
+            "has_a_seat",
+            "You decide here already, by another task of this step. Leave this one to others.",
+        )
+
+
+def check_answer(step: Step, event: TaskCompleted) -> None:
+    """Refuse a vote that says neither yes nor no where that is what counts.
+
+    Raises:
+        Invalid: the field that decides was left empty.
+    """
+    rules = rules_of(step)
+    if approval(rules, event.values, event.outcome) is None:
+        error = FieldError(rules.field or "", "required", "Choose yes or no.")
+        raise Invalid("invalid_form", "Correct the marked fields.", errors=(error,))

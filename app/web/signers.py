@@ -1,0 +1,111 @@
+"""Pages that add people to a task and take them away again: each asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import LazyString, gettext, lazy_gettext
+
+from app.errors import Invalid
+from app.task import queries, service
+from app.web import forms, respond
+from app.web.ask import Choice, Question, Who, ask, reason
+from app.web.i18n import pick
+from app.web.session import actor, engine, now
+
+bp = Blueprint("signer", __name__)
+
+_RULES: Mapping[str, LazyString] = {
+    "any": lazy_gettext("The first decision counts."),
+    "all": lazy_gettext("All %(total)d have to approve."),
+    "ratio": lazy_gettext("%(needed)d of %(total)d have to approve."),
+    "sequential": lazy_gettext("One after the other; all %(total)d have to approve."),
+}
+_ADDED_TO_ONE = lazy_gettext(
+    "They get a task of their own beside yours, and all of you have to approve."
+)
+_ADDED = lazy_gettext("They get a task of their own; what was decided so far stays.")
+
+
+def rule(visit: Mapping[str, Any]) -> str:
+    """Say when those who decide together have decided."""
+    return str(_RULES[visit["mode"]] % {name: visit[name] for name in ("needed", "total")})
+
+
+@bp.route("/tasks/<int:task_id>/add-signer", methods=["GET", "POST"])
+def add(task_id: int) -> Response:
+    """Let more people decide a task."""
+    if request.method == "GET":
+        return ask(_adding(_task(task_id)))
+    users = forms.names_in(forms.text("users"))
+    try:
+        service.add_signer(engine(), actor(), task_id, users, comment=reason(), now=now())
+    except Invalid as error:
+        return ask(_adding(_task(task_id)), error)
+    return respond.redirect(
+        url_for("task.show", task_id=task_id), gettext("They decide this together with you.")
+    )
+
+
+@bp.route("/tasks/<int:task_id>/remove-signer", methods=["GET", "POST"])
+def remove(task_id: int) -> Response:
+    """Take away somebody who was added and has not decided."""
+    if request.method == "GET":
+        return ask(_removing(_task(task_id), request.args.get("user", "")))
+    user = forms.text("user")
+    try:
+        service.remove_signer(engine(), actor(), task_id, user, comment=reason(), now=now())
+    except Invalid as error:
+        return ask(_removing(_task(task_id), user), error)
+    return respond.redirect(
+        url_for("task.show", task_id=task_id), gettext("They need not decide this any more.")
+    )
+
+
+def _task(task_id: int) -> dict[str, Any]:
+    return queries.get(engine().db, actor(), task_id, now=now())
+
+
+def _adding(task: Mapping[str, Any]) -> Question:
+    return Question(
+        title=gettext("Let others decide “%(step)s” too?", step=_step(task)),
+        text=str(_ADDED if task["visit"] else _ADDED_TO_ONE),
+        action=gettext("Add"),
+        url=url_for("signer.add", task_id=task["id"]),
+        back_url=url_for("task.show", task_id=task["id"]),
+        back_text=_step(task),
+        nav="inbox",
+        with_reason=True,
+        who=(Who("users", gettext("Who else")),),
+    )
+
+
+def _removing(task: Mapping[str, Any], user: str) -> Question:
+    """Return the question; who is meant stands first among those who can be taken away."""
+    names = task["people"]
+    seats = (task["visit"] or {}).get("seats", ())
+    found = [each["user"] for each in seats if each["removable"]]
+    found.sort(key=lambda name: name != user)
+    options = tuple((name, names.get(name, name)) for name in found)
+    meaning = (
+        gettext("Nobody waits for them any more. If the others have decided, it goes on.")
+        if options
+        else gettext("Nobody who was added to this can be taken away.")
+    )
+    return Question(
+        title=gettext("Take somebody away from “%(step)s”?", step=_step(task)),
+        text=meaning,
+        action=gettext("Take away"),
+        url=url_for("signer.remove", task_id=task["id"]),
+        back_url=url_for("task.show", task_id=task["id"]),
+        back_text=_step(task),
+        nav="inbox",
+        with_reason=bool(options),
+        choice=Choice("user", gettext("Who"), options) if options else None,
+    )
+
+
+def _step(task: Mapping[str, Any]) -> str:
+    return pick(task["step"]["name"], task["step"]["id"])
