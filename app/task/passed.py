@@ -19,6 +19,14 @@ _KIND: Final[sa.ColumnElement[str]] = sa.literal_column("'task.transferred'")
 _SAID: Final = "(data -> 'lines' -> 0 -> 2 ->> '{}')"
 
 
+def by(actor: Actor) -> sa.ColumnElement[bool]:
+    """Return the condition of a task that the actor has transferred."""
+    ids = sa.select(sa.cast(_said("history_events", "task"), sa.BigInteger)).where(
+        h.c.actor == actor.username, h.c.kind == _KIND
+    )
+    return t.c.id.in_(ids)
+
+
 def rows(
     tx: Tx, actor: Actor, query: sa.Select[Any], limit: int, position: Sequence[Any] | None
 ) -> list[dict[str, Any]]:

@@ -254,6 +254,10 @@ def test_who_transferred_a_task_reads_on_and_finds_it_in_done(lab: Lab) -> None:
     assert [each["id"] for each in instances.list_(lab.db, stranger).items] == [instance]
     assert done(lab, "stranger") == [(task_id, "wang")]
     assert done(lab, "stranger", q="nothing of the kind") == []
+    listed = queries.list_(lab.db, stranger, transferred=True, now=SOON)
+    assert [item["id"] for item in listed.items] == [task_id]
+    open_ = queries.list_(lab.db, stranger, transferred=True, state="open", now=SOON)
+    assert (open_.items, queries.list_(lab.db, stranger, now=SOON).items) == ([], [])
     error = lab.refused(
         Forbidden, lambda: service.comment(lab.engine, stranger, task_id, "?", now=SOON)
     )
