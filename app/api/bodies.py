@@ -7,14 +7,10 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.body import Body as Body
+
 Label = str | dict[str, str]
 Item = TypeVar("Item")
-
-
-class Body(BaseModel):
-    """Base of answers."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class User(Body):
@@ -211,6 +207,12 @@ class Task(Body):
     )
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None
+    role: str | None = Field(
+        default=None, description="Of a side task: delegate, consult, before or after."
+    )
+    waits_for: str | None = Field(
+        default=None, description="Role of the side tasks that have to be answered first."
+    )
 
 
 class Variable(Body):

@@ -16,6 +16,7 @@ from app.api.bodies import (
     TaskComment,
     Variable,
 )
+from app.api.bodies_asked import Asked, Decision, Opinion
 
 
 class Counts(Body):
@@ -60,6 +61,9 @@ class TaskDetail(Task):
     instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
+    opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
+    asked: Asked | None = Field(description="Of a side task: who asks for what.")
+    decision: Decision | None = Field(description="What waits for signatures.")
 
 
 class CompletedTask(Task):

@@ -31,23 +31,6 @@ class HandOver(Request):
     comment: Comment | None = None
 
 
-class AddSigner(Request):
-    """Who else decides it, and when."""
-
-    users: Usernames
-    position: Literal["parallel"] = Field(
-        default="parallel", description="parallel: beside the others, with a seat of their own."
-    )
-    comment: Comment | None = None
-
-
-class RemoveSigner(Request):
-    """Whose seat is taken away, and why."""
-
-    user: ShortText = Field(description="A username.")
-    comment: Comment | None = None
-
-
 class CopyTask(Request):
     """Who gets a copy, and what they are told."""
 
@@ -87,6 +70,9 @@ class Choices(Request):
 
     task: Told | None = None
     transferred: Told | None = None
+    asked: Told | None = None
+    answered: Told | None = None
+    unasked: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -131,7 +117,9 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="task, transferred, mentioned, reminded or copied.")
+    event: str = Field(
+        description="task, transferred, asked, answered, unasked, mentioned, reminded, copied."
+    )
     process_instance_id: int
     task_id: int
     title: str
@@ -180,6 +168,9 @@ class Chosen(BaseModel):
 
     task: Told
     transferred: Told
+    asked: Told
+    answered: Told
+    unasked: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -76,46 +76,6 @@ def hand_over(call: Call, body: more.HandOver) -> Answer:
 
 
 @operations.add(
-    "POST",
-    f"{_ONE}/add-signer",
-    "Let more people decide a task",
-    body=more.AddSigner,
-    permission="holder",
-    **_TASK,
-)
-def add_signer(call: Call, task_id: int, body: more.AddSigner) -> Answer:
-    """Where the step allows it; each of them has a say, and votes so far stay."""
-    return Answer(
-        service.add_signer(
-            call.engine,
-            call.actor,
-            task_id,
-            body.users,
-            body.position,
-            comment=body.comment,
-            now=call.now,
-        )
-    )
-
-
-@operations.add(
-    "POST",
-    f"{_ONE}/remove-signer",
-    "Take an added person's seat away",
-    body=more.RemoveSigner,
-    permission="who added them, or task:assign",
-    **_TASK,
-)
-def remove_signer(call: Call, task_id: int, body: more.RemoveSigner) -> Answer:
-    """Only while they have not decided; what the others have decided then goes on."""
-    return Answer(
-        service.remove_signer(
-            call.engine, call.actor, task_id, body.user, comment=body.comment, now=call.now
-        )
-    )
-
-
-@operations.add(
     "POST", f"{_ONE}/cc", "Copy a task to people", body=more.CopyTask, permission="holder", **_TASK
 )
 def copy(call: Call, task_id: int, body: more.CopyTask) -> Answer:

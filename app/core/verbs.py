@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 VERBS: Final = (
-    *("claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"),
-    *("comment", "attach", "cc", "remind"),
+    *("claim", "release", "complete", "assign", "transfer", "delegate", "consult"),
+    *("add_signer", "remove_signer", "recall", "remind", "cc", "comment", "attach"),
 )
 """Every verb, in the order in which it is offered."""
 

@@ -144,8 +144,15 @@ tasks = sa.Table(
     sa.Column("allow", ARRAY(sa.Text)),  # verbs (core.verbs); null: the usual ones
     sa.Column("reminders", sa.Integer, nullable=False, server_default="0"),
     moment("reminded_at", nullable=True),
-    sa.Column("added_by", sa.Text),  # who added the seat; null: the step named them
     sa.Column("decided_by", sa.Text),  # who ended the visit while this seat was open
+    sa.Column("added_by", sa.Text),  # who added the seat, or asked; null: the step named them
+    # Side tasks (task.side) have a role: delegate, consult, before or after; seats have none.
+    sa.Column("role", sa.Text),
+    sa.Column("serves", sa.BigInteger),  # whose task it was asked for
+    sa.Column("asked", sa.Text),  # what is wanted to be known
+    sa.Column("sides", sa.Integer, nullable=False, server_default="0"),  # how many it ever had
+    sa.Column("waits_for", sa.Text),  # role of the side tasks that come first
+    sa.Column("pending", sa.JSON),  # the decision to be applied when they have signed
     sa.UniqueConstraint("instance_id", "wait", "seat"),
     sa.Index(
         "idx_tasks_assignee",

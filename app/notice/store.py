@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from app.db.wire import Statement
 
-Event = Literal["task", "transferred", "mentioned", "reminded", "copied"]
-EVENTS: Final[tuple[Event, ...]] = ("task", "transferred", "mentioned", "reminded", "copied")
+Event = Literal[
+    "task", "transferred", "asked", "answered", "unasked", "mentioned", "reminded", "copied"
+]
+EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 Choice = Literal["page", "mail", "digest", "none"]
 CHOICES: Final[tuple[Choice, ...]] = ("page", "mail", "digest", "none")
 MAX_TEXT: Final = 300
@@ -44,6 +46,14 @@ select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
 _SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
+# Those who have not answered are told of their own tasks, whose ids are the database's to give.
+_ASKED: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
+  from tasks t join users u on u.username = t.assignee {_CHOSEN} 'asked'
+ where {_WANTED} and t.instance_id = %(instance)s and t.serves = %(task)s
+   and t.state = 'claimed' and t.role = %(role)s and t.assignee = any(%(people)s) order by t.id
+"""  # noqa: S608 - constants only
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -94,6 +104,21 @@ def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) ->
     """Return the same for seats that were added to a wait, those with a number above ``after``."""
     said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
     return _SEATED, {**said, "actor": actor, "at": at}
+
+
+def asked(
+    people: Sequence[str],
+    *,
+    instance: int,
+    task: int,
+    role: str,
+    actor: str,
+    text: str | None = None,
+    at: datetime,
+) -> Statement:
+    """Return what tells people of the side tasks that serve a task, made in the same trip."""
+    said = {"instance": instance, "task": task, "role": role, "actor": actor, "at": at}
+    return _ASKED, {**said, "people": list(people), "text": shortened(text)}
 
 
 def copied(

@@ -18,11 +18,14 @@ Row = Mapping[str, Any]
 REMOVED: Final = "removed"
 """Why a seat was withdrawn that was taken away; else ``decided``, or what ended the wait."""
 _VISIT: Final = """
-select rules, queue, total from visits where instance_id = %(instance)s and wait = %(wait)s
+select rules, queue, total,
+       (select max(seat) from tasks t
+         where t.instance_id = v.instance_id and t.wait = v.wait) as top
+  from visits v where instance_id = %(instance)s and wait = %(wait)s
 """
 _SEATS: Final = """
 select id, seat, state, assignee, candidates, completed_at, completed_by, on_behalf_of, outcome,
-       values, comment, reason, added_by, decided_by
+       values, comment, reason, added_by, decided_by, role
   from tasks where instance_id = %(instance)s and wait = %(wait)s order by id
 """
 
@@ -36,6 +39,7 @@ class Visit:
         queue: seats that are not open yet, ``{assignee, candidates, added_by?}`` each.
         total: seats that count.
         seats: their rows, withdrawn ones too, in the order in which they were opened.
+        top: the highest number of a row of this wait; what is asked of others has some too.
     """
 
     instance: int
@@ -44,6 +48,7 @@ class Visit:
     queue: Sequence[Row]
     total: int
     seats: Sequence[Row]
+    top: int
 
     @property
     def open(self) -> list[Row]:
@@ -97,12 +102,12 @@ def asking(instance_id: int, wait: int) -> list[Statement]:
 
 def answered(instance_id: int, wait: int, answers: Sequence[Answer]) -> Visit | None:
     """Return the visit that the answers to ``asking`` tell of; None: there is none."""
-    found, seats = answers[0].fetchone(), answers[1].fetchall()
+    found, there = answers[0].fetchone(), answers[1].fetchall()
     if found is None:
         return None
     rules = rules_from_json(found["rules"])
-    seats = [seat for seat in seats if seat["seat"]]
-    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats)
+    seats = [seat for seat in there if seat["seat"] and seat["role"] is None]
+    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats, found["top"])
 
 
 def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:

@@ -70,11 +70,11 @@ class Cast:
 
     Args:
         moved: the instance's move, if that decided the step.
-        counts: ``mode``, ``total``, ``approved``, ``rejected``.
+        counts: see ``visits.counts``; None where one person decides alone.
     """
 
     moved: Moved | None
-    counts: Row
+    counts: Row | None
 
 
 def cast_vote(
@@ -150,11 +150,10 @@ def add_seats(
     added = [{"assignee": name, "candidates": [], "added_by": actor.username} for name in people]
     if visit.rules.mode == "sequential":
         return [_kept(visit, [*visit.queue, *added], total)]
-    first = max((seat["seat"] for seat in visit.seats), default=0)
     return [
         _kept(visit, visit.queue, total),
-        *(_seat(each, like, number, at) for number, each in enumerate(added, start=first + 1)),
-        seated(visit.instance, visit.wait, first, actor=actor.username, at=at),
+        *(_seat(each, like, number, at) for number, each in enumerate(added, start=visit.top + 1)),
+        seated(visit.instance, visit.wait, visit.top, actor=actor.username, at=at),
     ]
 
 
@@ -257,12 +256,11 @@ def _next(visit: Visit, total: int, actor: Actor, at: datetime) -> list[Statemen
     """Return what opens the first seat of the queue, if there is one."""
     if not visit.queue:
         return [] if total == visit.total else [_kept(visit, (), total)]
-    number = max(seat["seat"] for seat in visit.seats)
     like = visit.seats[-1]["id"]
     return [
         _kept(visit, visit.queue[1:], total),
-        _seat(visit.queue[0], like, number + 1, at),
-        seated(visit.instance, visit.wait, number, actor=actor.username, at=at),
+        _seat(visit.queue[0], like, visit.top + 1, at),
+        seated(visit.instance, visit.wait, visit.top, actor=actor.username, at=at),
     ]
 
 

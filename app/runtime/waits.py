@@ -14,7 +14,7 @@ from app.db.tx import Tx
 _OPEN: Final = """
 select wait, 'task' as kind, id, created_at as since, null::timestamptz as due_at,
        null as name, null as key
-  from tasks where instance_id = %(id)s and wait = any(%(waits)s)
+  from tasks where instance_id = %(id)s and wait = any(%(waits)s) and role is null
 union all
 select wait, 'incident', id, at, null, null, null
   from incidents where instance_id = %(id)s and wait = any(%(waits)s)

@@ -37,6 +37,11 @@ def takes_part(actor: Actor, task: Row) -> bool:
     )
 
 
+def is_free(task: Row) -> bool:
+    """Say whether the task is a seat, and waits for nobody who was asked first."""
+    return task["role"] is None and task["waits_for"] is None
+
+
 def permits(task: Row, verb: str) -> bool:
     """Say whether the task's step allows a verb to those who may use it."""
     allow = task["allow"]
@@ -45,12 +50,28 @@ def permits(task: Row, verb: str) -> bool:
 
 def may_assign(actor: Actor, task: Row) -> bool:
     """Say whether the actor could give the task to somebody."""
-    return task["state"] in LIVE and actor.can("task:assign")
+    waits = task["waits_for"] is not None
+    return task["state"] in LIVE and actor.can("task:assign") and not waits
+
+
+def may_copy(actor: Actor, task: Row) -> bool:
+    """Say whether the actor has the task, and was not only asked about it."""
+    return has(actor, task) and actor.can("task:work") and task["role"] is None
 
 
 def may_hand_on(actor: Actor, task: Row) -> bool:
-    """Say whether the actor has the task, to transfer or to copy it."""
-    return has(actor, task) and actor.can("task:work")
+    """Say whether the actor has the task and could decide it now, or ask others first.
+
+    Who is asked asks nobody else: it goes one level deep.
+    """
+    return may_copy(actor, task) and is_free(task)
+
+
+def may_pull_back(actor: Actor, task: Row) -> bool:
+    """Say whether the task waits for others, and the actor may end that."""
+    if task["state"] not in LIVE or task["waits_for"] is None:
+        return False
+    return actor.can("task:assign") or (is_holder(actor, task) and actor.can("task:work"))
 
 
 def may_add_signer(actor: Actor, task: Row) -> bool:
@@ -60,7 +81,7 @@ def may_add_signer(actor: Actor, task: Row) -> bool:
 
 def may_remove_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor could take the task away from who was added by it."""
-    added = task["state"] in LIVE and task["added_by"] is not None
+    added = task["state"] in LIVE and task["added_by"] is not None and task["role"] is None
     return added and (task["added_by"] == actor.username or actor.can("task:assign"))
 
 
@@ -79,22 +100,34 @@ def may_comment(actor: Actor, task: Row) -> bool:
 
 
 def may_remind(actor: Actor, task: Row) -> bool:
-    """Say whether the actor waits for the task: has started it, or looks after all of them."""
-    waits = task["started_by"] == actor.username or actor.can("task:read")
-    return task["state"] in LIVE and waits and not is_holder(actor, task)
+    """Say whether the actor waits for the task: has started it, or looks after all of them.
+
+    Who asked waits for whom they asked.
+    """
+    if task["state"] not in LIVE:
+        return False
+    if is_holder(actor, task):
+        return task["waits_for"] is not None
+    asked = task["role"] is not None and task["added_by"] == actor.username
+    return asked or task["started_by"] == actor.username or actor.can("task:read")
 
 
 _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "assign": may_assign,
     "transfer": may_hand_on,
+    "delegate": may_hand_on,
+    "consult": may_hand_on,
     "add_signer": may_add_signer,
     "remove_signer": may_remove_signer,
+    "recall": may_pull_back,
     "comment": may_comment,
     "attach": may_comment,
-    "cc": may_hand_on,
+    "cc": may_copy,
     "remind": may_remind,
 }
 """Verbs that do not answer the task, and who may use them."""
+_ANYWHERE: Final = frozenset({"recall"})
+"""Those of them that a step cannot forbid: what was begun there has to have an end."""
 
 
 def allowed(actor: Actor, task: Row) -> list[str]:
@@ -106,8 +139,17 @@ def allowed(actor: Actor, task: Row) -> list[str]:
     """
     if task["instance_status"] != "running":
         return []
-    beside = [verb for verb, may in _BESIDE.items() if permits(task, verb) and may(actor, task)]
+    beside = [
+        verb
+        for verb, may in _BESIDE.items()
+        if (verb in _ANYWHERE or permits(task, verb)) and may(actor, task)
+    ]
     return [*_answering(actor, task), *beside]
+
+
+def fills_in(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could send the task's form now."""
+    return not {"complete", "resolve"}.isdisjoint(allowed(actor, task))
 
 
 def _answering(actor: Actor, task: Row) -> list[str]:
@@ -115,7 +157,9 @@ def _answering(actor: Actor, task: Row) -> list[str]:
         return []
     if task["state"] == "open":
         return ["claim", "complete"] if is_candidate(actor, task) else []
-    if not is_holder(actor, task):
+    if not is_holder(actor, task) or task["waits_for"] is not None:
         return []
+    if task["role"] is not None:
+        return ["resolve"]
     back = task["candidates"] and permits(task, "release")
     return ["release", "complete"] if back else ["complete"]

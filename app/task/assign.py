@@ -19,6 +19,7 @@ from app.task.person import invalid, someone, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
+from app.task.side_store import SEAT
 from app.task.tell import tell
 
 Row = dict[str, Any]
@@ -29,15 +30,15 @@ _GIVE: Final = """
 update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s where id = %(task)s
 """
 # Seats of one visit share its wait. The task itself is looked at in its row.
-_SEATED: Final = """
+_SEATED: Final = f"""
 select state from tasks
- where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
+ where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s and {SEAT}
    and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
 union all
 select 'waiting' from visits, json_array_elements(queue) q
  where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s
 limit 1
-"""
+"""  # noqa: S608 - constants only
 _HELD: Final = """
 select t.id from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'
  where t.state in ('open', 'claimed') and t.assignee = %(username)s order by t.id limit %(most)s

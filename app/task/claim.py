@@ -47,7 +47,7 @@ def take(
         verb: what the actor wants to do, for the refusal.
         last: nothing follows in this transaction.
     """
-    if access.has(actor, task):
+    if access.has(actor, task) and (verb == "claim" or access.is_free(task)):
         return task
     if "claim" not in access.allowed(actor, task):
         raise refusal(db, actor, task, verb)

@@ -13,18 +13,16 @@ from app.core.form import Seen, validate
 from app.core.outcome import decide
 from app.db.tx import Tx
 from app.db.types import dump_bytes, loads
-from app.db.wire import Statement
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.runtime import files, votes
-from app.runtime.moved import Moved
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
 from app.runtime.variables import variable_errors
-from app.task import store
+from app.task import side_close, store
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.copy import copy_on_the_way
@@ -43,7 +41,7 @@ _AS_WRITTEN: Final = (
 )
 _NOT_YET: Final = (
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
-    *("reminded_at", "added_by", "decided_by"),
+    *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for"),
 )
 
 
@@ -96,8 +94,6 @@ def complete(
     """
     require(actor, "task:work")
     check_comment(comment)
-    moved: Moved | None
-    counts: Mapping[str, Any] | None = None
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if task["instance_status"] != "running":
@@ -105,39 +101,17 @@ def complete(
         task = take(engine.db, tx, actor, task, "complete", now=now)
         if cc:
             task |= copy_on_the_way(tx, actor, task, cc, comment=comment, now=now)
-        locked = loaded(engine, tx, _instance_of(task))
-        around = judged_against(
-            tx,
-            actor,
-            locked.definition,
-            task,
-            values,
+        if task["sides"]:
+            task |= side_close.decided(tx, actor, task, now=now)
+        locked, event = judge(
+            *(engine, tx, actor, task, values),
             text=text,
-            state=task["instance_state"],
+            outcome=outcome,
+            comment=comment,
             now=now,
         )
-        event = TaskCompleted(
-            at=now,
-            by=actor.username,
-            wait=task["wait"],
-            values=_checked(locked.definition, task, values, around, text=text),
-            outcome=outcome or None,
-            comment=comment or None,
-        )
-        _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
-        also = store.completed(task_id, event)
-        also += files.submitted(task["form"], event.values, task["instance_id"], now)
-        if task["seat"]:
-            done = _voted(engine, tx, locked, task, event, actor, also)
-            moved, counts = done.moved, done.counts
-        else:
-            moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
-        if moved and moved.ignored is not None:  # the row says that it waits, the state does not
-            raise changed()
-        seconds = (now - task["created_at"]).total_seconds()
-        tx.after_commit(
-            lambda: metrics.task_completed(locked.definition.key, task["step"], seconds)
-        )
+        done = finish(engine, tx, actor, task, locked, event, last=True)
+    moved = done.moved
     instance = moved.instance if moved else locked.instance
     about = {"instance_status": instance.status, "variables": instance.variables}
     return Completed(
@@ -147,22 +121,76 @@ def complete(
             body(_opened(task, row) | about, actor, now=now)
             for row in (moved.opened if moved else ())
         ],
-        counts=counts,
+        counts=done.counts,
     )
 
 
-def _voted(
+def judge(
     engine: Engine,
     tx: Tx,
-    locked: Locked,
-    task: Row,
-    event: TaskCompleted,
     actor: Actor,
-    also: Sequence[Statement],
+    task: Row,
+    values: Mapping[str, Any],
+    *,
+    text: bool,
+    outcome: str | None,
+    comment: str | None,
+    now: datetime,
+) -> tuple[Locked, TaskCompleted]:
+    """Return what completing a task (locked) would be, with its instance; arguments as above.
+
+    Raises:
+        Invalid: as ``complete``.
+    """
+    locked = loaded(engine, tx, _instance_of(task))
+    around = judged_against(
+        *(tx, actor, locked.definition, task, values),
+        text=text,
+        state=task["instance_state"],
+        now=now,
+    )
+    event = TaskCompleted(
+        at=now,
+        by=actor.username,
+        wait=task["wait"],
+        values=_checked(locked.definition, task, values, around, text=text),
+        outcome=outcome or None,
+        comment=comment or None,
+    )
+    _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
+    return locked, event
+
+
+def finish(
+    engine: Engine,
+    tx: Tx,
+    actor: Actor,
+    task: Row,
+    locked: Locked,
+    event: TaskCompleted,
+    *,
+    last: bool,
 ) -> votes.Cast:
-    """Count the actor's decision among those of others."""
-    check_answer(locked.definition.by_id[task["step"]], event)
-    return votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=True)
+    """Write the completion of a task (locked), and let its instance go on.
+
+    Of several who decide, it counts as a vote; see ``runtime.votes``.
+
+    Raises:
+        Conflict: the instance does not wait for it.
+    """
+    also = store.completed(task["id"], event)
+    also += files.submitted(task["form"], event.values, task["instance_id"], event.at)
+    if task["seat"]:
+        check_answer(locked.definition.by_id[task["step"]], event)
+        done = votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=last)
+    else:
+        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)
+        done = votes.Cast(moved, None)
+    if done.moved is not None and done.moved.ignored is not None:
+        raise changed()  # the task's row says that it waits, the state does not
+    seconds = (event.at - task["created_at"]).total_seconds()
+    tx.after_commit(lambda: metrics.task_completed(locked.definition.key, task["step"], seconds))
+    return done
 
 
 def _instance_of(task: Row) -> Row:
@@ -200,7 +228,7 @@ def _opened(task: Row, written: Mapping[str, Any]) -> Row:
     row = {name: written[name] for name in _AS_WRITTEN}
     row |= {name: loads(dump_bytes(written[name].obj)) for name in ("name", "form", "outcomes")}
     row |= {"state": written["task_state"], "created_at": written["at"]}
-    return task | dict.fromkeys(_NOT_YET) | {"reminders": 0, "takes_part": True} | row
+    return task | dict.fromkeys(_NOT_YET) | {"reminders": 0, "sides": 0, "takes_part": True} | row
 
 
 def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> Row:

@@ -48,7 +48,7 @@ def upload(
     require(actor, "task:work")
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id)
-        if "complete" not in access.allowed(actor, task):
+        if not access.fills_in(actor, task):
             raise refusal(engine.db, actor, task, "complete")
         return files.keep(tx, actor, place_of(task), task["form"], field, name, content, now=now)
 
@@ -89,7 +89,7 @@ def _may_read(tx: Tx, actor: Actor, row: Row) -> bool:
         return False
     if row["submitted_at"] is None:
         task = store.seen(tx, row["task_id"]) if row["task_id"] is not None else None
-        return task is not None and "complete" in access.allowed(actor, task)
+        return task is not None and access.fills_in(actor, task)
     if row["field"] == files.OF_A_COMMENT:
         task = store.seen(tx, row["task_id"])
         if task is not None and standing(tx, actor, task) is not None:

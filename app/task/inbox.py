@@ -25,7 +25,7 @@ from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.task import filters as narrow
-from app.task import passed, urgency
+from app.task import passed, side_store, urgency
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, offered_to, search
@@ -117,6 +117,7 @@ class InboxPage:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
             that could be claimed. In Done also those that others decided: ``decided_by``,
             and that were transferred: ``passed_on`` (``{to, at}``).
+            ``awaits`` says who has to answer first (usernames).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
         names: what the people who started or decided these, or got them, are called, by
@@ -166,12 +167,16 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
+        awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
         named = {row[key] for row in rows for key in ("started_by", "decided_by")}
         named |= {row.get("passed_to") for row in rows}
-        names = display_names(db, named - {None})
+        names = display_names(db, named.union(*awaited.values()) - {None})
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
-    return InboxPage([_item(row, actor, now) for row in rows], follow, shown, names)
+    items = [_item(row, actor, now) for row in rows]
+    for item in items:
+        item["awaits"] = awaited.get(item["id"], [])
+    return InboxPage(items, follow, shown, names)
 
 
 def badge(db: Database, actor: Actor) -> int:

@@ -58,6 +58,8 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "decided_by": row["decided_by"],
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],
+        "role": row["role"],
+        "waits_for": row["waits_for"],
     }
 
 

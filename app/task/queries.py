@@ -21,7 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, passed, seats, store
+from app.task import access, passed, seats, side_view, store
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -66,7 +66,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
-    markdown, or None) and ``people`` (username → name).
+    markdown, or None), ``people`` (username → name), and what others were asked (see
+    ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -87,12 +88,13 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    beside = seats.asking(row)
-    said, *more = tx.together([asking(row), *beside, *_draft(actor, row)])
-    shown["visit"] = seats.told(actor, row, more[: len(beside)])
-    draft = more[len(beside) :]
-    shown["draft"] = draft[0].fetchone() if draft else None
+    drafts, seated, beside = _draft(actor, row), seats.asking(row), side_view.asking(row)
+    said, *more = tx.together([asking(row), *drafts, *seated, *beside])
+    shown["draft"] = more.pop(0).fetchone() if drafts else None
+    shown["visit"] = seats.told(actor, row, more[: len(seated)])
+    more = more[len(seated) :]
     shown["comments"] = read(said.rows, actor, row, now=now)
+    shown |= side_view.read(row, [answer.rows for answer in more], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
@@ -279,4 +281,5 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
-    return {name for name in named if name} | ({shown["decided_by"]} - {None})
+    named |= side_view.people(shown) | {shown["decided_by"]}
+    return {name for name in named if name}

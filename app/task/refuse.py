@@ -10,16 +10,31 @@ from app.errors import AppError, Conflict, Forbidden
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.runtime.row import STATUS_WORDS
-from app.task import access
+from app.task import access, side_store
 
-Verb = (
-    Literal["claim", "release", "complete", "assign", "transfer", "add_signer", "remove_signer"]
-    | Literal["comment", "attach", "cc", "remind"]
-)
+Verb = Literal[
+    "claim",
+    "release",
+    "complete",
+    "resolve",
+    "assign",
+    "transfer",
+    "delegate",
+    "consult",
+    "add_signer",
+    "remove_signer",
+    "recall",
+    "remind",
+    "cc",
+    "comment",
+    "attach",
+]
+_HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "cc")
 _TALK: Final = ("comment", "attach")
 _OF_THE_INSTANCE: Final = (*_TALK, "remove_signer")
 """Verbs that do not ask how the very task stands."""
-_HOLDERS: Final = ("transfer", "add_signer", "cc")
+_OF_OTHERS: Final = (*_TALK, "remind", "assign", "remove_signer")
+_ALWAYS: Final = ("recall", "resolve")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -28,11 +43,14 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in (*_TALK, "remind", "assign", "remove_signer"):
+    if verb in _OF_OTHERS or (verb == "recall" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
+    elif verb == "resolve":
+        asked = task["role"] is not None and access.takes_part(actor, task)
+        refused = None if asked else Forbidden("not_asked", "You were not asked for anything here.")
     else:
         refused = None if access.takes_part(actor, task) else _not_a_candidate()
-    if refused is None and not access.permits(task, verb):
+    if refused is None and verb not in _ALWAYS and not access.permits(task, verb):
         refused = Forbidden(
             "not_allowed_here", "The process does not allow this in the task's step."
         )
@@ -62,8 +80,20 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             "This process is suspended: its tasks can be read but not changed. "
             "Try again when it has been activated.",
         )
-    if task["state"] == "claimed" and not access.is_holder(actor, task):
+    if task["waits_for"] is not None and (verb == "assign" or access.is_holder(actor, task)):
+        return _waiting(db, task)
+    others = task["state"] == "claimed" and not access.is_holder(actor, task)
+    if others and not (verb == "recall" and actor.can("task:assign")):
         return _claimed(db, task)
+    if verb == "recall":
+        return Conflict("nothing_to_pull_back", "Nobody is asked first: whoever was has answered.")
+    if task["role"] is not None:
+        return _asked_oneself(verb)
+    if verb == "add_signer" and access.may_hand_on(actor, task):
+        return Conflict(
+            "added_yourself",
+            "You were added to this yourself, so you cannot add others. Ask who added you.",
+        )
     if verb in _HOLDERS and task["state"] == "open":
         return Conflict("not_yours_yet", "Nobody has this task. Claim it first, then do this.")
     if verb == "remind":
@@ -95,11 +125,43 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
             "You can read this, but only those who take part can comment on it.",
         )
     waits = task["started_by"] == actor.username or actor.can("task:read")
-    if verb == "remind" and not waits:
+    asked = task["role"] is not None and task["added_by"] == actor.username
+    if verb == "remind" and not (waits or asked):
         return Forbidden(
             "not_waiting", "Only who started this, or looks after all tasks, can remind people."
         )
     return None
+
+
+def _asked_oneself(verb: Verb) -> Forbidden:
+    """Return why who was asked may do nothing but answer."""
+    if verb == "complete":
+        return Forbidden(
+            "resolve_instead",
+            "You were asked here, and somebody else decides. Give your answer.",
+        )
+    return Forbidden(
+        "asked_oneself",
+        "You were asked here yourself, so you cannot pass it on or ask others. Give your answer.",
+    )
+
+
+def _waiting(db: Database, task: Mapping[str, Any]) -> Conflict:
+    """Return the error for a task whose holder has asked others first."""
+    with db.transaction() as tx:
+        live = side_store.live(tx, task)
+    names = display_names(db, [each["assignee"] for each in live])
+    people = [{"username": name, "name": names.get(name, name)} for name in names]
+    return Conflict(
+        "waits_for_others",
+        "This waits for %(names)s. It goes on when they have answered; pull it back to do it now.",
+        extra={
+            "role": task["waits_for"],
+            "people": people,
+            "since": _iso(live[0]["created_at"]) if live else None,
+        },
+        names=", ".join(each["name"] for each in people),
+    )
 
 
 def changed() -> Conflict:

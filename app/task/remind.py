@@ -10,7 +10,7 @@ from app.errors import TooMany
 from app.identity.actor import Actor
 from app.notice.store import told
 from app.runtime.ports import Engine
-from app.task import access
+from app.task import access, side_store
 from app.task.comment import check_comment
 from app.task.present import body
 from app.task.queries import seen
@@ -28,6 +28,8 @@ def remind(
     engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
 ) -> dict[str, Any]:
     """Tell who has a task, or else everyone it was offered to, that it is waited for.
+
+    A task that waits for others is theirs to go on with: they are told, not its holder.
 
     Args:
         comment: what they are told beside, also in the history.
@@ -51,12 +53,16 @@ def remind(
             raise refused
         holder = task["assignee"]
         keys = [f"u:{holder}"] if holder else list(task["candidates"])
+        asked = side_store.awaited(tx, [task] if task["waits_for"] else []).get(task_id)
+        if asked:
+            keys = [f"u:{name}" for name in asked]
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
             told("reminded", keys, text=comment, at=now, **about),
         ]
-        said = {"to": holder, "comment": comment or None}
+        said = {"users": asked} if asked else {"to": holder}
+        said |= {"comment": comment or None}
         head = tell(tx, actor, task, "task.reminded", said, also, now=now)
     changed = {"reminders": task["reminders"] + 1, "reminded_at": now}
     return body(task | head | changed, actor, now=now)

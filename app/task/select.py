@@ -21,11 +21,12 @@ _STATES: Final[dict[str, sa.ColumnElement[str]]] = {
 }
 STATES: Final = tuple(_STATES)
 
+_UNLISTED: Final = ("values", "wait", "seat", "pending", "serves", "asked")
 # Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
 # for counting say.
 _JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id == t.c.definition_id)
 _LISTED: Final = (
-    *(column for column in t.columns if column.name not in ("values", "wait", "seat")),
+    *(column for column in t.columns if column.name not in _UNLISTED),
     i.c.status.label("instance_status"),
     i.c.suspended_at,
     i.c.business_key,

@@ -15,25 +15,35 @@ from app.task.copy import copy
 from app.task.draft import save_draft
 from app.task.files import upload
 from app.task.form import look_at
+from app.task.recall import recall
 from app.task.remind import remind
-from app.task.signers import add_signer, remove_signer
+from app.task.side import add_after, add_before, consult, delegate
+from app.task.side_answer import resolve
+from app.task.signers import Where, add_signer, remove_signer
 
 __all__ = [
     "Completed",
     "HandedOver",
+    "Where",
+    "add_after",
+    "add_before",
     "add_signer",
     "assign",
     "attach",
     "claim",
     "comment",
     "complete",
+    "consult",
     "copy",
+    "delegate",
     "edit",
     "hand_over",
     "look_at",
+    "recall",
     "release",
     "remind",
     "remove_signer",
+    "resolve",
     "save_draft",
     "transfer",
     "upload",

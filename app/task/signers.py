@@ -1,4 +1,4 @@
-"""Adding people to a task and taking them away again: who decides beside its holder."""
+"""Adding people to a task and taking them away again: who decides before, beside or after."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.db.tx import Tx
 from app.db.types import Json
 from app.db.wire import Statement
 from app.definition.cache import SHARED
-from app.errors import AppError, Conflict, FieldError, Forbidden, Invalid
+from app.errors import Conflict, FieldError, Forbidden, Invalid
 from app.identity import names
 from app.identity.actor import Actor
 from app.identity.policy import require
@@ -28,12 +28,13 @@ from app.task.person import invalid, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
+from app.task.side import add_after, add_before
 from app.task.tell import tell
 
 Row = Mapping[str, Any]
 
-Where = Literal["parallel"]
-"""When those who are added decide: beside the holder."""
+Where = Literal["parallel", "before", "after"]
+"""When those who are added decide: beside the holder, or before or after them."""
 MOST: Final = 20
 """People who are added at once."""
 # A task of one person becomes a seat; the number is one that nothing of its wait has.
@@ -52,17 +53,22 @@ def add_signer(
     users: Sequence[str],
     where: Where = "parallel",
     *,
+    values: Mapping[str, Any] | None = None,
+    outcome: str | None = None,
     comment: str | None = None,
+    cc: Sequence[str] = (),
     now: datetime,
 ) -> dict[str, Any]:
     """Let more people decide a task that the actor has.
 
     ``parallel``: each gets a seat of their own beside the others'; votes stay. A task of one
-    person becomes one that all of them have to approve.
+    person becomes one that all of them have to approve. ``before`` and ``after``: see
+    ``side.add_before`` and ``side.add_after``.
 
     Args:
         users: usernames.
         where: when they decide.
+        values, outcome, cc: the decision that those after sign; nothing for the others.
         comment: why, for the history.
 
     Returns:
@@ -74,16 +80,42 @@ def add_signer(
         Conflict: it is over, suspended, or the actor was added to it themselves.
         Invalid: nobody named, people who cannot be given a task, or who decide here already.
     """
+    if where == "after":
+        return add_after(
+            *(engine, actor, task_id, users, values or {}),
+            outcome=outcome,
+            comment=comment,
+            cc=cc,
+            now=now,
+        )
+    if values or outcome or cc:
+        message = "You decide this yourself, not by adding people: leave this out."
+        error = FieldError("variables", "no_choice", message)
+        raise Invalid("invalid_position", "Say when they are to sign.", errors=(error,))
+    if where == "before":
+        return add_before(engine, actor, task_id, users, comment=comment, now=now)
+    return _add_beside(engine, actor, task_id, users, comment=comment, now=now)
+
+
+def _add_beside(
+    engine: Engine,
+    actor: Actor,
+    task_id: int,
+    users: Sequence[str],
+    *,
+    comment: str | None,
+    now: datetime,
+) -> dict[str, Any]:
     require(actor, "task:work")
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         if "add_signer" not in access.allowed(actor, task):
-            raise _not_added(engine, actor, task)
+            raise refusal(engine.db, actor, task, "add_signer")
         visit, also = _visit(tx, task)
         wanted = _wanted(tx, users, visit)
         added = votes.add_seats(visit, task_id, wanted, actor=actor, at=now)
-        said = {"users": wanted, "where": where, "comment": comment or None}
+        said = {"users": wanted, "where": "parallel", "comment": comment or None}
         head = tell(tx, actor, task, "task.signer_added", said, [*also, *added], now=now)
     return body(task | head, actor, now=now)
 
@@ -154,7 +186,7 @@ def _visit(tx: Tx, task: Row) -> tuple[Visit, list[Statement]]:
     about = {"instance": task["instance_id"], "wait": task["wait"]}
     top = (tx.run(_TOP, about).fetchone() or {})["top"]
     first = {**task, "seat": top + 1}
-    visit = Visit(task["instance_id"], task["wait"], rules, (), 1, [first])
+    visit = Visit(task["instance_id"], task["wait"], rules, (), 1, [first], first["seat"])
     sit = {"seat": first["seat"], "task": task["id"]}
     return visit, [(_SIT, sit), (rows.VISIT, _visit_row(task, rules))]
 
@@ -195,16 +227,6 @@ def _called(tx: Tx, usernames: Sequence[str]) -> dict[str, str]:
     sql = "select username, name from users where username = any(%(names)s)"
     found = tx.run(sql, {"names": list(usernames)}).rows
     return {name: name for name in usernames} | {row["username"]: row["name"] for row in found}
-
-
-def _not_added(engine: Engine, actor: Actor, task: Row) -> AppError:
-    mine = access.may_hand_on(actor, task) and access.permits(task, "add_signer")
-    if mine and task["instance_status"] == "running":
-        return Conflict(
-            "added_yourself",
-            "You were added to this yourself, so you cannot add others. Ask who added you.",
-        )
-    return refusal(engine.db, actor, task, "add_signer")
 
 
 def _removable(engine: Engine, actor: Actor, visit: Visit, username: str) -> Row:

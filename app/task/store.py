@@ -20,7 +20,7 @@ _COLUMNS: Final = """
        t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
        t.comment, t.reason, t.allow, t.reminders, t.reminded_at, t.seat, t.added_by, t.decided_by,
-       i.status as instance_status,
+       t.role, t.serves, t.asked, t.sides, t.waits_for, i.status as instance_status,
        i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
        d.version as definition_version, d.checksum as definition_checksum, d.summaries

@@ -23,6 +23,7 @@ def tell(
     also: Sequence[Statement] = (),
     *,
     now: datetime,
+    more: Sequence[Row] = (),
     last: bool = True,
 ) -> dict[str, Any]:
     """Write a verb and everything that belongs to it in one trip.
@@ -31,6 +32,7 @@ def tell(
         task: a row that is locked.
         kind: of the line, ``task.`` and the verb.
         said: what the line tells beside ``wait`` and ``round``; what is None is left out.
+        more: what further lines of the kind tell, each of them.
         also: what is written of rows that are locked, and whom it is told.
         last: nothing follows in this transaction; see ``Tx.together``.
 
@@ -39,10 +41,16 @@ def tell(
     """
     head = {"id": task["instance_id"]}
     head |= {name: task[name] for name in ("history_seq", "history_hash")}
-    data = {"wait": task["wait"], "round": task["round"]}
-    data |= {name: value for name, value in said.items() if value is not None}
-    line = [kind, task["step"], data]
-    told = record.told(head, at=now, actor=actor.username, kind=kind, lines=[line])
+    of = {"wait": task["wait"], "round": task["round"]}
+    lines = [
+        [
+            kind,
+            task["step"],
+            of | {name: value for name, value in each.items() if value is not None},
+        ]
+        for each in (said, *more)
+    ]
+    told = record.told(head, at=now, actor=actor.username, kind=kind, lines=lines)
     tx.together([*told, *also], last=last)
     written = told[0][1] or {}
     return {"history_seq": written["seq"], "history_hash": written["hash"]}

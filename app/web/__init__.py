@@ -18,6 +18,7 @@ from app.web import (
     notices,
     runtime,
     session,
+    side,
     signers,
     task,
     verbs,
@@ -38,6 +39,7 @@ _PAGES: Final = (
     definition.bp,
     history.bp,
     verbs.bp,
+    side.bp,
     signers.bp,
     notices.bp,
 )

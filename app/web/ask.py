@@ -59,6 +59,7 @@ class Question:
         back_url, back_text: where the page without scripts leads back to.
         nav: entry of the navigation, see base.html.
         with_reason: whether there is a place for a reason.
+        reason_text: what that place is called, if it is for something else.
         choice: what else has to be said.
         who: people who have to be named.
         details: what will happen in detail, a sentence each.
@@ -73,6 +74,7 @@ class Question:
     nav: str
     kind: Kind = "primary"
     with_reason: bool = False
+    reason_text: str | None = None
     choice: Choice | None = None
     who: tuple[Who, ...] = ()
     details: tuple[str, ...] = ()
@@ -87,10 +89,10 @@ def ask(question: Question, error: Invalid | None = None) -> Response:
         question=question,
         nav=question.nav,
         reason=forms.text("reason"),
-        reason_label=gettext("Reason"),
+        reason_label=question.reason_text or gettext("Reason"),
         chosen=forms.text(question.choice.name) if question.choice else "",
         labels={
-            "reason": gettext("Reason"),
+            "reason": question.reason_text or gettext("Reason"),
             **({question.choice.name: question.choice.label} if question.choice else {}),
             **{each.name: each.label for each in question.who},
         },

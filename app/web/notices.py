@@ -24,6 +24,9 @@ _HOUR: Final = re.compile("[0-9]{1,2}")
 _SENTENCES: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("“%(step)s” waits for you"),
     "transferred": lazy_gettext("%(by)s transferred “%(step)s” to you"),
+    "asked": lazy_gettext("%(by)s asks you about “%(step)s”"),
+    "answered": lazy_gettext("%(by)s has answered about “%(step)s”"),
+    "unasked": lazy_gettext("You need not answer about “%(step)s” any more"),
     "mentioned": lazy_gettext("%(by)s mentioned you at “%(step)s”"),
     "reminded": lazy_gettext("%(by)s reminds you of “%(step)s”"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
@@ -31,6 +34,9 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
     "transferred": "arrow-right",
+    "asked": "message",
+    "answered": "check",
+    "unasked": "ban",
     "mentioned": "message-circle",
     "reminded": "bell",
     "copied": "send",
@@ -38,6 +44,9 @@ _ICONS: Final[Mapping[str, str]] = {
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
     "transferred": lazy_gettext("A task is transferred to me"),
+    "asked": lazy_gettext("Somebody asks me"),
+    "answered": lazy_gettext("Somebody answers me"),
+    "unasked": lazy_gettext("I need not answer any more"),
     "mentioned": lazy_gettext("Somebody mentions me"),
     "reminded": lazy_gettext("Somebody reminds me"),
     "copied": lazy_gettext("I get a copy"),

@@ -24,9 +24,21 @@ _RULES: Mapping[str, LazyString] = {
     "sequential": lazy_gettext("One after the other; all %(total)d have to approve."),
 }
 _ADDED_TO_ONE = lazy_gettext(
-    "They get a task of their own beside yours, and all of you have to approve."
+    "Beside you they get a task of their own, and all of you have to approve."
 )
-_ADDED = lazy_gettext("They get a task of their own; what was decided so far stays.")
+_ADDED = lazy_gettext("Beside you they get a task of their own; what was decided so far stays.")
+_OTHERWISE = lazy_gettext(
+    "Before you: the task waits until they have signed, and comes back with their opinions."
+    " To let them sign after you, name them below the form."
+)
+_WHEN: Mapping[str, LazyString] = {
+    "parallel": lazy_gettext("Beside me"),
+    "before": lazy_gettext("Before I decide"),
+}
+_SAID: Mapping[str, LazyString] = {
+    "parallel": lazy_gettext("They decide this together with you."),
+    "before": lazy_gettext("They are asked."),
+}
 
 
 def rule(visit: Mapping[str, Any]) -> str:
@@ -40,13 +52,13 @@ def add(task_id: int) -> Response:
     if request.method == "GET":
         return ask(_adding(_task(task_id)))
     users = forms.names_in(forms.text("users"))
+    where: service.Where = "before" if forms.text("position") == "before" else "parallel"
     try:
-        service.add_signer(engine(), actor(), task_id, users, comment=reason(), now=now())
+        service.add_signer(engine(), actor(), task_id, users, where, comment=reason(), now=now())
     except Invalid as error:
         return ask(_adding(_task(task_id)), error)
-    return respond.redirect(
-        url_for("task.show", task_id=task_id), gettext("They decide this together with you.")
-    )
+    told = _SAID[where]
+    return respond.redirect(url_for("task.show", task_id=task_id), str(told))
 
 
 @bp.route("/tasks/<int:task_id>/remove-signer", methods=["GET", "POST"])
@@ -70,8 +82,8 @@ def _task(task_id: int) -> dict[str, Any]:
 
 def _adding(task: Mapping[str, Any]) -> Question:
     return Question(
-        title=gettext("Let others decide “%(step)s” too?", step=_step(task)),
-        text=str(_ADDED if task["visit"] else _ADDED_TO_ONE),
+        title=gettext("Add people to “%(step)s”?", step=_step(task)),
+        text=f"{_ADDED if task['visit'] else _ADDED_TO_ONE} {_OTHERWISE}",
         action=gettext("Add"),
         url=url_for("signer.add", task_id=task["id"]),
         back_url=url_for("task.show", task_id=task["id"]),
@@ -79,6 +91,9 @@ def _adding(task: Mapping[str, Any]) -> Question:
         nav="inbox",
         with_reason=True,
         who=(Who("users", gettext("Who else")),),
+        choice=Choice(
+            "position", gettext("When"), tuple((name, str(text)) for name, text in _WHEN.items())
+        ),
     )
 
 

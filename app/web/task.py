@@ -29,6 +29,8 @@ bp = Blueprint("task", __name__)
 
 _COMMENT: Final = lazy_gettext("Comment")
 _NUMBER: Final = re.compile("[0-9]{1,18}")
+_PLAIN: Final = "done"
+"""Stands for the outcome where there is none to choose, when a decision is confirmed."""
 _CHANGED = "inbox-moved"
 """Event by which the badge beside Inbox asks again."""
 
@@ -86,23 +88,25 @@ def keep(task_id: int) -> Response:
 @bp.post("/tasks/<int:task_id>/complete")
 def complete(task_id: int) -> Response:
     """Finish a task and say what came of it; what was typed is kept if it was refused."""
-    raw, refused = forms.keep_uploads(posted(), _keeper(task_id))
+    raw, refused = forms.keep_uploads(posted(), keeper(task_id))
     if refused is None and _asks_first(task_id):
-        return _page(task_id, typed=raw, asks=text("outcome"))
+        return _page(task_id, typed=raw, asks=text("outcome") or _PLAIN)
     try:
         if refused is not None:
             raise refused
-        service.complete(
-            engine(),
-            actor(),
-            task_id,
-            _with_zone(task_id, raw),
-            text=True,
-            outcome=text("outcome") or None,
-            comment=text("comment") or None,
-            cc=names_in(text("cc")),
-            now=now(),
-        )
+        given: dict[str, Any] = {
+            "text": True,
+            "outcome": text("outcome") or None,
+            "comment": text("comment") or None,
+            "cc": names_in(text("cc")),
+            "now": now(),
+        }
+        values, after = with_zone(task_id, raw), names_in(text("after"))
+        if after:
+            service.add_after(engine(), actor(), task_id, after, values, field="after", **given)
+            message = gettext("Your decision is kept. It is made when all have signed.")
+            return respond.redirect(url_for("task.show", task_id=task_id), message)
+        service.complete(engine(), actor(), task_id, values, **given)
     except (Invalid, Conflict) as error:
         return _page(task_id, error, typed=raw)
     url = url_for("task.done", task_id=task_id)
@@ -142,19 +146,38 @@ def again(task_id: int, raw: Mapping[str, Any]) -> Response:
     return _page(task_id, typed=raw)
 
 
-def _keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
+def refused(task_id: int, error: AppError, raw: Mapping[str, Any]) -> Response:
+    """Show a task with why its form was refused, and what was typed."""
+    return _page(task_id, error, typed=raw)
+
+
+def keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
+    """Return what keeps files for a task's form."""
     return lambda field, name, content: service.upload(
         engine(), actor(), task_id, field, name, content, now=now()
     )
 
 
 def _asks_first(task_id: int) -> bool:
-    """Say whether the chosen outcome has to be confirmed; with scripts a dialog has asked."""
-    chosen = text("outcome")
-    if not chosen or respond.wants_part() or request.args.get("confirmed") == chosen:
+    """Say whether the decision has to be confirmed; with scripts a dialog has asked.
+
+    That is what an outcome says, and what is decided before others have answered.
+    """
+    chosen, early = text("outcome"), bool(text("unanswered"))
+    confirmed = request.args.get("confirmed") == (chosen or _PLAIN)
+    if not (chosen or early) or respond.wants_part() or confirmed:
         return False
-    outcomes = queries.get(engine().db, actor(), task_id, now=now())["outcomes"]
-    return any(each["id"] == chosen and each.get("confirm") for each in outcomes)
+    task = queries.get(engine().db, actor(), task_id, now=now())
+    asks = any(each["id"] == chosen and each.get("confirm") for each in task["outcomes"])
+    return asks or (early and bool(_unanswered(task)))
+
+
+def _unanswered(task: Mapping[str, Any]) -> list[str]:
+    """Return whom a question was asked that would be withdrawn by a decision: their names."""
+    asked = [each["user"] for each in task["opinions"] if each["state"] == "claimed"]
+    if task["waits_for"] is not None:
+        return []
+    return [task["people"].get(name, name) for name in asked]
 
 
 def _refused_claim(task_id: int, error: Conflict, *, from_inbox: bool) -> Response:
@@ -166,7 +189,8 @@ def _refused_claim(task_id: int, error: Conflict, *, from_inbox: bool) -> Respon
     return respond.toast(answer, translate_error(error), "bad")
 
 
-def _with_zone(task_id: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_zone(task_id: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what was posted with the reader's zone at its times."""
     if not forms.has_local_time(raw):
         return raw
     task = queries.get(engine().db, actor(), task_id, now=now())
@@ -203,6 +227,7 @@ def _page(
         typed=typed or {},
         draft=draft,
         asks=asks,
+        unanswered=_unanswered(task),
         live=is_live(task["form"]),
         around=context(
             look,
@@ -237,12 +262,16 @@ def _values(
     """Return what the form shows, and how it stands with the draft.
 
     One's own draft is filled in unless the reader turned it down; somebody else's only
-    if the reader asked for it. The second value is ``mine``, ``offered``, ``taken`` or None.
+    if the reader asked for it, and so it is with what an opinion proposes. The second value
+    is ``mine``, ``offered``, ``taken``, ``used`` or None.
     """
     values, draft, wish = dict(task["values"] or {}), task["draft"], request.args.get("draft")
     if typed is not None:
         return {**values, **typed}, None
-    if draft is None or "complete" not in task["allowed"] or wish == "none":
+    used = [each for each in task["opinions"] if str(each["id"]) == request.args.get("use")]
+    if used and "complete" in task["allowed"]:
+        return values | used[0]["values"], "used"
+    if draft is None or {"complete", "resolve"}.isdisjoint(task["allowed"]) or wish == "none":
         return values, None
     own = draft["by"] == actor().username
     if not own and wish != "take":

@@ -12,6 +12,17 @@ from app.web.i18n import pick
 Line = Mapping[str, Any]
 
 _FROM: Final = lazy_gettext("%(by)s gave “%(step)s”, which %(from)s had, to %(to)s")
+_BEFORE: Final = lazy_gettext("%(by)s let %(to)s sign “%(step)s” first")
+_AFTER: Final = lazy_gettext("%(by)s decided “%(step)s”, and lets %(to)s sign after that")
+_WHEN: Final[Mapping[str, LazyString]] = {"before": _BEFORE, "after": _AFTER}
+_ADVISED: Final[Mapping[str, LazyString]] = {
+    "approve": lazy_gettext("%(by)s advised to approve “%(step)s”"),
+    "reject": lazy_gettext("%(by)s advised against “%(step)s”"),
+}
+_SIGNED: Final[Mapping[str, LazyString]] = {
+    "approve": lazy_gettext("%(by)s signed “%(step)s”"),
+    "reject": lazy_gettext("%(by)s did not sign “%(step)s”"),
+}
 _BY_STEP: Final = lazy_gettext("“%(step)s” was copied to %(to)s by the process")
 _TO_ALL: Final = lazy_gettext("%(by)s reminded everyone whom “%(step)s” was offered to")
 _APPROVED: Final = lazy_gettext("%(by)s approved “%(step)s”: %(count)s")
@@ -22,6 +33,14 @@ SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.signer_added": lazy_gettext("%(by)s let %(to)s decide “%(step)s” too"),
     "task.signer_removed": lazy_gettext("%(by)s took %(to)s away from “%(step)s”"),
     "task.voted": lazy_gettext("%(by)s did their part of “%(step)s”: %(count)s"),
+    "task.delegated": lazy_gettext("%(by)s asked %(to)s for advice on “%(step)s”"),
+    "task.consulted": lazy_gettext("%(by)s asked %(to)s about “%(step)s”"),
+    "task.resolved": lazy_gettext("%(by)s answered %(to)s about “%(step)s”"),
+    "task.pulled_back": lazy_gettext("%(by)s took “%(step)s” back from %(to)s"),
+    "task.unasked": lazy_gettext("“%(step)s”: %(to)s need not answer any more"),
+    "task.not_applied": lazy_gettext(
+        "“%(step)s”: the decision is not possible any more and is back with %(to)s"
+    ),
     "task.commented": lazy_gettext("%(by)s commented on “%(step)s”"),
     "task.comment_edited": lazy_gettext("%(by)s corrected a comment on “%(step)s”"),
     "task.copied": lazy_gettext("%(by)s sent a copy of “%(step)s” to %(to)s"),
@@ -50,7 +69,11 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = _BY_STEP
     elif kind == "task.assigned" and data.get("from"):
         template = _FROM
-    elif kind == "task.reminded" and not data.get("to"):
+    elif kind == "task.signer_added" and data.get("where") in _WHEN:
+        template = _WHEN[data["where"]]
+    elif kind == "task.resolved" and data.get("outcome"):
+        template = (_ADVISED if data["role"] == "delegate" else _SIGNED)[data["outcome"]]
+    elif kind == "task.reminded" and not (data.get("to") or data.get("users")):
         template = _TO_ALL
     elif kind == "task.voted" and "approved" in data:
         template = _APPROVED if data["approved"] else _REJECTED

@@ -14,7 +14,7 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.task import attachments, queries, service
 from app.web import forms, respond
-from app.web.ask import Question, Who, ask, reason
+from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.form import comment_keeper
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
@@ -32,23 +32,23 @@ def transfer(task_id: int) -> Response:
     """Pass a task on for good."""
 
     def question(task: Mapping[str, Any]) -> Question:
-        return _asking(
+        return asking(
             task,
-            "transfer",
-            gettext("Transfer “%(step)s”?", step=_step(task)),
+            "verb.transfer",
+            gettext("Transfer “%(step)s”?", step=step_name(task)),
             gettext("The other person has it from then on, with its due date and what you typed."),
             gettext("Transfer"),
-            (_who("to", gettext("To whom")),),
+            (who("to", gettext("To whom")),),
         )
 
     if request.method == "GET":
-        return _ask(task_id, question)
+        return question_for(task_id, question)
     try:
         task = service.transfer(
             engine(), actor(), task_id, forms.text("to"), comment=reason(), now=now()
         )
     except Invalid as error:
-        return _ask(task_id, question, error)
+        return question_for(task_id, question, error)
     return respond.redirect(url_for("inbox.show"), _given(task))
 
 
@@ -57,24 +57,24 @@ def assign(task_id: int) -> Response:
     """Give a task to somebody, whoever has it."""
 
     def question(task: Mapping[str, Any]) -> Question:
-        return _asking(
+        return asking(
             task,
-            "assign",
-            gettext("Give “%(step)s” to somebody?", step=_step(task)),
+            "verb.assign",
+            gettext("Give “%(step)s” to somebody?", step=step_name(task)),
             gettext("It is theirs from then on, and nobody else's."),
             gettext("Assign"),
-            (_who("to", gettext("To whom")),),
+            (who("to", gettext("To whom")),),
         )
 
     if request.method == "GET":
         require(actor(), "task:assign")
-        return _ask(task_id, question)
+        return question_for(task_id, question)
     try:
         task = service.assign(
             engine(), actor(), task_id, forms.text("to"), comment=reason(), now=now()
         )
     except Invalid as error:
-        return _ask(task_id, question, error)
+        return question_for(task_id, question, error)
     return respond.redirect(url_for("task.show", task_id=task_id), _given(task))
 
 
@@ -83,22 +83,22 @@ def copy(task_id: int) -> Response:
     """Let people read along."""
 
     def question(task: Mapping[str, Any]) -> Question:
-        return _asking(
+        return asking(
             task,
-            "copy",
-            gettext("Copy “%(step)s” to others?", step=_step(task)),
+            "verb.copy",
+            gettext("Copy “%(step)s” to others?", step=step_name(task)),
             gettext("They are told and can read this process from then on; they need not answer."),
             gettext("Send copies"),
-            (_who("users", gettext("To whom")),),
+            (who("users", gettext("To whom")),),
         )
 
     if request.method == "GET":
-        return _ask(task_id, question)
+        return question_for(task_id, question)
     users = forms.names_in(forms.text("users"))
     try:
         service.copy(engine(), actor(), task_id, users, comment=reason(), now=now())
     except Invalid as error:
-        return _ask(task_id, question, error)
+        return question_for(task_id, question, error)
     return respond.redirect(url_for("task.show", task_id=task_id), gettext("The copies are sent."))
 
 
@@ -107,20 +107,20 @@ def remind(task_id: int) -> Response:
     """Tell those whom it waits for that somebody waits for them."""
 
     def question(task: Mapping[str, Any]) -> Question:
-        return _asking(
+        return asking(
             task,
-            "remind",
-            gettext("Remind them of “%(step)s”?", step=_step(task)),
+            "verb.remind",
+            gettext("Remind them of “%(step)s”?", step=step_name(task)),
             gettext("Who has it is told, or everyone it is offered to; once in four hours."),
             gettext("Remind"),
         )
 
     if request.method == "GET":
-        return _ask(task_id, question)
+        return question_for(task_id, question)
     try:
         service.remind(engine(), actor(), task_id, comment=reason(), now=now())
     except Invalid as error:
-        return _ask(task_id, question, error)
+        return question_for(task_id, question, error)
     return respond.redirect(url_for("task.show", task_id=task_id), gettext("They are reminded."))
 
 
@@ -184,29 +184,40 @@ def hand_over() -> Response:
     )
 
 
-def _ask(task_id: int, question: Any, error: Invalid | None = None) -> Response:
+def question_for(task_id: int, question: Any, error: Invalid | None = None) -> Response:
     """Ask, if the reader may see the task."""
     return ask(question(queries.get(engine().db, actor(), task_id, now=now())), error)
 
 
-def _asking(
+def asking(
     task: Mapping[str, Any],
     verb: str,
     title: str,
     text: str,
     action: str,
-    who: tuple[Who, ...] = (),
+    whom: tuple[Who, ...] = (),
+    *,
+    choice: Choice | None = None,
+    reason_text: str | None = None,
 ) -> Question:
+    """Return the question before a verb on a task.
+
+    Args:
+        verb: the endpoint that it is answered to.
+        reason_text: what the place for a comment is called; None: a reason.
+    """
     return Question(
         title=title,
         text=text,
         action=action,
-        url=url_for(f"verb.{verb}", task_id=task["id"]),
+        url=url_for(verb, task_id=task["id"]),
         back_url=url_for("task.show", task_id=task["id"]),
-        back_text=_step(task),
+        back_text=step_name(task),
         nav="inbox",
         with_reason=True,
-        who=who,
+        who=whom,
+        choice=choice,
+        reason_text=reason_text,
     )
 
 
@@ -223,15 +234,17 @@ def _handing_over() -> Question:
         back_text=gettext("Inbox"),
         nav="inbox",
         with_reason=True,
-        who=(_who("from", gettext("Who has them")), _who("to", gettext("Who gets them"))),
+        who=(who("from", gettext("Who has them")), who("to", gettext("Who gets them"))),
     )
 
 
-def _who(name: str, label: str, help_: str | None = None) -> Who:
+def who(name: str, label: str, help_: str | None = None) -> Who:
+    """Return the field for people who are named."""
     return Who(name, label, help_)
 
 
-def _step(task: Mapping[str, Any]) -> str:
+def step_name(task: Mapping[str, Any]) -> str:
+    """Return what a task's step is called."""
     return pick(task["step"]["name"], task["step"]["id"])
 
 

@@ -12,6 +12,9 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "task": "“%(step)s” waits for you: %(title)s",
         "transferred": "%(by)s transferred “%(step)s” to you: %(title)s",
+        "asked": "%(by)s asks you about “%(step)s”: %(title)s",
+        "answered": "%(by)s has answered about “%(step)s”: %(title)s",
+        "unasked": "You need not answer about “%(step)s” any more: %(title)s",
         "mentioned": "%(by)s mentioned you at “%(step)s”: %(title)s",
         "reminded": "%(by)s reminds you of “%(step)s”: %(title)s",
         "copied": "You got a copy of “%(step)s”: %(title)s",
@@ -19,6 +22,9 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "zh": {
         "task": "“%(step)s”等待您处理：%(title)s",
         "transferred": "%(by)s 将“%(step)s”转办给您：%(title)s",
+        "asked": "%(by)s 就“%(step)s”征求您的意见：%(title)s",
+        "answered": "%(by)s 已就“%(step)s”答复：%(title)s",
+        "unasked": "“%(step)s”无需您再答复：%(title)s",
         "mentioned": "%(by)s 在“%(step)s”中提到了您：%(title)s",
         "reminded": "%(by)s 催办“%(step)s”：%(title)s",
         "copied": "“%(step)s”已抄送给您：%(title)s",

@@ -303,6 +303,27 @@ def test_seats_show_to_who_takes_part_how_it_stands(lab: Lab) -> None:
     assert shown["people"]["li"] == "Li Wei"
 
 
+def test_roles_stand_for_their_people_and_who_has_left_is_passed_over(lab: Lab) -> None:
+    define(lab, ["role:manager", "finance_team", "mei"])
+    with lab.db.transaction() as tx:
+        tx.run("update users set active = false where username = 'mei'")
+    assert seats(lab, lab.start()) == {"li": "claimed", "wang": "claimed"}
+
+
+def test_more_people_than_can_decide_together_leave_it_to_the_owners(lab: Lab) -> None:
+    define(lab, ["li", "finance_team"], mode="any")
+    with lab.db.transaction() as tx:
+        tx.run(
+            "with made as (insert into users (username, name, created_at)"
+            " select 'clerk' || n, 'Clerk', now() from generate_series(1, 199) n returning id)"
+            " insert into memberships (group_id, user_id)"
+            " select g.id, made.id from made, groups g where g.name = 'finance_team'"
+        )
+    instance = lab.start()
+    assert seats(lab, instance) == {"r:admin": "open"}
+    assert "decision.automatic" in kinds(lab, instance)
+
+
 def test_who_will_decide_together_is_foreseen(lab: Lab) -> None:
     sign = {"id": "sign", "type": "user_task", "config": {"assignees": ["finance_team", "li"]}}
     lab.define(

@@ -115,3 +115,33 @@ def test_a_hand_over_takes_nothing_that_was_given_away_meanwhile(lab: Lab, task:
     assert isinstance(results[1], service.HandedOver)
     assert {each: error.code for each, error in results[1].failed.items()} == {task: "task_changed"}
     assert holder(lab, task) == "wang"
+
+
+@pytest.mark.parametrize("first", ["resolve", "recall"])
+def test_advice_is_either_given_or_pulled_back(lab: Lab, task: int, first: str) -> None:
+    mei, wang = lab.office["mei"], lab.office["wang"]
+    service.delegate(lab.engine, mei, task, "wang", now=NOW)
+    calls = {
+        "resolve": lambda: service.resolve(lab.engine, wang, task, {}, outcome="approve", now=NOW),
+        "recall": lambda: service.recall(lab.engine, mei, task, now=NOW),
+    }
+    second = "recall" if first == "resolve" else "resolve"
+    results = in_line(lab.db, lock_of(lab, task), [calls[first], calls[second]])
+    lost = "nothing_to_pull_back" if first == "resolve" else "not_asked"
+    assert codes(results) == [None, lost]
+    stored.agrees(lab.db, instance_of(lab, task))
+
+
+def test_a_decision_is_applied_once_though_its_signers_sign_at_once(lab: Lab, task: int) -> None:
+    mei, people = lab.office["mei"], ["wang", "li", "stranger"]
+    with lab.db.transaction() as tx:
+        tx.run("update tasks set allow = '{add_signer}' where id = %(id)s", {"id": task})
+    service.add_after(lab.engine, mei, task, people, {"approved": True}, now=NOW)
+
+    def sign(by: str) -> Any:
+        return service.resolve(lab.engine, lab.office[by], task, {}, outcome="approve", now=NOW)
+
+    assert codes(at_once([lambda who=who: sign(who) for who in people])) == [None] * 3
+    opened = stored.rows(lab.db, "select 1 from tasks where step = 'pay'")
+    assert len(opened) == 1
+    stored.agrees(lab.db, instance_of(lab, task))

@@ -149,6 +149,10 @@ API = {
     "POST /tasks/<int:task_id>/transfer": Entry(CANDIDATE, {"to": "wang"}),
     "POST /tasks/<int:task_id>/add-signer": Entry(CANDIDATE, {"users": ["li"]}),
     "POST /tasks/<int:task_id>/remove-signer": Entry(CANDIDATE | MANAGERS, {"user": "zhao"}),
+    "POST /tasks/<int:task_id>/delegate": Entry(CANDIDATE, {"to": "wang"}),
+    "POST /tasks/<int:task_id>/consult": Entry(CANDIDATE, {"users": ["wang"], "comment": "?"}),
+    "POST /tasks/<int:task_id>/resolve": Entry(frozenset({"stranger"}), {"outcome": "approve"}),
+    "POST /tasks/<int:task_id>/recall": Entry(frozenset({"mei", "li", "root"})),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": ["wang"]}),
     "POST /tasks/<int:task_id>/remind": Entry(frozenset({"zhao", "li", "root"})),
     "GET /tasks/<int:task_id>/comments": Entry(PART),
@@ -202,6 +206,13 @@ PAGES = {
     "POST /tasks/<int:task_id>/add-signer": Entry(CANDIDATE, {"users": "li"}),
     "GET /tasks/<int:task_id>/remove-signer": Entry(PART),
     "POST /tasks/<int:task_id>/remove-signer": Entry(CANDIDATE | MANAGERS, {"user": "zhao"}),
+    "GET /tasks/<int:task_id>/delegate": Entry(PART),
+    "POST /tasks/<int:task_id>/delegate": Entry(CANDIDATE, {"to": "wang"}),
+    "GET /tasks/<int:task_id>/consult": Entry(PART),
+    "POST /tasks/<int:task_id>/consult": Entry(CANDIDATE, {"users": "wang", "reason": "?"}),
+    "POST /tasks/<int:task_id>/resolve": Entry(frozenset({"stranger"}), {"outcome": "approve"}),
+    "GET /tasks/<int:task_id>/recall": Entry(PART),
+    "POST /tasks/<int:task_id>/recall": Entry(frozenset({"mei", "li", "root"})),
     "GET /tasks/<int:task_id>/cc": Entry(PART),
     "POST /tasks/<int:task_id>/cc": Entry(CANDIDATE, {"users": "wang"}),
     "GET /tasks/<int:task_id>/remind": Entry(PART),
@@ -413,16 +424,22 @@ def test_every_route_has_an_entry(app: Flask) -> None:
 HOLDERS = {
     "POST /tasks/<int:task_id>/transfer",
     "POST /tasks/<int:task_id>/cc",
+    "POST /tasks/<int:task_id>/delegate",
+    "POST /tasks/<int:task_id>/consult",
+    "POST /tasks/<int:task_id>/add-signer",
 }
+ASKED = {"POST /tasks/<int:task_id>/resolve", "POST /tasks/<int:task_id>/recall"}
 
 
 def prepare(rest: Rest, route: str, things: dict[str, int]) -> None:
+    task = f"/tasks/{things['task_id']}"
     if "-signer" in route:
-        task = f"/tasks/{things['task_id']}"
         rest("mei", "PUT", f"{task}/claim").ok()
         with rest.office.db.transaction() as tx:
             tx.run("update tasks set allow = '{add_signer,remove_signer}'")
         if "remove" in route:
             rest("mei", "POST", f"{task}/add-signer", {"users": ["zhao"]}).ok()
-    if route.endswith("/release") or route in HOLDERS:
-        rest("mei", "PUT", f"/tasks/{things['task_id']}/claim").ok()
+    if route.endswith("/release") or route in HOLDERS | ASKED:
+        rest("mei", "PUT", f"{task}/claim").ok()
+    if route in ASKED:
+        rest("mei", "POST", f"{task}/delegate", {"to": "stranger"}).ok()

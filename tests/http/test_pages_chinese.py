@@ -198,6 +198,7 @@ class Walk:
         self.tasks()
         self.verbs()
         self.signers()
+        self.asking()
         self.oneself()
         self.be("root")
         self.instances()
@@ -386,6 +387,65 @@ class Walk:
         """Return the tasks of those who decide beside this one, by who has them."""
         visit = seen_by_root(self.office, task)["visit"]
         return {each["user"]: each["task_id"] for each in visit["seats"]}
+
+    def asking(self) -> None:
+        """Advice, questions and signatures: asked for, waited for, given, pulled back."""
+        self.be("mei")
+        task = self.office.task_of(self.office.start("trip", amount=4), "look")
+        with self.office.db.transaction() as tx:
+            tx.run("update tasks set allow = '{delegate,consult,add_signer,transfer,cc}'")
+        page = f"/tasks/{task}"
+        self.post(f"{page}/claim", htmx=True)
+        self.get(page)
+        for verb in ("delegate", "consult", "add-signer"):
+            self.get(f"{page}/{verb}")
+            self.post(f"{page}/{verb}", 422, users="mei", to="mei", reason="1")
+        self.get(f"{page}/delegate", htmx=True)
+        self.post(f"{page}/recall", 409)
+        for step in (
+            ("delegate", {"to": "root"}, {"outcome": "approve", "f.cost": "3"}),
+            (
+                "add-signer",
+                {"users": "root", "position": "before"},
+                {"outcome": "reject", "comment": "1"},
+            ),
+            ("consult", {"users": "root", "reason": "1"}, {"comment": "2"}),
+        ):
+            self.asked(page, *step)
+        self.post(f"{page}/consult", 303, users="zhao", reason="1")
+        self.get(page)
+        self.post(f"{page}/complete", f__fine="true", unanswered="1")
+        self.post(f"{page}/complete", 303, f__fine="true", after="wang")
+        self.get(page)
+        self.be("wang")
+        self.get("/inbox")
+        self.get("/notifications")
+        sign = self.last_asked(task)
+        self.get(f"/tasks/{sign}")
+        self.get(page)
+        self.post(f"/tasks/{sign}/resolve", 303, outcome="approve")
+        self.get(page)
+        self.get(f"/tasks/{sign}")
+        self.be("mei")
+
+    def asked(self, page: str, verb: str, ask: dict[str, str], answer: dict[str, str]) -> None:
+        """Ask root, look at it from both sides, and let root answer."""
+        self.post(f"{page}/{verb}", 303, **ask)
+        self.get(page)
+        self.get("/inbox")
+        self.be("root")
+        self.get("/inbox")
+        side = f"/tasks/{self.last_asked(int(page.rpartition('/')[2]))}"
+        self.get(side)
+        self.post(f"{side}/resolve", 422, f__cost="x")
+        self.post(f"{side}/resolve", 303, **answer)
+        self.get(side)
+        self.be("mei")
+        self.get(page)
+
+    def last_asked(self, task: int) -> int:
+        """Return what somebody was asked last about a task."""
+        return int(seen_by_root(self.office, task)["opinions"][-1]["id"])
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from app.notice.store import EVENTS
 from app.task import service as tasks
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages
@@ -193,7 +194,7 @@ def test_all_is_read_at_once_and_how_to_be_told_is_chosen(browser: Browser, task
         "/notifications"
     )
     page = mei.get("/notifications").ok().says("The mail of the day comes at")
-    assert page.text.count('<option value="digest" selected>') == 5
+    assert page.text.count('<option value="digest" selected>') == len(EVENTS)
     assert '<option value="17" selected>17:00</option>' in page.text
     mei.post("/notifications/choices", {"digest_hour": "24"}).ok(422).says(
         "Choose an hour from 0 to 23."

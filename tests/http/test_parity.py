@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -15,36 +14,13 @@ from app.runtime import service as runtime
 from app.task import service as tasks
 from app.task import views
 from tests.http.test_access import BROKEN
-from tests.support import stored
+from tests.support import acts_asking, stored
+from tests.support.acts import DONE, TYPED, VALUES, Act, Things, claimed
 from tests.support.office import CHOICE, NOW, REQUEST, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.rest import Reply, Rest
 
 Browser = Callable[[str | None], Pages]
-Things = dict[str, int]
-
-
-@dataclass(frozen=True)
-class Act:
-    """One thing that people do, by both doors.
-
-    Args:
-        by: who does it.
-        page: path and fields of the form.
-        rest: method, path and body.
-        before: what has to be done first; it may add to the things.
-
-    ``{name}`` in a path, and as a value of a form or a body, stands for a thing's id.
-    """
-
-    by: str
-    page: tuple[str, dict[str, Any]]
-    rest: tuple[str, str, Any]
-    before: Callable[[Office, Things], object] = lambda office, things: None
-
-
-def claimed(office: Office, things: Things) -> None:
-    tasks.claim(office.engine, office["mei"], things["task"], now=NOW)
 
 
 def with_draft(office: Office, things: Things) -> None:
@@ -119,14 +95,8 @@ def signed(office: Office, things: Things) -> None:
 
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
-VALUES = {"approved": True, "comments": "Fine.", "amount": Decimal("1250.50")}
-TYPED = {"f.approved": "true", "f.comments": "Fine.", "f.amount": "1,250.50"}
-DONE = Act(
-    "mei",
-    ("/tasks/{task}/complete", TYPED | {"comment": "Yes"}),
-    ("PUT", "/tasks/{task}/complete", {"variables": VALUES, "comment": "Yes"}),
-)
 ACTS = {
+    **acts_asking.ACTS,
     "upload": Act(
         "li",
         ("/definitions/upload", {"source": TEXT, "action": "store", "status": "active"}),
@@ -387,6 +357,7 @@ ACTS = {
     ),
 }
 REFUSED = {
+    **acts_asking.REFUSED,
     "share a view without the right": Act(
         "mei",
         ("/inbox/views", {"name": "Late", "shared": "true"}),
