@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.body import Body as Body
+from app.api.body import Label as Label
+from app.api.body import StepRef as StepRef
 
-Label = str | dict[str, str]
 Item = TypeVar("Item")
 
 
@@ -93,14 +94,6 @@ class DefinitionRef(Body):
     key: str
     name: Label
     version: str
-
-
-class StepRef(Body):
-    """A step of the definition."""
-
-    id: str
-    name: Label
-    type: str | None = None
 
 
 class Awaited(Body):

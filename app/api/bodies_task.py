@@ -17,6 +17,7 @@ from app.api.bodies import (
     Variable,
 )
 from app.api.bodies_asked import Asked, Decision, Opinion
+from app.api.bodies_back import ReturnedBefore, WayBack
 
 
 class Counts(Body):
@@ -61,6 +62,8 @@ class TaskDetail(Task):
     instructions: Label | None = Field(description="What to do, in markdown.")
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
+    return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")
+    returned: ReturnedBefore | None = Field(description="From the second round on.")
     opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
     asked: Asked | None = Field(description="Of a side task: who asks for what.")
     decision: Decision | None = Field(description="What waits for signatures.")

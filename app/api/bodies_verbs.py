@@ -73,6 +73,8 @@ class Choices(Request):
     asked: Told | None = None
     answered: Told | None = None
     unasked: Told | None = None
+    returned: Told | None = None
+    withdrawn: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
     copied: Told | None = None
@@ -117,9 +119,7 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(
-        description="task, transferred, asked, answered, unasked, mentioned, reminded, copied."
-    )
+    event: str = Field(description="What happened: a word of the choices.")
     process_instance_id: int
     task_id: int
     title: str
@@ -171,6 +171,8 @@ class Chosen(BaseModel):
     asked: Told
     answered: Told
     unasked: Told
+    returned: Told
+    withdrawn: Told
     mentioned: Told
     reminded: Told
     copied: Told

@@ -8,7 +8,6 @@ from app.api import bodies
 from app.api import bodies_side as more
 from app.api.call import Answer, Call
 from app.api.operation import Operations
-from app.api.payloads import CommentOnly
 from app.task import service
 
 operations = Operations("task_side", "Tasks")
@@ -113,19 +112,4 @@ def resolve(call: Call, task_id: int, body: more.Resolve) -> Answer:
             comment=body.comment,
             now=call.now,
         )
-    )
-
-
-@operations.add(
-    "POST",
-    f"{_ONE}/recall",
-    "Take a task back from those who were asked",
-    body=CommentOnly,
-    permission="holder, or task:assign",
-    **_TASK,
-)
-def recall(call: Call, task_id: int, body: CommentOnly) -> Answer:
-    """Whoever has not answered need not any more."""
-    return Answer(
-        service.recall(call.engine, call.actor, task_id, comment=body.comment, now=call.now)
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from app.core import attached, inside, withdrawing
+from app.core import attached, inside, returning, withdrawing
 from app.core.definition import Definition
 from app.core.effects import Effect
 from app.core.events import (
@@ -23,7 +23,9 @@ from app.core.events import (
     Jumped,
     MessageReceived,
     Migrated,
+    Recalled,
     Retried,
+    Returned,
     Skipped,
     Started,
     Suspended,
@@ -31,6 +33,7 @@ from app.core.events import (
     Terminated,
     TimerFired,
     VariablesSet,
+    Withdrawn,
 )
 from app.core.migrating import migrated
 from app.core.record import dataclass
@@ -48,6 +51,7 @@ _ANSWERED_BY: Final[Mapping[type[Event], str]] = {
     MessageReceived: "message",
     ChildEnded: "child",
     Retried: "incident",
+    Returned: "task",
 }
 """The kind of wait that an event answers."""
 _BY_OPERATORS: Final = frozenset({Suspended, Activated, Terminated, VariablesSet, Jumped, Migrated})
@@ -142,6 +146,9 @@ _HAPPEN: Final[Mapping[type[Event], Callable[[Run, Any], None]]] = {
     Skipped: _skip,
     Jumped: withdrawing.jump,
     Migrated: _arm_anew,
+    Returned: returning.give_back,
+    Recalled: returning.recall,
+    Withdrawn: returning.take_back,
 }
 
 
@@ -155,7 +162,14 @@ def _refusal(definition: Definition, state: State, event: Event) -> str | None:
         return _no_order(definition, state, event)
     if state.status == "suspended":
         return "the instance is suspended"
-    return _unanswerable(definition, state, event)
+    if isinstance(event, Recalled):
+        return returning.no_recall(definition, state, event)
+    if isinstance(event, Withdrawn):
+        return returning.no_withdrawal(definition, state, event)
+    reason = _unanswerable(definition, state, event)
+    if reason is None and isinstance(event, Returned):
+        return returning.no_return(definition, state, event)
+    return reason
 
 
 def _no_order(definition: Definition, state: State, event: Event) -> str | None:

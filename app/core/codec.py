@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 from app.core import effects as fx
 from app.core import events as ev
-from app.core.state import ROOT, Attached, Completion, Scope, State, Token, Wait
+from app.core.state import ROOT, Again, Attached, Completion, Scope, State, Token, Wait
 
 VERSION: Final = 1
 """Of the state's JSON form."""
@@ -32,6 +32,9 @@ EVENTS: Final[Mapping[str, type[ev.Event]]] = {
         ev.Skipped,
         ev.Jumped,
         ev.Migrated,
+        ev.Returned,
+        ev.Recalled,
+        ev.Withdrawn,
     )
 }
 _NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in EVENTS.values()}
@@ -45,17 +48,7 @@ def state_to_json(state: State) -> dict[str, Any]:
         "status": state.status,
         "tokens": [_token_to_json(token) for token in state.tokens],
         "facts": state.facts,
-        "completed": {
-            step: {
-                "by": done.by,
-                "at": done.at,
-                "values": done.values,
-                "outcome": done.outcome,
-                "forks": list(done.forks),
-                **({"votes": done.votes} if done.votes is not None else {}),
-            }
-            for step, done in state.completed.items()
-        },
+        "completed": {step: _completion_to_json(done) for step, done in state.completed.items()},
         "visits": state.visits,
         "next_id": state.next_id,
         "result": state.result,
@@ -64,6 +57,8 @@ def state_to_json(state: State) -> dict[str, Any]:
         kept["scopes"] = [_scope_to_json(scope) for scope in state.scopes.values()]
     if state.end is not None:
         kept["end"] = list(state.end)
+    if state.round != 1:
+        kept["round"] = state.round
     return kept
 
 
@@ -81,14 +76,7 @@ def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> St
         variables=variables,
         facts=kept["facts"],
         completed={
-            step: Completion(
-                by=done["by"],
-                at=done["at"],
-                values=done["values"],
-                outcome=done["outcome"],
-                forks=tuple(done["forks"]),
-                votes=done.get("votes"),
-            )
+            step: Completion(**{**done, "forks": tuple(done["forks"])})
             for step, done in kept["completed"].items()
         },
         visits=kept["visits"],
@@ -96,7 +84,31 @@ def state_from_json(kept: Mapping[str, Any], variables: Mapping[str, Any]) -> St
         result=kept["result"],
         scopes={each["id"]: _scope_from_json(each) for each in kept.get("scopes", ())},
         end=(kept["end"][0], kept["end"][1]) if "end" in kept else None,
+        round=kept.get("round", 1),
     )
+
+
+def _completion_to_json(done: Completion) -> dict[str, Any]:
+    kept: dict[str, Any] = {
+        "by": done.by,
+        "at": done.at,
+        "values": done.values,
+        "outcome": done.outcome,
+        "forks": list(done.forks),
+    }
+    if done.mark:
+        kept["mark"] = done.mark
+    if done.scope != ROOT:
+        kept["scope"] = done.scope
+    if done.round != 1:
+        kept["round"] = done.round
+    if done.target is not None:
+        kept["target"] = done.target
+    if done.void:
+        kept["void"] = True
+    if done.votes is not None:
+        kept["votes"] = done.votes
+    return kept
 
 
 def _token_to_json(token: Token) -> dict[str, Any]:
@@ -107,6 +119,8 @@ def _token_to_json(token: Token) -> dict[str, Any]:
         kept["scope"] = token.scope
     if token.forks:
         kept["forks"] = list(token.forks)
+    if token.again is not None:
+        kept["again"] = [token.again.by, [list(each) for each in token.again.back]]
     if token.wait is not None:
         kept["wait"] = {"id": token.wait.id, "kind": token.wait.kind}
         if token.wait.error is not None:
@@ -127,7 +141,12 @@ def _token_from_json(kept: Mapping[str, Any]) -> Token:
         scope=kept.get("scope", ROOT),
         forks=tuple(kept.get("forks", ())),
         wait=_wait_from_json(wait) if wait else None,
+        again=_again_from_json(kept["again"]) if "again" in kept else None,
     )
+
+
+def _again_from_json(kept: Sequence[Any]) -> Again:
+    return Again(kept[0], tuple((step, by) for step, by in kept[1]))
 
 
 def _wait_from_json(kept: Mapping[str, Any]) -> Wait:
@@ -282,7 +301,8 @@ def _moved(effect: fx.Moved) -> _Told:
 
 
 def _ended(effect: fx.Ended) -> _Told:
-    return f"instance.{effect.status}", {"result": effect.result, "code": effect.code}
+    how = effect.result if effect.result == "withdrawn" else effect.status
+    return f"instance.{how}", {"result": effect.result, "code": effect.code}
 
 
 _TOLD: Final[Mapping[type[fx.Effect], Callable[[Any], _Told]]] = {

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from app.core.expression import Expression, has_expression
 
+START: Final = "@start"
+"""Id of the step that opens the start form again; no step of a document can have it."""
 Label = str | Mapping[str, str]
 """A text that a person reads: one text, or one per language (``{"en": …, "zh": …}``)."""
 
@@ -82,6 +84,7 @@ class Step:
         on_error: id of the step that takes over when this one fails for good.
         skip_when: if true on arrival, the token passes through.
         parent: id of the sub-process it stands in; None for the process itself.
+        point_of_no_return: once a token has come here, the initiator cannot withdraw any more.
     """
 
     id: str
@@ -96,6 +99,7 @@ class Step:
     boundary: tuple[Boundary, ...] = ()
     multi: Multi | None = None
     parent: str | None = None
+    point_of_no_return: bool = False
 
     @cached_property
     def live(self) -> frozenset[str]:
@@ -139,7 +143,12 @@ _PEOPLE: Final = ("assignee", "assignees", "candidate_users", "candidate_groups"
 
 @dataclass(frozen=True)
 class Definition:
-    """One immutable (key, version)."""
+    """One immutable (key, version).
+
+    Args:
+        again: the step ``START``, for definitions with a start form. It is found by its id and
+            is none of ``steps``: nothing leads there but a return.
+    """
 
     key: str
     name: Label
@@ -149,11 +158,23 @@ class Definition:
     description: Label | None = None
     start: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    again: Step | None = None
 
     @cached_property
     def by_id(self) -> Mapping[str, Step]:
-        """Steps by id, those of sub-processes included."""
-        return {step.id: step for step in self.steps}
+        """Steps by id, those of sub-processes included, and ``again``."""
+        found = {step.id: step for step in self.steps}
+        return found if self.again is None else {**found, START: self.again}
+
+    @cached_property
+    def points_of_no_return(self) -> frozenset[str]:
+        """Ids of the steps beyond which the initiator cannot withdraw."""
+        return frozenset(step.id for step in self.steps if step.point_of_no_return)
+
+    @cached_property
+    def max_rounds(self) -> int:
+        """How many rounds there may be: one more than an instance may be returned."""
+        return int(self.settings.get("max_rounds", 20))
 
     @cached_property
     def people(self) -> frozenset[str]:
@@ -192,7 +213,7 @@ class Definition:
         """
         known = self._reaching.get(join)
         if known is None:
-            known = self._reaching[join] = _edges_reaching(self.steps, join)
+            known = self._reaching[join] = _edges_reaching(tuple(self.by_id.values()), join)
         return known
 
     @cached_property

@@ -39,7 +39,8 @@ class OpenTask(Effect):
 
     ``form`` is the expanded form (see ``core.form``) with defaults evaluated;
     ``outcomes`` are the choices, empty where none has to be made; ``allow`` are the verbs
-    that the step allows, None for the usual ones; ``cc`` are told of it and may read.
+    that the step allows, None for the usual ones; ``cc`` are told of it and may read;
+    ``again`` is who did it before, of a step that is opened once more.
     With ``rules`` it is several people's (``assignees``), a task for each of them; ``expand``
     says whether a group among them stands for its members.
     """
@@ -60,6 +61,7 @@ class OpenTask(Effect):
     assignees: tuple[str, ...] = ()
     rules: Rules | None = None
     expand: bool = True
+    again: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

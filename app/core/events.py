@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -185,4 +185,46 @@ class Migrated(Event):
     kind: ClassVar[str] = "migrated"
     definition_id: int
     steps: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned(Event):
+    """Who has the task of ``wait`` gives it back: ``step`` is opened again for who did it.
+
+    Args:
+        step: a user step that was completed on the way here, or the start form's.
+        straight: done the same way as before, it leads straight to the task that was given back.
+    """
+
+    kind: ClassVar[str] = "returned"
+    wait: int
+    step: str
+    straight: bool = False
+    reason: str | None = None
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled(Event):
+    """Who completed ``step`` takes it back; what followed from it is withdrawn.
+
+    Args:
+        restore: variables that the completion had changed, with their former values.
+        forget: those that did not exist before.
+    """
+
+    kind: ClassVar[str] = "recalled"
+    step: str
+    restore: Mapping[str, Any] = field(default_factory=dict)
+    forget: Sequence[str] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn(Event):
+    """The initiator takes the whole request back: it ends, or ``step`` is opened for them."""
+
+    kind: ClassVar[str] = "withdrawn"
+    step: str | None = None
     reason: str | None = None

@@ -267,12 +267,14 @@ _TOP: Final[Mapping[str, Schema]] = {
             "initiator_may_terminate": _FLAG,
             "calendar": _object(CALENDAR_KEYS, _CALENDAR),
             "on_duplicate_business_key": {"enum": list(shape.DUPLICATES)},
+            "withdraw": {"enum": list(shape.WITHDRAWALS)},
+            "max_rounds": {"type": "integer", "minimum": 1, "maximum": 1_000},
         },
     ),
     "steps": {"$ref": "#/$defs/steps"},
 }
 _STEP: Final[Mapping[str, Schema]] = {
-    "id": {"type": "string", "pattern": r"\S", "maxLength": 128},
+    "id": {"type": "string", "pattern": r"^(?!@).*\S", "maxLength": 128},
     "name": _LABEL,
     "config": {"type": "object"},
     "next": {"type": "array", "items": {"$ref": "#/$defs/target"}},
@@ -281,6 +283,7 @@ _STEP: Final[Mapping[str, Schema]] = {
     "skip_when": {"type": "string"},
     "boundary": {"$ref": "#/$defs/boundary"},
     "multi": {"$ref": "#/$defs/multi"},
+    "point_of_no_return": _FLAG,
 }
 _RETRY: Final[Mapping[str, Schema]] = {
     "max_attempts": {"type": "integer", "minimum": 1, "maximum": 1000},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.core.definition import Definition
-from app.core.state import PAST_JOIN, State, Token
+from app.core.state import PAST_JOIN, Again, State, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,10 @@ def migrated(new: Definition, state: State, steps: Mapping[str, str]) -> State:
     return replace(
         state,
         tokens=tuple(
-            replace(token, step=name(token.step), edge=edge(token.edge)) for token in state.tokens
+            replace(
+                token, step=name(token.step), edge=edge(token.edge), again=_again(new, token, steps)
+            )
+            for token in state.tokens
         ),
         scopes={
             key: replace(
@@ -68,6 +71,14 @@ def migrated(new: Definition, state: State, steps: Mapping[str, str]) -> State:
         completed={name(step): done for step, done in state.completed.items()},
         visits=_added((name(step), count) for step, count in state.visits.items()),
     )
+
+
+def _again(new: Definition, token: Token, steps: Mapping[str, str]) -> Again | None:
+    """Return the same for the new version; what leads back to a step that is gone is dropped."""
+    if token.again is None:
+        return None
+    back = ((steps.get(step, step), by) for step, by in token.again.back)
+    return Again(token.again.by, tuple(each for each in back if each[0] in new.by_id))
 
 
 def _added(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.compiling import Compiling, Path
-from app.core.definition import Boundary, Definition, Edge, Label, Multi, Step, Variable
+from app.core.definition import START, Boundary, Definition, Edge, Label, Multi, Step, Variable
 from app.core.findings import Finding, Known, shortened
 from app.core.form import expand
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
@@ -127,20 +127,50 @@ def _definition(making: Compiling, given: Mapping[str, Any]) -> Definition:
     _named_people(making, start.get("who", ()), ("start", "who"))
     for key in ("owners", "viewers"):
         _named_people(making, settings.get(key, ()), ("settings", key))
+    steps = tuple(_steps(making, given["steps"], ("steps",), None))
+    variables = {
+        variable: _variable(variable, declared)
+        for variable, declared in given.get("variables", {}).items()
+        if not variable.startswith("x-")
+    }
     return Definition(
         key=given.get("key") or first.strip(),
         name=name,
         version=given.get("version", DEFAULT_VERSION),
-        steps=tuple(_steps(making, given["steps"], ("steps",), None)),
-        variables={
-            variable: _variable(variable, declared)
-            for variable, declared in given.get("variables", {}).items()
-            if not variable.startswith("x-")
-        },
+        steps=steps,
+        variables=variables,
         description=given.get("description") or None,
         start=start,
         settings=settings,
+        again=_start_again(making, start["form"], variables, steps[0].id)
+        if start.get("form")
+        else None,
     )
+
+
+def _start_again(
+    making: Compiling,
+    fields: Sequence[Mapping[str, Any]],
+    variables: Mapping[str, Variable],
+    first: str,
+) -> Step:
+    """Return the step that opens the start form again, for who started the instance."""
+    making.path = ("start",)
+    form = [_declared(field, variables.get(field["name"])) for field in fields]
+    config = node_of("user_task").compile(
+        {"form": form, "assignee": "${initiator.username}"}, making
+    )
+    name = {"en": "Start form", "zh": "发起表单"}
+    return Step(START, ("start",), name, "user_task", config, (Edge(first),))
+
+
+def _declared(field: Mapping[str, Any], variable: Variable | None) -> Mapping[str, Any]:
+    """Complete a field of the start form by the variable of its name."""
+    if variable is None:
+        return field
+    label = variable.label if field.get("label") == field["name"] else None
+    required = bool(field.get("required")) or variable.required
+    return {**field, "label": label or field.get("label"), "required": required}
 
 
 def _named_people(making: Compiling, names: Any, path: Path) -> None:
@@ -194,6 +224,7 @@ def _step(making: Compiling, given: Mapping[str, Any], path: Path, parent: str |
         boundary=tuple(map(_boundary, config.get("events", given.get("boundary", ())))),
         multi=_multi(making, multi, (*path, "multi")) if multi else None,
         parent=parent,
+        point_of_no_return=given.get("point_of_no_return", False),
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from app.core import attached, catching, inside, joining, seeing, skipping, withdrawing
+from app.core import attached, catching, inside, joining, returning, seeing, skipping, withdrawing
 from app.core.definition import Definition, Step
 from app.core.effects import Effect, Ended, Passed, RaiseIncident, ResolveIncident, SetVariables
 from app.core.events import Event, Started
-from app.core.expression import ExpressionError, truth
+from app.core.expression import ExpressionError
 from app.core.nodes.base import (
     Decision,
     Fail,
@@ -62,6 +62,7 @@ class Run:
         self.next_id = state.next_id
         self.effects: list[Effect] = []
         self.reached_end = state.end
+        self.round = state.round
         self.ended: Ended | None = None
         self.seen: Mapping[str, Any] | None = None
 
@@ -115,6 +116,7 @@ class Run:
             result=(ended.code or ended.result) if ended else self.before.result,
             scopes=self.scopes,
             end=self.reached_end,
+            round=self.round,
         )
 
     def see(self) -> Mapping[str, Any]:
@@ -184,6 +186,8 @@ class Run:
             scope = self.scopes[token.scope]
             counts = {**scope.visits, token.step: count}
             self.scopes[token.scope] = replace(scope, visits=counts)
+            if self.steps[token.step].point_of_no_return:  # known when the scope has ended, too
+                self.visits[token.step] = self.visits.get(token.step, 0) + 1
 
     def come(self, token: Token) -> None:
         """Gather a token at a join, else let it enter."""
@@ -200,7 +204,7 @@ class Run:
         try:
             if simple or inside.is_element(self, token):
                 decision = node_of(step.type).enter(visit)
-            elif step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now):
+            elif token.again is None and skipping.wanted(step, visit):
                 decision = skipping.passing(self, token, None)
             elif step.multi is not None:
                 inside.open_multi(self, token, step.multi, visit)
@@ -253,8 +257,10 @@ class Run:
 
     def leave(self, token: Token, decision: Leave) -> None:
         """Move the token along its edge, or end its path."""
-        if decision.completion is not None:
-            self.completed[token.step] = decision.completion.inside(token.forks)
+        former, made = None, decision.completion
+        if made is not None:
+            former = self.completed.get(token.step)
+            made = self.completed[token.step] = made.made(token, self.next_id, self.round)
             self.seen = None
         self.set_variables(token.step, token.scope, decision.variables)
         if decision.effects is not None:
@@ -264,13 +270,20 @@ class Run:
             return
         target = decision.target
         if decision.by_edges:
-            way = plain_way(self.steps[token.step]) or self.way_out(token)
-            if isinstance(way, Fail):
-                self.stop(token, way, leaving=True)
-                return
+            way = plain_way(self.steps[token.step])
+            if way is None:
+                found = self.way_out(token)
+                if isinstance(found, Fail):
+                    self.stop(token, found, leaving=True)
+                    return
+                way = found
+                if made is not None:
+                    self.completed[token.step] = replace(made, target=way.target)
             target = way.target
         attached.detach(self, token)
-        self.go(token, decision.edge or token.step, target)
+        straight = token.again is not None and made is not None
+        if not (straight and returning.goes_straight(self, token, former, target)):
+            self.go(token, decision.edge or token.step, target)
 
     def go(self, token: Token, edge: str, target: str | None) -> None:
         """Let a token that waits for nothing any more take an edge."""

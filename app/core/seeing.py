@@ -20,7 +20,9 @@ def visit(run: Run, token: Token) -> Visit:
     if token.scope != ROOT and inside.variables_owner(run, token.scope) is not None:
         variables = inside.variables(run, token.scope)
         see = partial(_seen_by_element, run, variables)
-    return Visit(run.definition, run.steps[token.step], token.id, see, variables, run.event.at)
+    return Visit(
+        run.definition, run.steps[token.step], token.id, see, variables, run.event.at, token.again
+    )
 
 
 def _seen_by_element(run: Run, variables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -25,16 +25,18 @@ TOP: Final = frozenset(
 )
 STEP: Final = frozenset(
     {"id", "name", "type", "config", "next", "description", "on_error", "skip_when"}
-    | {"boundary", "multi"}
+    | {"boundary", "multi", "point_of_no_return"}
 )
 VARIABLE: Final = frozenset({"type", "label", "required", "default", "enum", "sensitive"})
 START: Final = frozenset({"form", "who", "title", "cron", "message"})
 SETTINGS: Final = frozenset(
     {"max_visits", "strict_variables", "timezone", "owners", "viewers", "initiator_may_terminate"}
-    | {"calendar", "on_duplicate_business_key"}
+    | {"calendar", "on_duplicate_business_key", "withdraw", "max_rounds"}
 )
 DUPLICATES: Final = ("allow", "refuse_running", "refuse")
 """What a start with a business key does that the definition has had before."""
+WITHDRAWALS: Final = ("terminate", "start_form", "never")
+"""What becomes of an instance that its initiator withdraws."""
 MAX_STEPS: Final = 500
 LONGEST_NAME: Final = 200
 """Characters of the definition's name, which is its key if it has none."""
@@ -59,7 +61,7 @@ def check_shape(making: Compiling, given: Any) -> None:
         label(making, given["description"], ("description",))
     _variables(making, given.get("variables", {}))
     _start(making, given.get("start", {}))
-    _settings(making, given.get("settings", {}))
+    _settings(making, given.get("settings", {}), given.get("start", {}))
     _steps(making, given.get("steps"))
 
 
@@ -157,13 +159,27 @@ def _people(making: Compiling, given: Any, path: Path) -> None:
         wrong(making, path, "a list of names")
 
 
-def _settings(making: Compiling, given: Any) -> None:
+def _settings(making: Compiling, given: Any, start: Any) -> None:
     if not isinstance(given, Mapping):
         wrong(making, ("settings",), "an object")
         return
     making.keys(given, ("settings",), SETTINGS, "settings")
     if not whole(given.get("max_visits", 1), 1, 100_000):
         wrong(making, ("settings", "max_visits"), "a whole number from 1 to 100000")
+    if not whole(given.get("max_rounds", 1), 1, 1_000):
+        wrong(making, ("settings", "max_rounds"), "a whole number from 1 to 1000")
+    back = given.get("withdraw", "terminate")
+    if back not in WITHDRAWALS:
+        wrong(
+            making,
+            ("settings", "withdraw"),
+            "one of %(choices)s",
+            choices=", ".join(WITHDRAWALS),
+        )
+    elif back == "start_form" and not (isinstance(start, Mapping) and start.get("form")):
+        message = "There is no start form that a withdrawn instance could go back to."
+        hint = "Add start.form, or choose terminate."
+        making.error("no_start_form", ("settings", "withdraw"), message, hint=hint)
     for flag in ("strict_variables", "initiator_may_terminate"):
         if not isinstance(given.get(flag, False), bool):
             wrong(making, ("settings", flag), "true or false")
@@ -229,6 +245,10 @@ def _step(making: Compiling, given: Any, path: Path) -> None:
         making.error("missing_key", path, "A step needs an id.")
     elif not isinstance(name, str) or not len(name.strip()) > 0 or len(name) > 128:
         wrong(making, (*path, "id"), "a text of 1 to 128 characters")
+    elif name.startswith("@"):
+        making.error("bad_id", (*path, "id"), "The id of a step does not begin with @.")
+    if not isinstance(given.get("point_of_no_return", False), bool):
+        wrong(making, (*path, "point_of_no_return"), "true or false")
     for key in ("name", "description"):
         if key in given and given[key] != "":
             label(making, given[key], (*path, key))

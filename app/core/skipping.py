@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from app.core import inside, seeing, withdrawing
 from app.core.definition import Step
 from app.core.events import Skipped
-from app.core.expression import ExpressionError
-from app.core.nodes.base import Decision, Leave, expression_failure
+from app.core.expression import ExpressionError, truth
+from app.core.nodes.base import Decision, Leave, Visit, expression_failure
 from app.core.nodes.table import node_of
 from app.core.outcome import ways_past
 from app.core.state import Token
@@ -43,6 +43,15 @@ def passing(run: Run, token: Token, outcome: str | None) -> Decision:
         if outcome in (None, way.name):
             return Leave(way.target, by_edges=way.target is None, edge=way.edge)
     return Leave(by_edges=True)
+
+
+def wanted(step: Step, visit: Visit) -> bool:
+    """Say whether the step's ``skip_when`` lets a token pass through.
+
+    Raises:
+        ExpressionError: it cannot be evaluated.
+    """
+    return step.skip_when is not None and truth(step.skip_when, visit.scope, visit.now)
 
 
 def no_skip(step: Step, token: Token, event: Skipped) -> str | None:

@@ -69,6 +69,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What a token that was sent back brings along to the step that is opened once more.
+
+    Args:
+        by: who gets the step's task, if they still can.
+        back: steps that it goes straight on to, the next one first, as long as each is done the
+            same way as before; each with whom it is opened for.
+    """
+
+    by: str
+    back: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """Marks where an instance stands. ``wait`` None means ready to act.
 
@@ -77,6 +91,7 @@ class Token:
             boundary ``id#index``, empty for the beginning.
         scope: the scope it moves in.
         forks: the branches of splits it is inside, outermost first.
+        again: set while it stands on a step that it was sent back to.
     """
 
     id: int
@@ -85,6 +100,7 @@ class Token:
     scope: int = ROOT
     forks: tuple[int, ...] = ()
     wait: Wait | None = None
+    again: Again | None = None
 
     def at(self, step: str, edge: str) -> Token:
         """Return it on another step, ready (``dataclasses.replace`` takes three times as long)."""
@@ -92,7 +108,7 @@ class Token:
 
     def waiting(self, wait: Wait) -> Token:
         """Return it with something to wait for."""
-        return Token(self.id, self.step, self.edge, self.scope, self.forks, wait)
+        return Token(self.id, self.step, self.edge, self.scope, self.forks, wait, self.again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +144,35 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The last completion of a user step; ``votes`` if several people decided it."""
+    """The last completion of a user step.
+
+    Args:
+        scope: the scope it was made in.
+        mark: the next id at that time: what has a lower one was there before.
+        round: of the instance when it was made.
+        target: where conditions led then; None where the decision itself says it.
+        void: what was decided was taken back, by a return or by a recall.
+        votes: what it came from, if several people decided it.
+    """
 
     by: str
     at: str
     values: Mapping[str, Any]
     outcome: str | None = None
     forks: tuple[int, ...] = ()
+    scope: int = ROOT
+    mark: int = 0
+    round: int = 1
+    target: str | None = None
+    void: bool = False
     votes: Mapping[str, Any] | None = None
 
-    def inside(self, forks: tuple[int, ...]) -> Completion:
-        """Return it as made inside these branches."""
-        if forks == self.forks:
-            return self
-        return Completion(self.by, self.at, self.values, self.outcome, forks, self.votes)
+    def made(self, token: Token, mark: int, round_: int) -> Completion:
+        """Return it as made where a token stands."""
+        return Completion(
+            *(self.by, self.at, self.values, self.outcome, token.forks, token.scope, mark, round_),
+            votes=self.votes,
+        )
 
     def seen(self) -> dict[str, Any]:
         """Return what ``${step.completed_by}`` and its like read."""
@@ -163,11 +194,13 @@ class State:
         variables: of the root scope; decimals exact.
         facts: what expressions see as ``initiator`` and ``instance``, fixed at start.
         completed: per user step its last completion.
-        visits: per step of the root scope how often a token entered it.
+        visits: per step of the root scope how often a token entered it; also of the points of
+            no return inside sub-processes.
         next_id: the next token, wait or scope id.
         result: how it ended, for an ended instance.
         scopes: the open ones beside the root, by id.
         end: the gravest end that a path reached so far, ``(result, code)``.
+        round: from 1; each return opens the next one.
     """
 
     status: Status = "running"
@@ -180,3 +213,4 @@ class State:
     result: str | None = None
     scopes: Mapping[int, Scope] = field(default_factory=dict)
     end: tuple[str, str | None] | None = None
+    round: int = 1

@@ -6,7 +6,8 @@ from typing import Final
 
 VERBS: Final = (
     *("claim", "release", "complete", "assign", "transfer", "delegate", "consult"),
-    *("add_signer", "remove_signer", "recall", "remind", "cc", "comment", "attach"),
+    *("add_signer", "remove_signer", "return", "withdraw", "recall", "remind", "cc", "comment"),
+    "attach",
 )
 """Every verb, in the order in which it is offered."""
 

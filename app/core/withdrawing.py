@@ -95,4 +95,4 @@ def jump(run: Run, event: Jumped) -> None:
     if entered:
         run.effects.append(Passed(step=token.step, token=token.id, left=True, target=event.step))
     run.effects.append(Moved(step=token.step, token=token.id, target=event.step, how="jumped"))
-    run.put(replace(token, step=event.step, edge=PAST_JOIN, wait=None))
+    run.put(replace(token, step=event.step, edge=PAST_JOIN, wait=None, again=None))

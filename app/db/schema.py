@@ -5,7 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.db import schema_files, schema_identity, schema_notices, schema_views, schema_visits
+from app.db import (
+    schema_files,
+    schema_identity,
+    schema_notices,
+    schema_rounds,
+    schema_views,
+    schema_visits,
+)
 from app.db.schema_parts import id_, metadata, moment, ref
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "schema_files",
     "schema_identity",
     "schema_notices",
+    "schema_rounds",
     "schema_views",
     "schema_visits",
 ]

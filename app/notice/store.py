@@ -9,7 +9,16 @@ from typing import Any, Final, Literal, get_args
 from app.db.wire import Statement
 
 Event = Literal[
-    "task", "transferred", "asked", "answered", "unasked", "mentioned", "reminded", "copied"
+    "task",
+    "transferred",
+    "asked",
+    "answered",
+    "unasked",
+    "returned",
+    "withdrawn",
+    "mentioned",
+    "reminded",
+    "copied",
 ]
 EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 Choice = Literal["page", "mail", "digest", "none"]
@@ -41,8 +50,8 @@ select u.username, %(event)s, %(instance)s, %(task)s, %(actor)s, %(text)s, %(at)
 """  # noqa: S608 - constants only
 _OPENED: Final = f"""
 insert into notifications {_COLUMNS}
-select u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
-  from tasks t join users u on u.username = t.assignee {_CHOSEN} 'task'
+select u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
+  from tasks t join users u on u.username = t.assignee {_CHOSEN} %(event)s
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
 _SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
@@ -54,6 +63,11 @@ select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_
  where {_WANTED} and t.instance_id = %(instance)s and t.serves = %(task)s
    and t.state = 'claimed' and t.role = %(role)s and t.assignee = any(%(people)s) order by t.id
 """  # noqa: S608 - constants only
+_RETURNED: Final = _OPENED.replace(
+    "join users u on u.username = t.assignee",
+    "join process_instances i on i.id = t.instance_id"
+    " join users u on u.username in (t.assignee, i.started_by)",
+)
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -95,15 +109,37 @@ def told(
     return _TOLD, {**said, **_meant(keys), "text": shortened(text)}
 
 
-def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
-    """Return what tells people of tasks that were opened for them alone."""
-    return _OPENED, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+def opened(
+    instance: int,
+    waits: Sequence[int],
+    *,
+    event: Event = "task",
+    text: str | None = None,
+    actor: str,
+    at: datetime,
+) -> Statement:
+    """Return what tells people of tasks that are, or were, theirs alone.
+
+    Args:
+        event: ``task``: they were opened; ``withdrawn``: they are gone.
+        text: what the actor said.
+    """
+    about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+    return _OPENED, {**about, "event": event, "text": shortened(text)}
+
+
+def returned(
+    instance: int, waits: Sequence[int], *, text: str | None, actor: str, at: datetime
+) -> Statement:
+    """Return what tells of steps that were opened once more: who has them, and the initiator."""
+    about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+    return _RETURNED, {**about, "event": "returned", "text": shortened(text)}
 
 
 def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
     """Return the same for seats that were added to a wait, those with a number above ``after``."""
     said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
-    return _SEATED, {**said, "actor": actor, "at": at}
+    return _SEATED, {**said, "event": "task", "text": None, "actor": actor, "at": at}
 
 
 def asked(

@@ -73,6 +73,8 @@ def apply(
             visits.append((store.VISIT, visit))
     common = {"id": columns["id"], "at": at, "actor": actor}
     notices = telling.of_opened(tx, plan, opened, lines, common) if opened else []
+    if plan.closed_tasks:
+        notices += telling.of_taken_back(plan, common)
     added = record.row(
         columns,
         at=at,
@@ -235,7 +237,7 @@ def _row(
         "form": Json(task.form),
         "outcomes": Json(task.outcomes),
         "priority": task.priority,
-        "round": plan.state.visits.get(task.step, 1),
+        "round": plan.state.round,
         "due_at": task.due_at.astimezone(UTC) if task.due_at else None,
         "at": at,
         "claimed_at": at if held else None,

@@ -17,6 +17,7 @@ from app.identity.policy import may_start
 from app.runtime import access, queries, standing
 from app.runtime.ports import Engine
 from app.runtime.standing import Place
+from app.runtime.withdrawal import may_withdraw
 
 MAX_CHILDREN: Final = 50
 """Of an instance, as its page lists them: the newest ones."""
@@ -25,7 +26,7 @@ _SUSPENDED: Final = frozenset({"activate", "terminate", "jump", "variables", "mi
 _ENDED: Final = frozenset({"restart"})
 _PARENT: Final = "select id, title from process_instances where id = %(id)s"
 _STARTERS: Final = """
-select starters from process_definitions where key = %(key)s and status = 'active'
+select id, starters from process_definitions where key = %(key)s and status = 'active'
  order by id = %(id)s desc, version_order desc, id desc limit 1
 """
 _INCIDENT: Final = "select instance_id from incidents where id = %(id)s"
@@ -40,11 +41,13 @@ class Details:
         variables: ``{name, field, value, sensitive}``, declared ones first.
         fields: variable → how it is called and shown: ``label``, ``type``, ``options``.
         allowed: what the actor may do now: ``suspend``, ``activate``, ``terminate``, ``retry``,
-            ``skip``, ``jump``, ``variables``, ``migrate``, ``restart``.
+            ``skip``, ``jump``, ``variables``, ``migrate``, ``restart``, ``withdraw``.
         places: where its tokens stand.
         parent: ``{id, title}`` of the instance that called it, if the actor may see that.
         children: ``{id, title, status, stuck}`` of those that it called, the newest first.
         definition: what it runs by.
+        startable: id of the version by which the actor could start another one like it, for one
+            that has ended.
     """
 
     instance: Mapping[str, Any]
@@ -55,6 +58,7 @@ class Details:
     parent: Mapping[str, Any] | None
     children: list[Mapping[str, Any]]
     definition: Definition
+    startable: int | None = None
 
 
 def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> Details:
@@ -66,15 +70,17 @@ def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
     with engine.db.transaction() as tx:
         seen = queries.seen(engine.db, actor, instance_id, now=now)
         instance, definition = seen.body, seen.definition
+        startable = _startable(tx, actor, definition, instance)
         return Details(
             instance,
             _variables(definition, instance["variables"]),
             fields_of(definition),
-            _allowed(tx, actor, definition, instance),
+            _allowed(actor, definition, instance, startable) | _own(actor, seen),
             standing.places(definition, seen.state, seen.waits),
             _parent(tx, actor, instance["parent_id"]),
             seen.children[:MAX_CHILDREN],
             definition,
+            startable,
         )
 
 
@@ -114,17 +120,33 @@ def _variables(definition: Definition, values: Mapping[str, Any]) -> list[dict[s
     ]
 
 
-def _allowed(
+def _startable(
     tx: Tx, actor: Actor, definition: Definition, instance: Mapping[str, Any]
+) -> int | None:
+    if instance["status"] not in ENDED:
+        return None
+    which = {"key": definition.key, "id": instance["process_definition_id"]}
+    found = tx.run(_STARTERS, which).fetchone()
+    may = found is not None and may_start(actor, tuple(found["starters"]))
+    return int(found["id"]) if found is not None and may else None
+
+
+def _allowed(
+    actor: Actor, definition: Definition, instance: Mapping[str, Any], startable: int | None
 ) -> frozenset[str]:
     if instance["status"] in ENDED:
-        which = {"key": definition.key, "id": instance["process_definition_id"]}
-        found = tx.run(_STARTERS, which).fetchone()
-        may = found is not None and may_start(actor, tuple(found["starters"]))
-        return _ENDED if may else frozenset()
+        return frozenset() if startable is None else _ENDED
     possible = _SUSPENDED if instance["status"] == "suspended" else _RUNNING
     if actor.can("process:operate"):
         return possible
     own = instance["started_by"] == actor.username
     may_end = own and definition.settings.get("initiator_may_terminate") is True
     return possible & {"terminate"} if may_end else frozenset()
+
+
+def _own(actor: Actor, seen: queries.Seen) -> frozenset[str]:
+    """Return what the actor may do because they have started it."""
+    own = seen.body["started_by"] == actor.username
+    child = seen.body["parent_id"] is not None
+    may = own and may_withdraw(seen.definition, seen.state, child=child)
+    return frozenset({"withdraw"}) if may else frozenset()

@@ -14,7 +14,9 @@ from app.core.events import (
     Jumped,
     MessageReceived,
     Migrated,
+    Recalled,
     Retried,
+    Returned,
     Skipped,
     Started,
     Suspended,
@@ -22,6 +24,7 @@ from app.core.events import (
     Terminated,
     TimerFired,
     VariablesSet,
+    Withdrawn,
 )
 from app.core.state import State
 
@@ -44,9 +47,12 @@ KINDS: dict[str, str] = {
     Skipped.kind: "token.skipped",
     Jumped.kind: "token.jumped",
     Migrated.kind: "instance.migrated",
+    Returned.kind: "task.returned",
+    Recalled.kind: "task.recalled",
+    Withdrawn.kind: "instance.withdrawn",
 }
 """What a history row is called by the event that set it off."""
-_REASONED: Final = (Terminated, Retried, VariablesSet, Jumped)
+_REASONED: Final = (Terminated, Retried, VariablesSet, Jumped, Withdrawn)
 """Events whose reason is told in the line about what followed from them."""
 
 
@@ -57,6 +63,10 @@ def event_line(event: Event, before: State) -> Line | None:
         return None
     wait: int | None = getattr(event, "wait", None)
     step = step_of(before, wait) if wait is not None else None
+    if isinstance(event, Withdrawn) and event.step is None:
+        return None  # its end says it all
+    if isinstance(event, Recalled):
+        step = event.step
     return [KINDS[event.kind], step, tell(event)]
 
 
@@ -115,6 +125,19 @@ def _migrated(event: Migrated) -> dict[str, Any]:
     }
 
 
+def _returned(event: Returned) -> dict[str, Any]:
+    data = {"wait": event.wait, "to": event.step, "comment": event.reason}
+    return data | {"straight": True} if event.straight else data
+
+
+def _recalled(event: Recalled) -> dict[str, Any]:
+    return {"comment": event.reason}
+
+
+def _withdrawn(event: Withdrawn) -> dict[str, Any]:
+    return {"to": event.step}
+
+
 def _reason(event: Suspended | Activated) -> dict[str, Any]:
     return {"reason": event.reason}
 
@@ -129,6 +152,9 @@ _TOLD: Final[Mapping[type[Event], Callable[[Any], dict[str, Any]]]] = {
     ChildEnded: _child_ended,
     Skipped: _skipped,
     Migrated: _migrated,
+    Returned: _returned,
+    Recalled: _recalled,
+    Withdrawn: _withdrawn,
     Suspended: _reason,
     Activated: _reason,
 }

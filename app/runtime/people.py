@@ -52,7 +52,8 @@ def ask_ahead(tx: Tx, definition: Definition | None, first: Statement) -> Answer
 def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
     """Decide who gets the task.
 
-    One person named as assignee has it from the start. A group or role, and the candidates
+    Who has done it before has a step that is opened once more, if they are still there. One
+    person named as assignee has it from the start. A group or role, and the candidates
     beside it, are offered it. If none of these exist (any more), it goes to the owners of
     the definition, else to the administrators: work never waits for nobody.
     """
@@ -62,6 +63,11 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
         *((name, "group") for name in task.candidate_groups),
     ]
     offered = resolve_all(tx, wanted) if wanted else Resolved()
+    if task.again:
+        before = resolve_all(tx, [(task.again, "user")]).users
+        if before:
+            groups = [key for key in named.keys if not key.startswith("u:")]
+            return Given(before[0], list(dict.fromkeys((*groups, *offered.keys))))
     if named.users:
         return Given(named.users[0], offered.keys)
     keys = list(dict.fromkeys((*named.keys, *offered.keys)))

@@ -39,8 +39,11 @@ def refuse_unless_running(instance: InstanceRow) -> None:
         )
 
 
-def checked_reason(reason: str | None) -> str | None:
+def checked_reason(reason: str | None, *, field: str = "reason") -> str | None:
     """Return a reason that can be stored, without blanks around it.
+
+    Args:
+        field: what errors name.
 
     Raises:
         Invalid: too long, or characters that cannot be stored.
@@ -50,10 +53,10 @@ def checked_reason(reason: str | None) -> str | None:
     problem = check_json(reason)
     error = None
     if problem is not None:
-        error = FieldError("reason", problem.code, problem.message, problem.params)
+        error = FieldError(field, problem.code, problem.message, problem.params)
     elif len(reason) > MAX_REASON:
         error = FieldError(
-            "reason", "too_long", "Use at most %(max)d characters.", {"max": MAX_REASON}
+            field, "too_long", "Use at most %(max)d characters.", {"max": MAX_REASON}
         )
     if error is not None:
         raise Invalid("invalid_reason", "Correct the reason.", errors=(error,))

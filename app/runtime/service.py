@@ -18,8 +18,17 @@ from app.runtime.refuse import checked_reason, refuse_ended, refuse_unless_runni
 from app.runtime.row import InstanceRow
 from app.runtime.starting import start
 from app.runtime.variables import variable_errors
+from app.runtime.withdrawal import withdraw
 
-__all__ = ["activate", "retry_incident", "set_variables", "start", "suspend", "terminate"]
+__all__ = [
+    "activate",
+    "retry_incident",
+    "set_variables",
+    "start",
+    "suspend",
+    "terminate",
+    "withdraw",
+]
 
 
 def suspend(

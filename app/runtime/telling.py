@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from app.core.events import Recalled, Returned, Withdrawn
 from app.db.tx import Tx
 from app.db.wire import Statement
 from app.identity.queries import resolve_all
 from app.notice import store
 from app.runtime.lines import Line
 from app.runtime.plan import Plan
+
+_TAKEN: Final = (Returned, Recalled, Withdrawn)
+
+
+def of_taken_back(plan: Plan, common: Mapping[str, Any]) -> list[Statement]:
+    """Return what tells those whose tasks were withdrawn because somebody took a step back."""
+    event = plan.events[0]
+    if not isinstance(event, _TAKEN):
+        return []
+    return [
+        store.opened(
+            common["id"],
+            list(plan.closed_tasks),
+            event="withdrawn",
+            text=event.reason,
+            actor=common["actor"],
+            at=common["at"],
+        )
+    ]
 
 
 def of_opened(
@@ -30,7 +50,12 @@ def of_opened(
     """
     instance, at, actor = common["id"], common["at"], common["actor"]
     given = [row["wait"] for row in opened if row["assignee"] not in (None, actor)]
-    made = [store.opened(instance, given, actor=actor, at=at)] if given else []
+    made = []
+    if isinstance(plan.events[0], Returned):
+        about = {"text": plan.events[0].reason, "actor": actor, "at": at}
+        made.append(store.returned(instance, [row["wait"] for row in opened], **about))
+    elif given:
+        made.append(store.opened(instance, given, actor=actor, at=at))
     for task in plan.tasks.values():
         keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()
         if keys:

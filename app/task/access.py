@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.verbs import ALWAYS, DEFAULT
@@ -112,6 +113,21 @@ def may_remind(actor: Actor, task: Row) -> bool:
     return asked or task["started_by"] == actor.username or actor.can("task:read")
 
 
+RECALLED_WITHIN: Final = timedelta(minutes=30)
+"""How long one can take a completion back."""
+
+
+def may_recall(actor: Actor, task: Row) -> bool:
+    """Say whether the actor has completed the task, so that they might take that back."""
+    mine = task["state"] == "completed" and task["completed_by"] == actor.username
+    return mine and task["role"] is None and actor.can("task:work")
+
+
+def may_take_back(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could end the asking of others, or undo their own completion."""
+    return may_pull_back(actor, task) or (may_recall(actor, task) and permits(task, "recall"))
+
+
 _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "assign": may_assign,
     "transfer": may_hand_on,
@@ -119,7 +135,8 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "consult": may_hand_on,
     "add_signer": may_add_signer,
     "remove_signer": may_remove_signer,
-    "recall": may_pull_back,
+    "return": may_hand_on,
+    "recall": may_take_back,
     "comment": may_comment,
     "attach": may_comment,
     "cc": may_copy,
@@ -130,12 +147,13 @@ _ANYWHERE: Final = frozenset({"recall"})
 """Those of them that a step cannot forbid: what was begun there has to have an end."""
 
 
-def allowed(actor: Actor, task: Row) -> list[str]:
+def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str]:
     """Return the verbs that the actor could use on the task now.
 
     Args:
         task: a row with ``instance_status``: while the instance is suspended its tasks
             can be read, and nothing else.
+        now: leave out what it is too late for.
     """
     if task["instance_status"] != "running":
         return []
@@ -144,6 +162,9 @@ def allowed(actor: Actor, task: Row) -> list[str]:
         for verb, may in _BESIDE.items()
         if (verb in _ANYWHERE or permits(task, verb)) and may(actor, task)
     ]
+    late = task["completed_at"] is not None and now is not None
+    if late and now > task["completed_at"] + RECALLED_WITHIN and "recall" in beside:
+        beside.remove("recall")
     return [*_answering(actor, task), *beside]
 
 

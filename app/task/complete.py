@@ -118,7 +118,7 @@ def complete(
         task=body(_finished(locked, task, event, actor) | about, actor, now=now),
         instance=instance,
         next=[
-            body(_opened(task, row) | about, actor, now=now)
+            body(opened(task, row) | about, actor, now=now)
             for row in (moved.opened if moved else ())
         ],
         counts=done.counts,
@@ -223,8 +223,8 @@ def _check_outcome(step: Step, task: Row, event: TaskCompleted, around: Seen) ->
     )
 
 
-def _opened(task: Row, written: Mapping[str, Any]) -> Row:
-    """Return the row of a task that completing ``task`` has opened, as a list has it."""
+def opened(task: Row, written: Mapping[str, Any]) -> Row:
+    """Return the row of a task that a verb on ``task`` has opened, as a list has it."""
     row = {name: written[name] for name in _AS_WRITTEN}
     row |= {name: loads(dump_bytes(written[name].obj)) for name in ("name", "form", "outcomes")}
     row |= {"state": written["task_state"], "created_at": written["at"]}

@@ -40,7 +40,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "form": row["form"],
         "values": row["values"],
         "outcomes": row["outcomes"],
-        "allowed": access.allowed(actor, row),
+        "allowed": access.allowed(actor, row, now=now),
         "mine": access.is_holder(actor, row),
         "due_at": row["due_at"],
         "overdue": is_overdue(row, now),

@@ -21,7 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
-from app.task import access, passed, seats, side_view, store
+from app.task import access, passed, rounds, seats, side_view, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
@@ -66,8 +66,9 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
-    markdown, or None), ``people`` (username → name), and what others were asked (see
-    ``task.side_view.read``).
+    markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
+    ``task.rounds``; None in the first round), ``people`` (username → name), and what others
+    were asked (see ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -88,13 +89,25 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
-    drafts, seated, beside = _draft(actor, row), seats.asking(row), side_view.asking(row)
-    said, *more = tx.together([asking(row), *drafts, *seated, *beside])
-    shown["draft"] = more.pop(0).fetchone() if drafts else None
-    shown["visit"] = seats.told(actor, row, more[: len(seated)])
-    more = more[len(seated) :]
+    parts = {
+        "draft": _draft(actor, row),
+        "visit": seats.asking(row),
+        "back": ways_back.asking(actor, row),
+        "round": rounds.asking(row),
+        "side": side_view.asking(row),
+    }
+    said, *found = tx.together([asking(row), *(each for asked in parts.values() for each in asked)])
+    told = {part: [found.pop(0) for _ in asked] for part, asked in parts.items()}
+    shown["draft"] = told["draft"][0].fetchone() if told["draft"] else None
+    shown["visit"] = seats.told(actor, row, told["visit"])
+    kept = told["back"][0].rows[0]["state"] if told["back"] else None
+    shown["return_to"] = ways_back.read(definition, row, kept)
+    if not shown["return_to"]:
+        shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
+    rows = [each.rows for each in told["round"]]
+    shown["returned"] = rounds.found(definition, row, rows, hidden)
     shown["comments"] = read(said.rows, actor, row, now=now)
-    shown |= side_view.read(row, [answer.rows for answer in more], hidden)
+    shown |= side_view.read(row, [answer.rows for answer in told["side"]], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
@@ -281,5 +294,6 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
-    named |= side_view.people(shown) | {shown["decided_by"]}
+    named |= side_view.people(shown) | {shown["decided_by"]} | rounds.usernames(shown["returned"])
+    named |= {each["by"] for each in shown["return_to"]}
     return {name for name in named if name}

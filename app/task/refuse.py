@@ -23,18 +23,20 @@ Verb = Literal[
     "consult",
     "add_signer",
     "remove_signer",
+    "return",
     "recall",
+    "pull_back",
     "remind",
     "cc",
     "comment",
     "attach",
 ]
-_HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "cc")
+_HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "return", "cc")
 _TALK: Final = ("comment", "attach")
 _OF_THE_INSTANCE: Final = (*_TALK, "remove_signer")
 """Verbs that do not ask how the very task stands."""
-_OF_OTHERS: Final = (*_TALK, "remind", "assign", "remove_signer")
-_ALWAYS: Final = ("recall", "resolve")
+_OF_OTHERS: Final = (*_TALK, "remind", "assign", "remove_signer", "recall")
+_ALWAYS: Final = ("pull_back", "resolve")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -43,7 +45,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in _OF_OTHERS or (verb == "recall" and actor.can("task:assign")):
+    if verb in _OF_OTHERS or (verb == "pull_back" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
     elif verb == "resolve":
         asked = task["role"] is not None and access.takes_part(actor, task)
@@ -57,14 +59,14 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     if refused is not None:
         return refused
     of_all = verb in _OF_THE_INSTANCE
-    if of_all and task["instance_status"] not in ("running", "suspended"):
+    if (of_all or verb == "recall") and task["instance_status"] not in ("running", "suspended"):
         return Conflict(
             "instance_ended",
             "The instance is %(status)s; nothing can be changed any more.",
             extra={"instance_status": task["instance_status"]},
             status=STATUS_WORDS[task["instance_status"]],
         )
-    if task["state"] == "completed" and not of_all:
+    if task["state"] == "completed" and not of_all and verb != "recall":
         return _completed(db, task)
     if task["state"] == "cancelled" and task["decided_by"] and not of_all:
         return _decided(db, task)
@@ -83,9 +85,9 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     if task["waits_for"] is not None and (verb == "assign" or access.is_holder(actor, task)):
         return _waiting(db, task)
     others = task["state"] == "claimed" and not access.is_holder(actor, task)
-    if others and not (verb == "recall" and actor.can("task:assign")):
+    if others and not (verb == "pull_back" and actor.can("task:assign")):
         return _claimed(db, task)
-    if verb == "recall":
+    if verb == "pull_back":
         return Conflict("nothing_to_pull_back", "Nobody is asked first: whoever was has answered.")
     if task["role"] is not None:
         return _asked_oneself(verb)
@@ -124,6 +126,8 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",
         )
+    if verb == "recall" and task["completed_by"] != actor.username:
+        return Forbidden("not_yours", "Only who has completed a task can take that back.")
     waits = task["started_by"] == actor.username or actor.can("task:read")
     asked = task["role"] is not None and task["added_by"] == actor.username
     if verb == "remind" and not (waits or asked):

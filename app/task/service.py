@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from app.task.assign import HandedOver, assign, hand_over, transfer
 from app.task.attachments import attach
+from app.task.back import give_back
 from app.task.claim import claim, release
 from app.task.comments import comment, edit
 from app.task.complete import Completed, complete
@@ -37,6 +38,7 @@ __all__ = [
     "copy",
     "delegate",
     "edit",
+    "give_back",
     "hand_over",
     "look_at",
     "recall",

@@ -43,8 +43,9 @@ def pull_back(
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        if "recall" not in access.allowed(actor, task):
-            raise refusal(engine.db, actor, task, "recall")
+        running = task["instance_status"] == "running"
+        if not (running and access.may_pull_back(actor, task)):
+            raise refusal(engine.db, actor, task, "pull_back")
         sides = [row for row in side_store.live(tx, task) if row["role"] == task["waits_for"]]
         also = [
             side_store.freed(task),

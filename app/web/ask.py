@@ -61,6 +61,8 @@ class Question:
         with_reason: whether there is a place for a reason.
         reason_text: what that place is called, if it is for something else.
         choice: what else has to be said.
+        needs_reason: whether it cannot be left empty.
+        choice, second: what else has to be said.
         who: people who have to be named.
         details: what will happen in detail, a sentence each.
     """
@@ -75,7 +77,9 @@ class Question:
     kind: Kind = "primary"
     with_reason: bool = False
     reason_text: str | None = None
+    needs_reason: bool = False
     choice: Choice | None = None
+    second: Choice | None = None
     who: tuple[Who, ...] = ()
     details: tuple[str, ...] = ()
 
@@ -91,9 +95,10 @@ def ask(question: Question, error: Invalid | None = None) -> Response:
         reason=forms.text("reason"),
         reason_label=question.reason_text or gettext("Reason"),
         chosen=forms.text(question.choice.name) if question.choice else "",
+        seconded=forms.text(question.second.name) if question.second else "",
         labels={
             "reason": question.reason_text or gettext("Reason"),
-            **({question.choice.name: question.choice.label} if question.choice else {}),
+            **{each.name: each.label for each in (question.choice, question.second) if each},
             **{each.name: each.label for each in question.who},
         },
         named={each.name: forms.text(each.name) for each in question.who},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Response, request, url_for
@@ -11,15 +12,18 @@ from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.definition import queries as definitions
 from app.definition.row import DefinitionRow
-from app.errors import AppError, Conflict, Invalid
+from app.errors import AppError, Conflict, Forbidden, Invalid
 from app.history.queries import events
+from app.identity.actor import Actor
 from app.identity.policy import require
 from app.identity.queries import display_names, group_titles
 from app.runtime import service
 from app.runtime.details import Details, details, instance_of
+from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.web import forms, passage, people, respond, timeline
 from app.web.ask import Kind, Question, ask, reason
+from app.web.going_back import as_reason
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
 
@@ -44,6 +48,12 @@ class Verb:
     done: LazyString
     icon: str
     kind: Kind = "primary"
+
+
+def _withdraw(
+    engine: Engine, who: Actor, instance_id: int, *, reason: str | None, now: datetime
+) -> InstanceRow:
+    return service.withdraw(engine, who, instance_id, comment=reason, now=now)
 
 
 VERBS: Final[Mapping[str, Verb]] = {
@@ -75,6 +85,18 @@ VERBS: Final[Mapping[str, Verb]] = {
         "player-stop",
         "danger-fill",
     ),
+    "withdraw": Verb(
+        _withdraw,
+        lazy_gettext("Withdraw “%(title)s”?"),
+        lazy_gettext(
+            "Its open tasks are withdrawn. It ends, or comes back to you to be changed and sent"
+            " again, as the process says."
+        ),
+        lazy_gettext("Withdraw"),
+        lazy_gettext("“%(title)s” is withdrawn."),
+        "arrow-back-up",
+        "danger-fill",
+    ),
 }
 
 
@@ -87,14 +109,16 @@ def steer(instance_id: int, verb: str) -> Response:
     """Ask (GET), or do it (POST) and go back to the instance."""
     shown = details(engine(), actor(), instance_id, now=now())
     if request.method == "GET":
-        if verb not in shown.allowed:
+        if verb == "withdraw" and shown.instance["started_by"] != actor().username:
+            raise Forbidden("not_yours", "Only who started this can withdraw it.")
+        if verb not in shown.allowed and verb != "withdraw":
             require(actor(), "process:operate")
         return ask(_question(shown, verb))
     chosen = VERBS[verb]
     try:
         row = chosen.call(engine(), actor(), instance_id, reason=reason(), now=now())
     except Invalid as error:
-        return ask(_question(shown, verb), error)
+        return ask(_question(shown, verb), as_reason(error))
     except Conflict as error:
         return page_of(instance_id, error)
     message = str(chosen.done) % {"title": row.title}
@@ -175,7 +199,7 @@ def page_of(instance_id: int, error: AppError | None = None) -> Response:
         lines,
         names,
         shown.fields,
-        {step.id: pick(step.name, step.id) for step in shown.definition.steps},
+        {step.id: pick(step.name, step.id) for step in shown.definition.by_id.values()},
         {child["id"]: child["title"] for child in shown.children},
     )
     return respond.page(
@@ -189,6 +213,7 @@ def page_of(instance_id: int, error: AppError | None = None) -> Response:
         passed=passage.passed(lines, instance, names),
         variables=shown.variables,
         verbs=[(verb, chosen) for verb, chosen in VERBS.items() if verb in shown.allowed],
+        copy_of=shown.startable,
         may_retry="retry" in shown.allowed,
         may_migrate="migrate" in shown.allowed and bool(other_versions(shown)),
         history=history[:_SHOWN],

@@ -73,28 +73,6 @@ def consult(task_id: int) -> Response:
     return _asked(task_id)
 
 
-@bp.route("/tasks/<int:task_id>/recall", methods=_BOTH)
-def recall(task_id: int) -> Response:
-    """Take a task back."""
-
-    def question(task: Mapping[str, Any]) -> Question:
-        return asking(
-            task,
-            "side.recall",
-            gettext("Pull “%(step)s” back?", step=step_name(task)),
-            gettext("Whoever has not answered need not any more, and is told."),
-            gettext("Pull back"),
-        )
-
-    if request.method == "GET":
-        return question_for(task_id, question)
-    try:
-        service.recall(engine(), actor(), task_id, comment=reason(), now=now())
-    except Invalid as error:
-        return question_for(task_id, question, error)
-    return respond.redirect(url_for("task.show", task_id=task_id), gettext("It is yours again."))
-
-
 @bp.post("/tasks/<int:task_id>/resolve")
 def resolve(task_id: int) -> Response:
     """Answer what one was asked; what was typed is kept if it was refused."""

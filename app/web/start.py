@@ -12,6 +12,7 @@ from app.core.definition import Label
 from app.definition import queries
 from app.definition.row import DefinitionRow
 from app.errors import Invalid
+from app.runtime.copied_start import copied
 from app.runtime.form_look import is_live
 from app.runtime.start_form import (
     StartForm,
@@ -45,8 +46,12 @@ def catalogue() -> Response:
 
 
 def form(definition_id: int) -> Response:
-    """Show what has to be filled in to start a definition."""
-    return _page(start_form(engine(), actor(), definition_id, now=now()))
+    """Show what has to be filled in to start a definition, perhaps as it was another time."""
+    shown = start_form(engine(), actor(), definition_id, now=now())
+    copied_from = request.args.get("copy", type=int)
+    if copied_from:
+        shown = copied(engine(), actor(), shown, copied_from, now=now())
+    return _page(shown)
 
 
 def begin(definition_id: int) -> Response:

@@ -22,7 +22,7 @@ from app.web import inbox as inbox_pages
 from app.web.done import follow_up
 from app.web.form_view import context, shown_values
 from app.web.forms import names_in, posted, text
-from app.web.i18n import translate_error
+from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
 
 bp = Blueprint("task", __name__)
@@ -242,7 +242,7 @@ def _page(
         names=names,
         groups=group_titles(engine().db, _groups(task)),
         rule=signers.rule(task["visit"]) if task["visit"] else None,
-        history=timeline.moments(lines, names, fields),
+        history=timeline.moments(lines, names, fields, _steps(lines)),
         prefix=forms.PREFIX,
     )
     if error and respond.wants_part():
@@ -301,6 +301,12 @@ def _looked(
     who, at = actor(), now()
     look = service.look_at(engine(), who, task["id"], values if begun else None, text=begun, now=at)
     return look, shown_values(task["form"], values, look)
+
+
+def _steps(lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what the steps are called that the history knows."""
+    steps = (line["step"] for line in lines if line["step"])
+    return {step["id"]: pick(step["name"], step["id"]) for step in steps}
 
 
 def _lines(instance_id: int) -> list[dict[str, Any]]:

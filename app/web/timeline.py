@@ -23,6 +23,8 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.released": lazy_gettext("%(step)s: released"),
     "task.completed": lazy_gettext("%(step)s: completed"),
     "task.cancelled": lazy_gettext("%(step)s: withdrawn"),
+    "task.returned": lazy_gettext("%(step)s: returned to %(to)s"),
+    "task.recalled": lazy_gettext("%(step)s: decision taken back"),
     "job.failed": lazy_gettext("%(step)s: attempt %(attempt)s failed"),
     "job.completed": lazy_gettext("%(step)s: done automatically"),
     "timer.fired": lazy_gettext("%(step)s: time reached"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import LazyString, gettext, lazy_gettext
 from markupsafe import Markup
@@ -34,6 +34,7 @@ STATES: Final[Mapping[str, Mapping[str, Word]]] = {
         "completed": Word(lazy_gettext("Completed"), "circle-check", "good"),
         "terminated": Word(lazy_gettext("Terminated"), "player-stop", "calm"),
         "withdrawn": Word(lazy_gettext("Withdrawn"), "arrow-back-up", "calm"),
+        "cancelled": Word(lazy_gettext("Cancelled"), "ban", "calm"),
         "failed": Word(lazy_gettext("Failed"), "circle-x", "bad"),
         "incident": Word(lazy_gettext("Incident"), "alert-triangle", "bad"),
     },
@@ -87,6 +88,8 @@ EVENTS: Final[Mapping[str, Word]] = {
     "task.commented": Word(lazy_gettext("Commented"), "message-circle", "calm"),
     "task.comment_edited": Word(lazy_gettext("Comment corrected"), "pencil", "calm"),
     "task.copied": Word(lazy_gettext("Copy sent"), "send", "calm"),
+    "task.returned": Word(lazy_gettext("Returned"), "arrow-back-up", "warn"),
+    "task.recalled": Word(lazy_gettext("Taken back"), "arrow-back-up", "warn"),
     "task.reminded": Word(lazy_gettext("Reminded"), "bell", "warn"),
     "job.started": Word(lazy_gettext("Automatic step started"), "settings", "calm"),
     "job.failed": Word(lazy_gettext("Attempt failed"), "alert-triangle", "warn"),
@@ -145,6 +148,17 @@ def state_word(kind: str, state: str) -> Word:
         kind: ``instance``, ``task``, ``definition`` or ``finding``.
     """
     return STATES[kind].get(state) or Word(state, "circle", "calm")
+
+
+def ended_word(row: Mapping[str, Any]) -> str:
+    """Return the word of ``STATES`` for an instance: how it ended is told apart.
+
+    Args:
+        row: with ``status`` and ``result``.
+    """
+    if row["status"] != "terminated" or row["result"] == "terminated":
+        return str(row["status"])
+    return "withdrawn" if row["result"] == "withdrawn" else "cancelled"
 
 
 def event_word(kind: str) -> Word:

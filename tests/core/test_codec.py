@@ -17,7 +17,7 @@ from app.core.codec import (
     state_from_json,
     state_to_json,
 )
-from app.core.state import ROOT, TIMEOUT, Attached, Completion, Scope, State, Token, Wait
+from app.core.state import ROOT, TIMEOUT, Again, Attached, Completion, Scope, State, Token, Wait
 from app.db.types import dumps, loads
 
 AT = datetime(2026, 3, 2, 9, 30, 15, 123456, tzinfo=UTC)
@@ -43,19 +43,23 @@ SCOPES = {
 STATE = State(
     status="suspended",
     tokens=(
-        Token(id=1, step="a"),
+        Token(id=1, step="a", again=Again("li", (("b", "mei"), ("c", "zhao")))),
         Token(id=2, step="b", edge="a#1", scope=4, forks=(1, 2), wait=Wait(5, "task")),
         Token(id=6, step="c", wait=Wait(7, "incident", {"kind": "x", "message": "y"})),
         Token(id=8, step="d", wait=Wait(9, "message", attached=ATTACHED)),
     ),
     variables=EXACT,
     facts={"initiator": {"username": "zhao"}, "instance": {"id": 7}},
-    completed={"b": Completion("li", "2026-03-02T09:00:00Z", EXACT, "yes", (1,))},
+    completed={
+        "b": Completion("li", "2026-03-02T09:00:00Z", EXACT, "yes", (1,)),
+        "c": Completion("li", "2026-03-02T09:00:00Z", {}, None, (), 4, 9, 2, "d", void=True),
+    },
     visits={"a": 1, "b": 2},
     next_id=14,
     result=None,
     scopes=SCOPES,
     end=("cancelled", None),
+    round=3,
 )
 
 
@@ -102,7 +106,7 @@ VERSION_1 = {
 
 
 def test_a_state_without_scopes_takes_no_room_for_them():
-    assert not {"scopes", "end"} & state_to_json(State()).keys()
+    assert not {"scopes", "end", "round"} & state_to_json(State()).keys()
 
 
 def test_a_state_of_version_1_can_be_read():
@@ -140,6 +144,9 @@ EVERY_EVENT = (
     ev.Skipped(at=AT, by="admin", wait=3, outcome="yes", reason="known"),
     ev.Jumped(at=AT, by="admin", token=3, step="a", reason="wrong way"),
     ev.Migrated(at=AT, by="admin", definition_id=4, steps={"a": "b"}, reason="new version"),
+    ev.Returned(at=AT, by="li", wait=3, step="a", straight=True, reason="No."),
+    ev.Recalled(at=AT, by="li", step="a", restore=EXACT, forget=["b"]),
+    ev.Withdrawn(at=AT, by="zhao", step="@start", reason="Wait."),
     ev.VariablesSet(at=AT, by="admin", values={"gone": None, **EXACT}, reason="typo"),
 )
 

@@ -82,7 +82,7 @@ def test_the_scenarios_of_an_example_enter_every_step(path):
         if scenario["definition"] == path.stem
         for step in scenario["expect"]["path"]
     }
-    assert entered == set(example(path.stem).by_id)
+    assert entered == {step.id for step in example(path.stem).steps}
 
 
 @pytest.mark.parametrize("path", DEFINITIONS, ids=named)

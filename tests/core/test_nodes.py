@@ -144,7 +144,7 @@ def test_what_a_person_entered_becomes_variables_and_is_remembered():
     values = {"a": Decimal("2.50")}
     played.give(TaskCompleted(at=LATER, by="li", wait=played.wait("p"), values=values))
     assert played.state.variables == values
-    done = Completion("li", "2026-03-02T10:00:00Z", values)
+    done = Completion("li", "2026-03-02T10:00:00Z", values, mark=3)
     assert played.state.completed == {"p": done}
 
 

@@ -46,4 +46,4 @@ def test_a_pattern_runs_as_its_scenario_expects(path):
 def test_the_scenarios_of_a_pattern_enter_every_step(path):
     mine = [one for one in map(read_scenario, SCENARIOS) if one["definition"] == path.stem]
     entered = {step for scenario in mine for step in scenario["expect"]["path"]}
-    assert entered == set(example(path.stem).by_id)
+    assert entered == {step.id for step in example(path.stem).steps}

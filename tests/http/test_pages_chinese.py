@@ -199,6 +199,8 @@ class Walk:
         self.verbs()
         self.signers()
         self.asking()
+        self.going_back()
+        self.be("mei")
         self.oneself()
         self.be("root")
         self.instances()
@@ -401,7 +403,7 @@ class Walk:
             self.get(f"{page}/{verb}")
             self.post(f"{page}/{verb}", 422, users="mei", to="mei", reason="1")
         self.get(f"{page}/delegate", htmx=True)
-        self.post(f"{page}/recall", 409)
+        self.post(f"{page}/recall", 303)
         for step in (
             ("delegate", {"to": "root"}, {"outcome": "approve", "f.cost": "3"}),
             (
@@ -446,6 +448,42 @@ class Walk:
     def last_asked(self, task: int) -> int:
         """Return what somebody was asked last about a task."""
         return int(seen_by_root(self.office, task)["opinions"][-1]["id"])
+
+    def going_back(self) -> None:
+        """Return, recall and withdrawal, with what is seen and told after them."""
+        office = self.office
+        number = office.start("trip", amount=8)
+        page = f"/tasks/{office.task_of(number, 'look')}"
+        self.post(f"{page}/claim", htmx=True)
+        self.get(f"{page}/return")
+        self.get(f"{page}/return", htmx=True)
+        self.post(f"{page}/return", 422, to="1", resume="walk_again")
+        self.post(f"{page}/return", 422, to="@start", resume="straight_back")
+        self.post(f"{page}/return", 303, to="@start", resume="walk_again", reason="1")
+        self.get(page)
+        self.be("zhao")
+        again = f"/tasks/{office.task_of(number, '@start')}"
+        self.get(again)
+        self.post(f"{again}/complete", 303, f__amount="9", f__kind="a")
+        self.be("mei")
+        task = office.task_of(number, "look")
+        page = f"/tasks/{task}"
+        self.post(f"{page}/claim", htmx=True)
+        self.post(f"{page}/complete", 303, f__fine="false")
+        self.get(f"{page}/done")
+        self.get(f"{page}/recall")
+        thinking = office.task_of(number, "think")
+        tasks.save_draft(office.engine, office["zhao"], thinking, {}, now=NOW)
+        self.post(f"{page}/recall", 303, reason="1")
+        self.get(page)
+        self.be("zhao")
+        self.get(f"/instances/{number}")
+        self.get(f"/instances/{number}/withdraw")
+        self.post(f"/instances/{number}/withdraw", 422)
+        self.post(f"/instances/{number}/withdraw", 303, reason="1")
+        self.get(f"/instances/{number}")
+        self.get("/requests")
+        self.get("/notifications")
 
     def instances(self) -> None:
         """Lists, and an instance as it runs, is suspended, is stuck and has ended."""

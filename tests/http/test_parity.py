@@ -93,6 +93,13 @@ def signed(office: Office, things: Things) -> None:
     tasks.complete(office.engine, mei, task, {"approved": True}, now=NOW)
 
 
+def approved(office: Office, things: Things) -> None:
+    """Let mei approve, so that li has to pay."""
+    values = {"approved": True, "amount": 3}
+    tasks.complete(office.engine, office["mei"], things["task"], values, now=NOW)
+    things["pay"] = office.task_of(things["instance"], "pay")
+
+
 NEW = {**REQUEST, "version": "2.0.0"}
 TEXT = dumps(NEW)
 ACTS = {
@@ -238,6 +245,31 @@ ACTS = {
         ("/hand-over", {"from": "mei", "to": "wang", "reason": "has left"}),
         ("POST", "/tasks/hand-over", {"from": "mei", "to": "wang", "comment": "has left"}),
         claimed,
+    ),
+    "return": Act(
+        "li",
+        (
+            "/tasks/{pay}/return",
+            {"to": "approve", "resume": "straight_back", "reason": " Look again "},
+        ),
+        (
+            "POST",
+            "/tasks/{pay}/return",
+            {"to": "approve", "resume": "straight_back", "comment": "Look again"},
+        ),
+        approved,
+    ),
+    "recall": Act(
+        "mei",
+        ("/tasks/{task}/recall", {"reason": "Oops"}),
+        ("POST", "/tasks/{task}/recall", {"comment": "Oops"}),
+        approved,
+    ),
+    "withdraw": Act(
+        "zhao",
+        ("/instances/{instance}/withdraw", {"reason": "not needed"}),
+        ("POST", "/process-instances/{instance}/withdraw", {"comment": "not needed"}),
+        approved,
     ),
     "copy": Act(
         "mei",

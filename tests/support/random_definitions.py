@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from app.core.advance import Transition, advance
-from app.core.definition import Definition, Step
+from app.core.definition import START, Definition, Step
 from app.core.effects import Effect
 from app.core.events import (
     Activated,
@@ -22,7 +22,9 @@ from app.core.events import (
     Jumped,
     MessageReceived,
     Migrated,
+    Recalled,
     Retried,
+    Returned,
     Skipped,
     Started,
     Suspended,
@@ -30,9 +32,11 @@ from app.core.events import (
     Terminated,
     TimerFired,
     VariablesSet,
+    Withdrawn,
 )
 from app.core.outcome import choices, deciding_field
 from app.core.parse import load
+from app.core.returning import places
 from app.core.state import ENDED, State
 from app.core.values import json_text
 from tests.support.scenario import MONDAY
@@ -67,26 +71,34 @@ KINDS = (
     *("exclusive_gateway", "parallel_gateway", "inclusive_gateway", "parallel_join"),
     *("inclusive_join", "event_gateway", "script", "decision", "send_message", "start"),
 )
+PEOPLE = (
+    *("user_task", "user_task", "user_task", "user_task", "sub_process", "inclusive_gateway"),
+    *("parallel_gateway", "parallel_join", "exclusive_gateway", "inclusive_join"),
+)
+"""For runs in which much is given back."""
 _MOMENTS = ("1h", "2d", "1wd", "${a}h", "${c}")
 
 
 @st.composite
-def sources(draw: Callable[..., Any]) -> str:
-    """Return texts of valid definitions of 2 to 8 steps, and those inside them."""
+def sources(draw: Callable[..., Any], kinds: tuple[str, ...] = KINDS) -> str:
+    """Return texts of valid definitions of 2 to 8 steps of some kinds, and those inside them."""
     return json_text(
         {
             "key": "random",
             "name": "Random",
             "variables": {"a": {"type": "any", "default": 2}, "b": "any"},
             "settings": {"max_visits": draw(st.sampled_from([2, 5, 20]))},
-            "steps": _scope(draw, "", 6, 2),
+            **({"start": {"form": {"a": "number"}}} if draw(st.booleans()) else {}),
+            "steps": _scope(draw, "", 6, 2, kinds),
         }
     )
 
 
-def _scope(draw: Callable[..., Any], prefix: str, most: int, depth: int) -> list[dict[str, Any]]:
+def _scope(
+    draw: Callable[..., Any], prefix: str, most: int, depth: int, kinds: tuple[str, ...]
+) -> list[dict[str, Any]]:
     names = [f"{prefix}s{i}" for i in range(draw(st.sampled_from(range(1, most + 1))))]
-    making = _Making(draw, [*names, f"{prefix}end"], depth)
+    making = _Making(draw, [*names, f"{prefix}end"], depth, kinds)
     # Every step has to be reached: a step whose number is one higher is always among the ways.
     drawn = [making.step(name) for name in names]
     return [*drawn, {"id": f"{prefix}end", "type": "end", "config": draw(_ENDS)}]
@@ -95,10 +107,13 @@ def _scope(draw: Callable[..., Any], prefix: str, most: int, depth: int) -> list
 class _Making:
     """The steps of one process or sub-process, while they are drawn."""
 
-    def __init__(self, draw: Callable[..., Any], names: list[str], depth: int) -> None:
+    def __init__(
+        self, draw: Callable[..., Any], names: list[str], depth: int, kinds: tuple[str, ...]
+    ) -> None:
         self.draw = draw
         self.names = names
         self.depth = depth
+        self.kinds = kinds
         self.anywhere = st.sampled_from(names)
         self.condition = st.sampled_from([*CONDITIONS[:4], *CONDITIONS])
 
@@ -109,7 +124,7 @@ class _Making:
     def step(self, name: str) -> dict[str, Any]:
         """Return a step that may lead to the next one."""
         after = self.names[self.names.index(name) + 1]
-        kind = self.draw(st.sampled_from(KINDS))
+        kind = self.draw(st.sampled_from(self.kinds))
         if kind == "sub_process" and not self.depth:
             kind = "service_task"
         made = getattr(self, f"_{kind}", self._plain)(name, after)
@@ -235,7 +250,7 @@ class _Making:
         return {**self._plain(name, after), "config": config}
 
     def _sub_process(self, name: str, after: str) -> dict[str, Any]:
-        inner = _scope(self.draw, name, 3, self.depth - 1)
+        inner = _scope(self.draw, name, 3, self.depth - 1, self.kinds)
         return {**self._plain(name, after), "config": {"steps": inner}}
 
     def _user_task(self, name: str, after: str) -> dict[str, Any]:
@@ -317,9 +332,9 @@ _ANY = dict.fromkeys("abc", st.sampled_from(VALUES))
 
 
 @st.composite
-def runs(draw: Callable[..., Any]) -> Run:
+def runs(draw: Callable[..., Any], kinds: tuple[str, ...] = KINDS) -> Run:
     """Return runs of random definitions by random events, some of them out of place."""
-    run = Run(draw(sources()))
+    run = Run(draw(sources(kinds)))
     at = MONDAY
     given = draw(
         _VARIABLES if draw(st.integers(0, 3)) else st.fixed_dictionaries({}, optional=_ANY)
@@ -345,6 +360,8 @@ def _answers(draw: Callable[..., Any], run: Run, at: Any) -> Event:
     """Return an event that fits something that the run waits for."""
     if run.state.status == "suspended":
         return Activated(at=at, by="admin")
+    if draw(st.integers(0, 3 if run.state.completed else 11)) == 0:
+        return draw(_backs(run, at))
     waits = run.waits
     open_ = [wait for wait, (_, kind) in sorted(waits.items()) if kind not in UNANSWERED]
     if not open_:  # it is stuck at a join
@@ -392,6 +409,24 @@ def _completions(draw: Callable[..., Any], step: Step, wait: int, at: Any) -> Ev
 
 
 @st.composite
+def _backs(draw: Callable[..., Any], run: Run, at: Any) -> Event:
+    """Return an event by which work is given back, recalled or withdrawn, if anything can be."""
+    tasks = [each for each in run.state.tokens if each.wait and each.wait.kind == "task"]
+    done = sorted(run.state.completed)
+    if done and draw(st.integers(0, 2)) == 2:
+        restore = draw(st.sampled_from([{}, {"a": 7}]))
+        step = draw(st.sampled_from(done))
+        return Recalled(at=at, by="li", step=step, restore=restore, forget=("b",))
+    if tasks and draw(st.integers(0, 5)):
+        token = draw(st.sampled_from(tasks))
+        ways = [place.step for place in places(run.definition, run.state, token)]
+        step = draw(st.sampled_from(ways or [token.step]))
+        wait = token.wait.id if token.wait else 0
+        return Returned(at=at, by="li", wait=wait, step=step, straight=draw(st.booleans()))
+    return Withdrawn(at=at, by="zhao", step=draw(st.sampled_from([START, START, None])))
+
+
+@st.composite
 def _moves(draw: Callable[..., Any], run: Run, at: Any) -> Event:
     """Return an operator's jump to some step, as often as not one that is refused."""
     tokens = [token.id for token in run.state.tokens] or [1]
@@ -423,6 +458,8 @@ def _strays(draw: Callable[..., Any], run: Run, at: Any) -> Event:
                 ChildEnded(at=at, wait=wait, child=1, status="completed"),
                 Skipped(at=at, by="admin", wait=wait),
                 Skipped(at=at, by="admin", wait=wait, outcome="back"),
+                Returned(at=at, by="li", wait=wait, step="s1"),
+                Recalled(at=at, by="li", step="s1"),
             ]
         )
         | _moves(run, at)

@@ -157,7 +157,7 @@ def end(id: str = "end", **config: Any) -> dict[str, Any]:
     return step("end", id, **config)
 
 
-_BESIDE = ("on_error", "skip_when", "boundary", "multi")
+_BESIDE = ("on_error", "skip_when", "boundary", "multi", "point_of_no_return")
 
 
 def step(kind: str, id: str, *next_: Any, **rest: Any) -> dict[str, Any]:

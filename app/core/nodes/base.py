@@ -14,7 +14,7 @@ from app.core.expression import ExpressionError, evaluate_config, shown, truth
 from app.core.keys import Key
 from app.core.once import once
 from app.core.record import dataclass
-from app.core.state import Completion, WaitKind
+from app.core.state import Again, Completion, WaitKind
 from app.core.values import check_json, storable
 from app.errors import Phrase
 
@@ -93,7 +93,7 @@ class Visit:
     """What a node may look at: the token's place, the variables, the time.
 
     ``see`` gives what expressions see, while the node decides; ``variables`` are the process's
-    own.
+    own; ``again`` says that the token was sent back here.
     """
 
     definition: Definition
@@ -102,6 +102,7 @@ class Visit:
     see: Callable[[], Mapping[str, Any]]
     variables: Mapping[str, Any]
     now: datetime
+    again: Again | None = None
 
     @property
     def scope(self) -> Mapping[str, Any]:

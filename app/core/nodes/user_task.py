@@ -106,6 +106,7 @@ class UserTask(Node):
                     allow=tuple(config["allow"]) if "allow" in config else None,
                     cc=cc if isinstance(cc, tuple) else (),
                     **(seats if isinstance(seats, dict) else {}),
+                    again=visit.again.by if visit.again is not None else None,
                 ),
             )
 

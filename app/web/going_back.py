@@ -1,0 +1,160 @@
+"""Returning a task, and taking back what one has decided: each asks first, then does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext
+
+from app.errors import Conflict, FieldError, Invalid
+from app.task import queries, service
+from app.task.back import RESUMES
+from app.web import forms, respond
+from app.web.ask import Choice, Question, ask, reason
+from app.web.i18n import pick, translate_error
+from app.web.session import actor, engine, now
+
+bp = Blueprint("going_back", __name__)
+
+_BOTH: Final = ["GET", "POST"]
+
+
+@bp.route("/tasks/<int:task_id>/return", methods=_BOTH, endpoint="return")
+def give_back(task_id: int) -> Response:
+    """Return a task to a step that was done before."""
+    if request.method == "GET":
+        return ask(_returning(_task(task_id)))
+    try:
+        service.give_back(
+            engine(),
+            actor(),
+            task_id,
+            forms.text("to"),
+            resume=forms.text("resume") or RESUMES[0],
+            comment=reason(),
+            now=now(),
+        )
+    except Invalid as error:
+        return ask(_returning(_task(task_id)), as_reason(error))
+    except Conflict as error:
+        return respond.redirect(_page(task_id), translate_error(error), "bad")
+    return respond.redirect(url_for("inbox.show"), gettext("It is returned."))
+
+
+@bp.route("/tasks/<int:task_id>/recall", methods=_BOTH)
+def recall(task_id: int) -> Response:
+    """Take back what one has decided, or a task from those who were asked first."""
+    if request.method == "GET":
+        return ask(_recalling(_task(task_id)))
+    try:
+        task = service.recall(engine(), actor(), task_id, comment=reason(), now=now())
+    except Invalid as error:
+        return ask(_recalling(_task(task_id)), as_reason(error))
+    except Conflict as error:
+        return respond.redirect(_asks_for_it(task_id, error), translate_error(error), "bad")
+    return respond.redirect(_page(task["id"]), gettext("It is yours again."))
+
+
+def as_reason(error: Invalid) -> Invalid:
+    """Return the error with what is wrong with a comment at the control for the reason."""
+    errors = tuple(
+        FieldError("reason", each.code, each.message, each.params)
+        if each.field == "comment"
+        else each
+        for each in error.errors
+    )
+    error.errors = errors
+    return error
+
+
+def _asks_for_it(task_id: int, error: Conflict) -> str:
+    """Return the task's page, with the words to ask for it to be returned if it was refused."""
+    asked = " ".join(f"@{name}" for name in error.extra.get("ask", ()))
+    say = gettext("%(people)s please return this to me.", people=asked) if asked else None
+    return url_for("task.show", task_id=task_id, say=say, _anchor="comments" if say else None)
+
+
+def _returning(task: Mapping[str, Any]) -> Question:
+    names = task["people"]
+    ways = task["return_to"]
+    options = tuple(
+        (
+            way["step"]["id"],
+            gettext("%(step)s (%(name)s)", step=_name(way["step"]), name=names[way["by"]]),
+        )
+        for way in ways
+    )
+    return Question(
+        title=gettext("Return “%(step)s”?", step=_name(task["step"])),
+        text=gettext(
+            "Who did the step you choose has it again, with everything that was entered. You can"
+            " see what changed when it comes back to you."
+        ),
+        action=gettext("Return"),
+        url=url_for("going_back.return", task_id=task["id"]),
+        back_url=_page(task["id"]),
+        back_text=_name(task["step"]),
+        nav="inbox",
+        with_reason=True,
+        needs_reason=True,
+        choice=Choice("to", gettext("Back to"), options),
+        second=_resume(ways),
+        details=tuple(_cancelled(ways)),
+    )
+
+
+def _resume(ways: list[Mapping[str, Any]]) -> Choice | None:
+    if not any(way["straight_back"] for way in ways):
+        return None
+    options = (
+        (RESUMES[0], gettext("What lies between is decided again")),
+        (RESUMES[1], gettext("It comes straight back to me")),
+    )
+    return Choice("resume", gettext("And then"), options)
+
+
+def _cancelled(ways: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what else would be cancelled by returning it to each of the steps, if anything."""
+    for way in ways:
+        if way["cancels"]:
+            names = gettext(", ").join(dict.fromkeys(_name(step) for step in way["cancels"]))
+            yield gettext(
+                "Back to “%(step)s” also cancels what is under way beside it: %(steps)s.",
+                step=_name(way["step"]),
+                steps=names,
+            )
+
+
+def _recalling(task: Mapping[str, Any]) -> Question:
+    waits = bool(task["waits_for"])
+    return Question(
+        title=gettext("Pull “%(step)s” back?", step=_name(task["step"]))
+        if waits
+        else gettext("Take back “%(step)s”?", step=_name(task["step"])),
+        text=gettext("Whoever has not answered need not any more, and is told.")
+        if waits
+        else gettext(
+            "Your decision is undone and the task is yours again, as long as nobody has gone on"
+            " from it."
+        ),
+        action=gettext("Pull back") if waits else gettext("Take back"),
+        url=url_for("going_back.recall", task_id=task["id"]),
+        back_url=_page(task["id"]),
+        back_text=_name(task["step"]),
+        nav="inbox",
+        with_reason=True,
+    )
+
+
+def _task(task_id: int) -> Mapping[str, Any]:
+    return queries.get(engine().db, actor(), task_id, now=now())
+
+
+def _page(task_id: int) -> str:
+    return url_for("task.show", task_id=task_id)
+
+
+def _name(step: Mapping[str, Any]) -> str:
+    return pick(step["name"], step["id"])

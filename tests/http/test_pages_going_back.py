@@ -1,0 +1,61 @@
+"""What the dialog of a return says of other branches, and a start form filled in as before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from app.definition import service as definitions
+from app.runtime import service as runtime
+from app.task import service
+from tests.support.office import NOW, Office
+from tests.support.pages import Pages
+
+Browser = Callable[[str | None], Pages]
+SIDE: dict[str, Any] = {
+    "name": "Side",
+    "key": "side",
+    "version": "1",
+    "variables": {"secret": {"type": "string", "sensitive": True}},
+    "start": {"form": {"why": "string", "secret": "string"}},
+    "steps": [
+        {
+            "id": "ask",
+            "name": "Ask",
+            "type": "user_task",
+            "config": {"assignee": "zhao"},
+            "next": ["both"],
+        },
+        {"id": "both", "type": "parallel_gateway", "next": ["left", "right"]},
+        {"id": "left", "name": "Left", "type": "user_task", "config": {"assignee": "li"}},
+        {"id": "right", "name": "Right", "type": "user_task", "config": {"assignee": "mei"}},
+    ],
+}
+
+
+def begun(office: Office) -> int:
+    definitions.create(office.db, office["root"], json.dumps(SIDE), known=None, now=NOW)
+    instance = office.start("side", why="Chairs", secret="x")
+    service.complete(office.engine, office["zhao"], office.task_of(instance, "ask"), {}, now=NOW)
+    return instance
+
+
+def test_before_a_return_one_sees_what_it_would_cancel(browser: Browser, office: Office) -> None:
+    task = office.task_of(begun(office), "left")
+    page = browser("li").get(f"/tasks/{task}/return").ok()
+    page.says("Return “Left”?", "Ask (Zhao Min)", "Start form (Zhao Min)")
+    page.says("Back to “Ask” also cancels what is under way beside it: Right.")
+    page.is_silent_about("It comes straight back to me")
+
+
+def test_a_withdrawn_request_is_copied_as_a_new_one(browser: Browser, office: Office) -> None:
+    instance = begun(office)
+    runtime.withdraw(office.engine, office["zhao"], instance, now=NOW)
+    pages = browser("zhao")
+    page = pages.get(f"/instances/{instance}").ok().says("Withdrawn", "Copy as new")
+    (link,) = [part for part in page.text.split('"') if "?copy=" in part]
+    copied = pages.get(link).ok()
+    assert 'value="Chairs"' in copied.control("f.why")
+    assert "value=" not in copied.control("f.secret").replace('value=""', "")
+    browser("stranger").get(link).ok(404)
