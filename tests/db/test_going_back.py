@@ -129,7 +129,7 @@ def test_a_returned_task_opens_again_for_who_did_it_and_tells_what_is_to_be_know
     assert (cancelled["state"], cancelled["reason"], cancelled["allowed"]) == (
         "cancelled",
         "Too long.",
-        ["comment"],
+        ["comment", "attach"],
     )
     again = get(lab, "zhao", instance, "plan")
     assert (again["state"], again["assignee"], again["round"]) == ("claimed", "zhao", 2)
