@@ -184,6 +184,7 @@ class TaskQuery(Window):
     transferred: bool = Field(
         default=False, description="Those that the caller has transferred, in any state."
     )
+    unassigned: bool = False
     q: ShortText | None = None
     sort: (
         Literal[

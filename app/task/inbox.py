@@ -28,7 +28,7 @@ from app.task import filters as narrow
 from app.task import passed, side_store, urgency
 from app.task.filters import Filters
 from app.task.present import body
-from app.task.select import held_by, listed, live, offered_to, search
+from app.task.select import held_by, listed, live, not_barred, offered_to, search
 
 COUNT_CAP: Final = 1000
 """Counts beside tabs stop here: nobody reads a longer one, and it stays cheap."""
@@ -56,6 +56,7 @@ select (select count(*) from (select 1 from tasks
          where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
        (select count(*) from (select 1 from tasks
          where state = 'open' and candidates && %(keys)s
+           and not coalesce(barred @> array[%(me)s], false)
          order by id limit {COUNT_CAP}) free) as claimable
 """  # noqa: S608 - numbers of ours
 _COUNTED: Final = f"""{_WAITING},
@@ -243,15 +244,15 @@ def _walked(
     What stands behind those with a date is not looked at: whether there are more with one
     is not known.
     """
-    keys, sort = asked.actor.candidate_keys, asked.sort
+    asks, sort = _asks(asked.actor), asked.sort
     if position is None and not asked.narrowed and sort is not _URGENT:  # the most frequent
-        return tx.run(_first_walk(sort), {"keys": keys, "most": limit}).fetchall()
+        return tx.run(_first_walk(sort), {**asks, "most": limit}).fetchall()
     rows: list[dict[str, Any]] = []
     parts = sort.behind(position)
     parts = parts if sort is _URGENT else parts[:1]
     for part in parts:
         walk = _walk(sort, part, asked if asked.narrowed else None)
-        given = {"keys": keys, "most": limit - len(rows)}
+        given = {**asks, "most": limit - len(rows)}
         rows += [dict(row) for row in tx.conn.execute(walk, given).mappings()]
         if len(rows) == limit or part is parts[-1] or _is_long(tx, sort, part):
             break
@@ -279,7 +280,7 @@ def _walk(
     Args:
         asked: what else they have to be; a date that the index is sorted by bounds the walk.
     """
-    columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, sort.column))
+    columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, t.c.barred, sort.column))
     bounds: list[sa.ColumnElement[bool]] = []
     if asked is not None:
         columns |= dict.fromkeys(
@@ -296,6 +297,7 @@ def _walk(
     )
     keys = sa.bindparam("keys", type_=t.c.candidates.type)
     fit = [near.c.state == sa.literal_column("'open'"), near.c.candidates.overlap(keys)]
+    fit.append(not_barred(sa.bindparam("me", type_=sa.Text), near))
     fit += asked.conditions(near) if asked is not None else []
     window = sa.select(near.c.id).where(*fit).order_by(*sort.order(near))
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
