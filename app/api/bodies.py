@@ -241,6 +241,16 @@ class Earlier(Body):
     at: datetime
 
 
+class Attached(Body):
+    """A file that is attached to a comment."""
+
+    id: int
+    name: str
+    type: str = Field(description="Media type, by its content.")
+    size: int = Field(description="Bytes.")
+    sha256: str
+
+
 class TaskComment(Body):
     """A comment on a task."""
 
@@ -251,6 +261,7 @@ class TaskComment(Body):
     at: datetime
     text: str
     mentions: list[str] = Field(description="Usernames of those who were told.")
+    files: list[Attached]
     edited_at: datetime | None
     earlier: list[Earlier]
     may_edit: bool

@@ -44,6 +44,21 @@ class CommentText(Request):
     text: Annotated[str, StringConstraints(max_length=20_000)]
 
 
+class NewComment(CommentText):
+    """What is said, and what is attached; without a text there are files."""
+
+    files: Annotated[
+        list[Id],
+        Field(max_length=10, description="Ids of what was uploaded for this task's comments."),
+    ] = []
+
+
+class AttachQuery(Request):
+    """What the file is called."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
 class Read(Request):
     """What was read; without `ids` everything."""
 

@@ -181,6 +181,9 @@ class TaskQuery(Window):
     due: Literal["overdue", "today", "week"] | None = None
     due_before: Moment | None = None
     priority: Literal["urgent", "normal", "low"] | None = None
+    transferred: bool = Field(
+        default=False, description="Those that the caller has transferred, in any state."
+    )
     unassigned: bool = False
     q: ShortText | None = None
     sort: (

@@ -8,7 +8,7 @@ from app.api import bodies
 from app.api import bodies_verbs as more
 from app.api.call import Answer, Call
 from app.api.errors import document_of
-from app.api.operation import Operations
+from app.api.operation import BASE, Operations
 from app.api.payloads import CommentOnly
 from app.task import comments, service
 
@@ -118,14 +118,31 @@ def list_comments(call: Call, task_id: int) -> Answer:
     "POST",
     f"{_ONE}/comments",
     "Comment on a task",
-    body=more.CommentText,
+    body=more.NewComment,
     permission="task:read, or takes part",
     answers={201: bodies.TaskComment},
 )
-def comment(call: Call, task_id: int, body: more.CommentText) -> Answer:
-    """Whoever is mentioned and may see the task is told."""
-    made = service.comment(call.engine, call.actor, task_id, body.text, now=call.now)
+def comment(call: Call, task_id: int, body: more.NewComment) -> Answer:
+    """Whoever is mentioned and may see the task is told; files are there for all who read it."""
+    made = service.comment(
+        call.engine, call.actor, task_id, body.text, files=body.files, now=call.now
+    )
     return Answer(made, 201)
+
+
+@operations.add(
+    "POST",
+    f"{_ONE}/attachments",
+    "Upload a file for a comment",
+    query=more.AttachQuery,
+    permission="task:read, or takes part",
+    answers={201: bodies.Attached},
+    takes_file=True,
+)
+def attach(call: Call, task_id: int, query: more.AttachQuery) -> Answer:
+    """Keep the body as a file; a comment on the same task names it by its id, within a day."""
+    made = service.attach(call.engine, call.actor, task_id, query.name, call.data, now=call.now)
+    return Answer(made, 201, {"Location": f"{BASE}/files/{made['id']}"})
 
 
 @operations.add(

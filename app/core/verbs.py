@@ -7,6 +7,7 @@ from typing import Final
 VERBS: Final = (
     *("claim", "release", "complete", "assign", "transfer", "delegate", "consult"),
     *("add_signer", "remove_signer", "return", "withdraw", "recall", "remind", "cc", "comment"),
+    "attach",
 )
 """Every verb, in the order in which it is offered."""
 

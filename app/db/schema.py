@@ -187,6 +187,13 @@ tasks = sa.Table(
         "id",
         postgresql_where=sa.text("state in ('open','claimed')"),
     ),
+    # The usual priority is not in it, so that ordinary tasks cost nothing.
+    sa.Index(
+        "idx_tasks_unusual_priority",
+        "priority",
+        "id",
+        postgresql_where=sa.text("state in ('open','claimed') and priority <> 50"),
+    ),
     sa.Index(
         "idx_tasks_remind_at",
         "remind_at",
@@ -296,6 +303,13 @@ history_events = sa.Table(
         "idx_history_events_comments",
         "instance_id",
         postgresql_where=sa.text("kind in ('task.commented','task.comment_edited')"),
+    ),
+    # Who has transferred a task goes on reading it, and finds it in Done.
+    sa.Index(
+        "idx_history_events_transferred",
+        "actor",
+        "at",
+        postgresql_where=sa.text("kind = 'task.transferred'"),
     ),
 )
 

@@ -12,13 +12,15 @@ from app.identity.seats import SEAT, ForSeats
 from app.runtime.row import InstanceRow
 
 # The condition for instance ``i``, in a ``ForSeats``: started by the actor, they take or took
-# part in it, or it was copied to them.
+# part in it, it was copied to them, or they transferred a task of it.
 TAKES_PART: Final = f"""
 (i.started_by = %(me)s or exists (
     select 1 from tasks t where t.instance_id = i.id
        and ({SEAT} or t.completed_by = %(me)s
             or (t.state = 'open' and t.candidates && %(keys)s)))
- or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s))
+ or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s)
+ or exists (select 1 from history_events h where h.instance_id = i.id and h.actor = %(me)s
+               and h.kind = 'task.transferred'))
 """  # noqa: S608 - constants only
 _TAKES_PART: Final = ForSeats(
     f"select 1 from process_instances i where i.id = %(id)s and {TAKES_PART}"  # noqa: S608  # constants only

@@ -17,6 +17,8 @@ from app.errors import FieldError, Invalid, NotFound, TooLarge
 from app.identity.actor import Actor
 from app.runtime.file_type import contradicts, type_of
 
+OF_A_COMMENT: Final = "@comment"
+"""Instead of the name of a field: the file is attached to a comment."""
 MAX_NAME: Final = 200
 """Characters of a file's name."""
 MAX_UNSUBMITTED: Final = 10 * MAX_FILE_SIZE
@@ -48,6 +50,7 @@ select coalesce(sum(size), 0) as size from files
 _KNOWN: Final = """
 select id, field, name, type, size, encode(sha256, 'hex') as sha256 from files
  where id = any(%(ids)s)
+   and field <> '@comment'
    and ((task_id = %(task)s and submitted_at is null)
         or (instance_id = %(instance)s and submitted_at is not null)
         or (task_id is null and %(task)s::bigint is null and definition_id = %(definition)s
@@ -186,9 +189,14 @@ def submitted(
         values: the clean ones.
     """
     _, ids = mentioned(fields, values, text=False)
+    return kept(sorted(ids), instance_id, now)
+
+
+def kept(ids: Sequence[int], instance_id: int, now: datetime) -> list[Statement]:
+    """Return what is written of files that stay with an instance for good."""
     if not ids:
         return []
-    return [(_SUBMITTED, {"ids": sorted(ids), "instance": instance_id, "now": now})]
+    return [(_SUBMITTED, {"ids": list(ids), "instance": instance_id, "now": now})]
 
 
 def about(tx: Tx, file_id: int) -> dict[str, Any] | None:

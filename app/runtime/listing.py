@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app.db.paging import Page, Sort, like, paged
+from app.db.schema import history_events as h
 from app.db.schema import incidents as n
 from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
@@ -226,7 +227,8 @@ def _takes_part(actor: Actor) -> sa.ColumnElement[bool]:
     """Same as ``access.TAKES_PART``: asked for each instance, where few are left to ask."""
     part = sa.exists().where(t.c.instance_id == i.c.id, sa.or_(*_parts(actor)))
     copy = sa.exists().where(c.c.instance_id == i.c.id, c.c.username == actor.username)
-    return sa.or_(i.c.started_by == actor.username, part, copy)
+    passed = sa.exists().where(h.c.instance_id == i.c.id, *_passed_on(actor))
+    return sa.or_(i.c.started_by == actor.username, part, copy, passed)
 
 
 def _taken_part(actor: Actor) -> sa.CompoundSelect[tuple[int]]:
@@ -238,7 +240,12 @@ def _taken_part(actor: Actor) -> sa.CompoundSelect[tuple[int]]:
         sa.select(i.c.id).where(i.c.started_by == actor.username),
         *(sa.select(t.c.instance_id).where(part) for part in _parts(actor)),
         sa.select(c.c.instance_id).where(c.c.username == actor.username),
+        sa.select(h.c.instance_id).where(*_passed_on(actor)),
     )
+
+
+def _passed_on(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
+    return h.c.actor == actor.username, h.c.kind == sa.literal_column("'task.transferred'")
 
 
 def _summary(row: Mapping[str, Any]) -> Item:

@@ -171,6 +171,7 @@ _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {
     "return": may_hand_on,
     "recall": may_take_back,
     "comment": may_comment,
+    "attach": may_comment,
     "cc": may_copy,
     "remind": may_remind,
 }

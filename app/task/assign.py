@@ -201,7 +201,7 @@ def _give(
         # Who manages others' work and decides it in their place is seen to have done so.
         own = verb == "assign" and given == actor.username
         rule = BY_MANAGER if own and not access.is_candidate(actor, task) else None
-        said = {"from": task["assignee"], "to": given, "comment": comment or None}
+        said = {"task": task_id, "from": task["assignee"], "to": given, "comment": comment or None}
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
             (_GIVE, {"task": task_id, "to": given, "at": now, "rule": rule}),

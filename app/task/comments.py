@@ -7,7 +7,7 @@ instance has.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from app.identity.actor import Actor
 from app.identity.store import actor_of, person_by_username
 from app.notice.store import told
 from app.runtime.ports import Engine
-from app.task import access
+from app.task import access, attachments
 from app.task.comment import check_comment
 from app.task.queries import seen, standing
 from app.task.refuse import refusal
@@ -36,8 +36,9 @@ _PLAIN: Final = re.compile(r"[a-z0-9._@+-]+")
 def comments(db: Database, actor: Actor, task_id: int, *, now: datetime) -> list[Row]:
     """Return the comments on the task's instance, the oldest first.
 
-    Each is ``{id, task_id, step, by, at, text, mentions, edited_at, earlier, may_edit}``;
-    ``earlier`` are the texts that it had before, as ``{text, at}``.
+    Each is ``{id, task_id, step, by, at, text, mentions, files, edited_at, earlier, may_edit}``;
+    ``earlier`` are the texts that it had before, as ``{text, at}``; ``files`` are
+    ``{id, name, type, size, sha256}``.
 
     Raises:
         NotFound: there is no such task, or the actor may not see it.
@@ -46,29 +47,49 @@ def comments(db: Database, actor: Actor, task_id: int, *, now: datetime) -> list
         return comments_of(tx, actor, seen(tx, actor, task_id), now=now)
 
 
-def comment(engine: Engine, actor: Actor, task_id: int, text: str, *, now: datetime) -> Row:
+def comment(
+    engine: Engine,
+    actor: Actor,
+    task_id: int,
+    text: str,
+    *,
+    files: Sequence[int] = (),
+    now: datetime,
+) -> Row:
     """Say something about a task.
 
     Whoever is mentioned (``@username``) and may see it is told.
+
+    Args:
+        text: may be empty if there are files.
+        files: ids of what ``attachments.attach`` has stored of the actor's for this task.
 
     Returns:
         The comment, see ``comments``.
 
     Raises:
         NotFound: there is none, or the actor may not see it.
-        Forbidden: the actor takes no part in it.
-        Invalid: empty, too long, or more mentions than ``MOST_MENTIONS``.
+        Forbidden: the actor takes no part in it, or the step allows no files.
+        Invalid: empty, too long, or more mentions than ``MOST_MENTIONS``; too many files, or
+            one that is not there.
         Conflict: its instance is suspended or has ended.
     """
-    said = _checked(text)
+    said = _checked(text, needed=not files)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         _require(engine.db, actor, task)
         mentioned = _mentioned(tx, actor, task, said)
-        line = {"task": task_id, "comment": said, "mentions": mentioned}
+        line: Row = {"task": task_id, "comment": said, "mentions": mentioned}
         also = _tell(task, actor, mentioned, said, now)
+        attached: list[Row] = []
+        if files:
+            attachments.require(engine.db, actor, task)
+            attached = attachments.taken(tx, actor, task_id, files)
+            line["files"] = attached
+            also += attachments.kept(attached, task["instance_id"], now)
         head = tell(tx, actor, task, "task.commented", line, also, now=now)
-    return _made(actor, task, head["history_seq"], said, mentioned, now)
+    made = _made(actor, task, head["history_seq"], said, mentioned, now)
+    return made | {"files": attached}
 
 
 def edit(
@@ -82,7 +103,6 @@ def edit(
         As ``comment``; and NotFound: no such comment on this task; Forbidden: it is another's;
         Conflict ``too_late``: made more than ``EDITABLE`` ago.
     """
-    said = _checked(text)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         found = next(
@@ -92,6 +112,7 @@ def edit(
         if found is None or found["task_id"] != task_id:
             raise NotFound("comment_not_found", "There is no such comment on this task.")
         _require(engine.db, actor, task)
+        said = _checked(text, needed=not found["files"])
         if found["by"] != actor.username:
             raise Forbidden("not_your_comment", "Only who wrote a comment can correct it.")
         if now > found["at"] + EDITABLE:
@@ -117,9 +138,9 @@ def _require(db: Database, actor: Actor, task: Row) -> None:
         raise refusal(db, actor, task, "comment")
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, *, needed: bool) -> str:
     said = text.strip()
-    if not said:
+    if needed and not said:
         error = FieldError("text", "required", "Write something first.")
         raise Invalid("invalid_comment", "Correct the comment.", errors=(error,))
     try:
@@ -190,5 +211,6 @@ def _made(actor: Actor, task: Row, seq: int, text: str, mentioned: list[str], no
         "mentions": mentioned,
         "edited_at": None,
         "earlier": [],
+        "files": [],
         "may_edit": True,
     }

@@ -1,4 +1,4 @@
-"""Files of tasks' forms: uploading one, and reading it again."""
+"""Files of tasks' forms and comments: uploading one, and reading it again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.runtime.access import may_see
 from app.runtime.ports import Engine
 from app.task import access, store
 from app.task.form import place_of
-from app.task.queries import seen
+from app.task.queries import seen, standing
 from app.task.refuse import refusal
 
 Row = dict[str, Any]
@@ -80,13 +80,20 @@ def _may_read(tx: Tx, actor: Actor, row: Row) -> bool:
     """Say whether the actor may read a file.
 
     What was sent is the instance's: who may see that, unless the variable is sensitive. What was
-    not sent is its owner's, and that of whoever could send the form with it.
+    not sent is its owner's, and that of whoever could send the form with it. What is attached to
+    a comment is read by whoever reads that.
     """
     if row["submitted_at"] is None and row["uploaded_by"] == actor.username:
         return True
+    if row["submitted_at"] is None and row["field"] == files.OF_A_COMMENT:
+        return False
     if row["submitted_at"] is None:
         task = store.seen(tx, row["task_id"]) if row["task_id"] is not None else None
         return task is not None and access.fills_in(actor, task)
+    if row["field"] == files.OF_A_COMMENT:
+        task = store.seen(tx, row["task_id"])
+        if task is not None and standing(tx, actor, task) is not None:
+            return True
     definition = SHARED.get(tx, row["definition_id"], row["definition_checksum"])
     if row["field"] in hidden_names(definition, actor):
         return False

@@ -26,7 +26,7 @@ from app.identity.actor import Actor
 from app.identity.queries import display_names
 from app.identity.seats import SEAT, ForSeats
 from app.task import filters as narrow
-from app.task import side_store
+from app.task import passed, side_store, urgency
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, not_barred, offered_to, search
@@ -41,13 +41,14 @@ ORDERS: Final[Mapping[Order, Sort]] = {
     "newest": Sort(t.c.id, t.c.id, int, "id", descending=True),
     "oldest": Sort(t.c.id, t.c.id, int, "id"),
     "due": Sort(t.c.due_at, t.c.id, datetime, "due_at", nullable=True),
-    "priority": Sort(t.c.priority, t.c.id, int, "priority", descending=True),
+    "priority": urgency.make(),
 }
+_URGENT: Final = ORDERS["priority"]
 _DONE: Final = Sort(t.c.completed_at, t.c.id, datetime, "completed_at", descending=True)
 _MINE: Final = 0
 _CLAIMABLE: Final = 1
 
-_BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due"})
+_BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due", "priority"})
 """The orders that an index of live tasks gives."""
 # The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
 # in the order of their ids, lest PostgreSQL looks for them among all that are finished.
@@ -117,11 +118,13 @@ class InboxPage:
 
     Args:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
-            that could be claimed. In Done also those that others decided: ``decided_by``.
+            that could be claimed. In Done also those that others decided: ``decided_by``,
+            and that were transferred: ``passed_on`` (``{to, at}``).
             ``awaits`` says who has to answer first (usernames).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people are called who started or decided these, or are away and have them.
+        names: what the people are called who started, decided or got these, or are away and
+            have them.
     """
 
     items: Sequence[dict[str, Any]]
@@ -168,7 +171,7 @@ def inbox(
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
         awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
-        items = [body(row, actor, now=now) for row in rows]
+        items = [_item(row, actor, now) for row in rows]
         names = display_names(db, _named(items).union(*awaited.values()))
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
@@ -178,8 +181,9 @@ def inbox(
 
 
 def _named(items: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return who started or decided these, and for whom the actor decides or has decided them."""
+    """Return who started, decided or got these, and for whom the actor decides or has decided."""
     named = {one[by] for one in items for by in ("started_by", "decided_by", "for", "on_behalf_of")}
+    named |= {one["passed_on"]["to"] for one in items if one["passed_on"]}
     return {name for name in named if name}
 
 
@@ -188,6 +192,11 @@ def badge(db: Database, actor: Actor) -> int:
     with db.transaction() as tx:
         row: dict[str, int] = tx.run(*_WAITING_FOR.by(actor, _asks(actor))).fetchone() or {}
         return min(COUNT_CAP, sum(row.values()))
+
+
+def _item(row: Mapping[str, Any], actor: Actor, now: datetime) -> dict[str, Any]:
+    passed_on = {"to": row["passed_to"], "at": row["passed_at"]} if "passed_at" in row else None
+    return body(row, actor, now=now) | {"passed_on": passed_on}
 
 
 def _todo(
@@ -242,12 +251,26 @@ def _walked(
     What stands behind those with a date is not looked at: whether there are more with one
     is not known.
     """
-    given = {**_asks(asked.actor), "most": limit}
-    sort = asked.sort
-    if position is None and not asked.narrowed:  # by far the most frequent: made once
-        return tx.run(_first_walk(sort), given).fetchall()
-    walk = _walk(sort, sort.behind(position)[0], asked if asked.narrowed else None)
-    return [dict(row) for row in tx.conn.execute(walk, given).mappings()]
+    asks, sort = _asks(asked.actor), asked.sort
+    if position is None and not asked.narrowed and sort is not _URGENT:  # the most frequent
+        return tx.run(_first_walk(sort), {**asks, "most": limit}).fetchall()
+    rows: list[dict[str, Any]] = []
+    parts = sort.behind(position)
+    parts = parts if sort is _URGENT else parts[:1]
+    for part in parts:
+        walk = _walk(sort, part, asked if asked.narrowed else None)
+        given = {**asks, "most": limit - len(rows)}
+        rows += [dict(row) for row in tx.conn.execute(walk, given).mappings()]
+        if len(rows) == limit or part is parts[-1] or _is_long(tx, sort, part):
+            break
+    return rows
+
+
+def _is_long(tx: Tx, sort: Sort, part: sa.ColumnElement[bool]) -> bool:
+    """Say whether a walk saw not all of a part: what comes behind it is not next then."""
+    last = sa.select(t.c.id).where(live(), part).order_by(*sort.order())
+    beyond = last.offset(sa.literal_column(str(_WALK))).limit(1)
+    return tx.conn.execute(beyond).first() is not None
 
 
 @cache
@@ -290,21 +313,24 @@ def _walk(
 def _done(
     tx: Tx, asked: _Asked, after: str | None, counts: Mapping[str, int]
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return what the actor has completed, and what was decided before they had.
+    """Return what the actor has completed or transferred, and what was decided before they had.
 
-    Each of both is read by an index of its own, in the order of the list.
+    Each of these is read by an index of its own, in the order of the list.
     """
-    position = _DONE.read(after) if after else None
+    position, limit = _DONE.read(after) if after else None, asked.limit
     me = asked.actor.username
-    rows = asked.rows(tx, t.c.completed_by == me, asked.limit, position)
+    rows = asked.rows(tx, t.c.completed_by == me, limit, position)
     if counts["passed"]:
-        passed = sa.and_(t.c.assignee == me, t.c.decided_by.is_not(None))
-        rows += asked.rows(tx, passed, asked.limit, position)
-        rows.sort(key=_DONE.position, reverse=True)
-        rows = rows[: asked.limit]
-    shown = rows[: asked.limit - 1]
-    more = encode_cursor(*_DONE.position(shown[-1])) if len(rows) == asked.limit else None
-    return shown, more
+        decided = sa.and_(t.c.assignee == me, t.c.decided_by.is_not(None))
+        rows += asked.rows(tx, decided, limit, position)
+    rows += passed.rows(tx, asked.actor, asked.query(sa.true()), limit, position)
+    rows.sort(key=_done_at, reverse=True)
+    shown = rows[: limit - 1]
+    return shown, encode_cursor(*_done_at(shown[-1])) if len(rows) >= limit else None
+
+
+def _done_at(row: Mapping[str, Any]) -> tuple[datetime, int]:
+    return row.get("passed_at") or row["completed_at"], row["id"]
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:

@@ -23,11 +23,11 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
-from app.task import access, rounds, seats, side_view, store, ways_back
+from app.task import access, passed, rounds, seats, side_view, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
-from app.task.select import STATES, listed, offered_to, search, visible
+from app.task.select import STATES, in_state, listed, offered_to, search, visible
 from app.task.thread import asking, read
 from app.task.unassigned import condition as nobody_there
 
@@ -141,7 +141,7 @@ def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "r
     found = store.elsewhere(tx, actor, row["instance_id"])
     if found["takes_part"]:
         return "part"
-    return "reader" if found["copied"] else None
+    return "reader" if found["reads"] else None
 
 
 def of_instance(
@@ -174,6 +174,7 @@ def list_(
     due: Due | None = None,
     due_before: datetime | None = None,
     priority: Priority | None = None,
+    transferred: bool = False,
     unassigned: bool = False,
     q: str | None = None,
     now: datetime,
@@ -184,6 +185,7 @@ def list_(
         after: cursor of the page before; then ``page`` is not looked at.
         sort: a name of ``SORTS``, ``-`` in front for descending.
         assignee, candidate_user: a username, or ``current_user``.
+        transferred: those that the actor passed on, in any state unless ``state`` says.
         unassigned: only those that nobody is there for any more; needs ``task:assign``.
         due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
         q: part of the title, the business key, the step's name, or of what its summary shows.
@@ -196,7 +198,10 @@ def list_(
         raise Malformed("bad_state", "state must be one of: %(known)s.", known=", ".join(STATES))
     if sort not in SORTS:
         raise Malformed("bad_sort", "sort must be one of: %(known)s.", known=", ".join(SORTS))
-    query = listed().where(visible(actor, state))
+    if transferred:
+        query = listed().where(passed.by(actor), *([in_state(state)] if state else ()))
+    else:
+        query = listed().where(visible(actor, state))
     filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if unassigned:

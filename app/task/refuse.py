@@ -28,9 +28,11 @@ Verb = Literal[
     "remind",
     "cc",
     "comment",
+    "attach",
 ]
 _HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "return", "cc")
-_OF_THE_INSTANCE: Final = ("comment", "remove_signer")
+_TALK: Final = ("comment", "attach")
+_OF_THE_INSTANCE: Final = (*_TALK, "remove_signer")
 """Verbs that do not ask how the very task stands."""
 _OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer")
 _ALWAYS: Final = ("recall", "resolve")
@@ -121,7 +123,7 @@ def _not_a_candidate() -> Forbidden:
 
 def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | None:
     """Return why somebody who can see a task may not do more with it than look."""
-    if verb == "comment" and not access.may_comment(actor, task):
+    if verb in _TALK and not access.may_comment(actor, task):
         return Forbidden(
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",

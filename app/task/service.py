@@ -7,6 +7,7 @@ the task decides who wins, and whoever loses is told what the winner did.
 from __future__ import annotations
 
 from app.task.assign import HandedOver, assign, hand_over, transfer
+from app.task.attachments import attach
 from app.task.back import give_back
 from app.task.claim import claim, release
 from app.task.comments import comment, edit
@@ -29,6 +30,7 @@ __all__ = [
     "add_before",
     "add_signer",
     "assign",
+    "attach",
     "claim",
     "comment",
     "complete",

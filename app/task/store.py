@@ -47,7 +47,8 @@ select exists (select 1 from tasks t where t.instance_id = %(instance)s
                   and ({SEAT} or t.completed_by = %(me)s or t.candidates && %(keys)s))
            as takes_part,
        exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
-           as copied
+       or exists (select 1 from history_events where instance_id = %(instance)s
+                     and actor = %(me)s and kind = 'task.transferred') as reads
 """)  # noqa: S608 - constants only
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
@@ -120,7 +121,7 @@ def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
     """Say whether any task of the instance is, was or was offered to be the actor's.
 
     Returns:
-        ``takes_part``: that; ``copied``: whether one was copied to them.
+        ``takes_part``: that; ``reads``: whether one was copied to them, or they transferred one.
     """
     asked = _ELSEWHERE.by(actor, {"instance": instance_id, "keys": actor.candidate_keys})
     return tx.run(*asked).fetchone() or {}

@@ -43,7 +43,8 @@ def read(
         task: a row of their instance that the actor may see.
 
     Returns:
-        ``{id, task_id, step, by, at, text, mentions, edited_at, earlier, may_edit}`` each.
+        ``{id, task_id, step, by, at, text, mentions, files, edited_at, earlier, may_edit}``
+        each.
     """
     found: dict[int, Row] = {}
     for row in lines:
@@ -72,5 +73,6 @@ def _comment(row: Mapping[str, Any], said: Mapping[str, Any]) -> Row:
         "mentions": said["mentions"],
         "edited_at": None,
         "earlier": [],
+        "files": said.get("files", []),
         "may_edit": False,
     }

@@ -48,6 +48,12 @@ def task_files(task_id: int) -> Response:
     return _kept(task_keeper(task_id))
 
 
+@bp.post("/tasks/<int:task_id>/attachments")
+def attachments(task_id: int) -> Response:
+    """Keep files for a comment."""
+    return _kept(comment_keeper(task_id), prefix="")
+
+
 @bp.post("/start/<int:definition_id>/form")
 def start_rows(definition_id: int) -> Response:
     """Show a start form again with a row more or less."""
@@ -108,6 +114,13 @@ def task_keeper(task_id: int) -> Kept:
     )
 
 
+def comment_keeper(task_id: int) -> Kept:
+    """Return what keeps files for a comment on a task."""
+    return lambda _field, name, content: service.attach(
+        engine(), actor(), task_id, name, content, now=now()
+    )
+
+
 def start_keeper(definition_id: int) -> Kept:
     """Return what keeps files for a start form."""
     return lambda field, name, content: upload_for_start(
@@ -121,7 +134,7 @@ def _live(look: Look) -> Response:
     return respond.trigger(answer, "form-live", detail)
 
 
-def _kept(keep: Kept) -> Response:
+def _kept(keep: Kept, prefix: str = forms.PREFIX) -> Response:
     """Keep what was uploaded, and answer with a line for each: the file, or why it was refused."""
     lines: list[dict[str, Any]] = []
     for control, upload in request.files.items(multi=True):
@@ -133,5 +146,5 @@ def _kept(keep: Kept) -> Response:
             lines.append({"problem": " ".join(texts) or translate_error(error)})
         else:
             lines.append({"file": file, "field": field})
-    body = render_template("task/files.html", lines=lines, prefix=forms.PREFIX)
+    body = render_template("task/files.html", lines=lines, prefix=prefix)
     return respond.private(Response(body, mimetype="text/html"))

@@ -124,6 +124,7 @@ def _moment(
         else verb_words.doer(line, names),
         "at": at,
         "quote": None if _is_joint(line) else data.get("comment") or data.get("reason"),
+        "files": data.get("files") or (),
         "detail": _child(data, children) or _detail(line["kind"], data, fields),
     }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -11,15 +12,19 @@ from flask_babel import gettext, ngettext
 from app.errors import Invalid, NotFound
 from app.identity.policy import require
 from app.identity.queries import display_names
-from app.task import queries, service
+from app.task import attachments, queries, service
 from app.web import forms, respond
 from app.web.ask import Choice, Question, Who, ask, reason
+from app.web.form import comment_keeper
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
 
 bp = Blueprint("verb", __name__)
 
 _BOTH: Final = ["GET", "POST"]
+FILES: Final = "comment-files"
+"""The control with a comment's files; no field of a form is called so."""
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 
 
 @bp.route("/tasks/<int:task_id>/transfer", methods=_BOTH)
@@ -121,11 +126,16 @@ def remind(task_id: int) -> Response:
 
 @bp.post("/tasks/<int:task_id>/comments")
 def comment(task_id: int) -> Response:
-    """Say something about a task."""
+    """Say something about a task, with files, also those that come without scripts."""
+    given = {FILES: [each for each in request.form.getlist(FILES) if each]}
+    raw, refused = forms.keep_uploads(given, comment_keeper(task_id))
+    ids = [int(each) for each in raw[FILES] if _NUMBER.fullmatch(each)]
     try:
-        service.comment(engine(), actor(), task_id, forms.text("text"), now=now())
+        if refused is not None:
+            raise refused
+        service.comment(engine(), actor(), task_id, forms.text("text"), files=ids, now=now())
     except Invalid as error:
-        return _commenting(task_id, None, forms.text("text"), error)
+        return _commenting(task_id, None, forms.text("text"), error, ids)
     return _to_comments(task_id, gettext("Your comment is kept."))
 
 
@@ -249,7 +259,11 @@ def _to_comments(task_id: int, message: str) -> Response:
 
 
 def _commenting(
-    task_id: int, comment_id: int | None, typed: str, error: Invalid | None = None
+    task_id: int,
+    comment_id: int | None,
+    typed: str,
+    error: Invalid | None = None,
+    files: Sequence[int] = (),
 ) -> Response:
     task = queries.get(engine().db, actor(), task_id, now=now())
     return respond.page(
@@ -258,5 +272,7 @@ def _commenting(
         task=task,
         comment_id=comment_id,
         typed=typed,
+        files=attachments.waiting(engine().db, actor(), task_id, files) if files else (),
+        control=FILES,
         problems=forms.problems(error),
     )

@@ -24,7 +24,9 @@ def tell(live: Live, task: int) -> None:
     live.claim(other, "mei")
     engine, now = live.engine, live.clock()
     tasks.copy(engine, live.actor("mei"), other, ["admin"], comment="For you", now=now)
-    said = tasks.comment(engine, live.actor("admin"), task, "Well, @mei", now=now)
+    file = tasks.attach(engine, live.actor("admin"), task, "offer.pdf", b"%PDF-1.7", now=now)
+    attached = {"files": [file["id"]], "now": now}
+    said = tasks.comment(engine, live.actor("admin"), task, "Well, @mei", **attached)
     tasks.edit(engine, live.actor("admin"), task, said["id"], "Well then, @mei", now=now)
 
 
@@ -70,6 +72,12 @@ def pages(live: Live, page: Page) -> Iterator[None]:
     page.goto(f"/tasks/{mine}")
     page.locator("#task-form .btn-primary").click()
     page.locator("[data-error-summary]").wait_for()
+    yield
+    page.goto("/instances")
+    page.locator("[data-pick]").first.check()
+    page.locator("#bulk .btn-primary").click()
+    page.locator("h1").wait_for()
+    page.wait_for_url("**/inbox/bulk/remind")
     yield
     page.goto("/definitions")
     page.locator(".row-link").first.click()

@@ -61,6 +61,16 @@ def test_the_inbox_renews_itself_only_when_something_changed(live: Live, window:
     assert renewed.value.status == 200
     expect(page.get_by_role("link", name="ORDER-7")).to_be_visible()
     expect(page.get_by_role("link", name="Inbox 2 waiting")).to_be_visible()
+    expect(page.locator('.tab[data-tab="todo"] .count')).to_have_text("2")
+    expect(page).to_have_title("(2) Inbox · Workflow Engine")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    page.clock.run_for(45_000)
+    assert asked == []
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: false})")
+    with page.expect_response("**/inbox/badge?shown=2"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_searching_renews_the_list_and_the_address(live: Live, window: Window) -> None:

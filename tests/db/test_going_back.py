@@ -129,7 +129,7 @@ def test_a_returned_task_opens_again_for_who_did_it_and_tells_what_is_to_be_know
     assert (cancelled["state"], cancelled["reason"], cancelled["allowed"]) == (
         "cancelled",
         "Too long.",
-        ["comment"],
+        ["comment", "attach"],
     )
     again = get(lab, "zhao", instance, "plan")
     assert (again["state"], again["assignee"], again["round"]) == ("claimed", "zhao", 2)
@@ -218,7 +218,7 @@ def test_a_recalled_decision_is_open_again_and_its_values_are_as_before(lab: Lab
     (old,) = stored.rows(lab.db, "select state, completed_by from tasks order by id limit 1")
     assert (old["state"], old["completed_by"]) == ("cancelled", None)
     assert "task.recalled" in kinds(lab, instance)
-    refused("not_yours", recall, lab, "zhao", task)
+    refused("task_cancelled", recall, lab, "zhao", task)
     stored.agrees(lab.db, instance)
 
 

@@ -182,15 +182,16 @@ def test_the_verbs_follow_the_state(office: Office) -> None:
     def allowed(by: str) -> list[str]:
         return list(queries.get(office.db, office[by], task_id, now=NOW)["allowed"])
 
-    assert allowed("mei") == ["claim", "complete", "comment"]
-    assert allowed("zhao") == ["comment", "remind"]
-    assert allowed("li") == ["assign", "comment", "remind"]
+    assert allowed("mei") == ["claim", "complete", "comment", "attach"]
+    assert allowed("zhao") == ["comment", "attach", "remind"]
+    assert allowed("li") == ["assign", "comment", "attach", "remind"]
     service.claim(office.engine, office["mei"], task_id, now=NOW)
-    own = ["release", "complete", "transfer", "delegate", "consult", "comment", "cc"]
+    own = ["release", "complete", "transfer", "delegate", "consult", "comment", "attach", "cc"]
     assert allowed("mei") == own
-    assert allowed("wang") == ["comment"]
+    assert allowed("wang") == ["comment", "attach"]
     service.complete(office.engine, office["mei"], task_id, {"approved": True}, now=NOW)
-    assert (allowed("mei"), allowed("li")) == (["comment"], ["comment"])
+    assert allowed("mei") == ["recall", "comment", "attach"]
+    assert allowed("li") == ["comment", "attach"]
 
 
 @pytest.mark.parametrize(

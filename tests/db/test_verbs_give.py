@@ -9,6 +9,7 @@ import pytest
 
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.history import queries as history
+from app.runtime import queries as instances
 from app.task import queries, service
 from tests.db.conftest import Lab
 from tests.support import stored
@@ -236,3 +237,57 @@ def test_hand_over_needs_two_people(
 def test_only_managers_hand_over(lab: Lab) -> None:
     claimed(lab)
     lab.refused(Forbidden, lambda: hand_over(lab, "mei", "wang", "zhao"))
+
+
+def done(lab: Lab, by: str, **more: Any) -> list[tuple[int, str | None]]:
+    page = queries.inbox(lab.db, lab.office[by], "done", now=SOON, **more)
+    return [(item["id"], (item["passed_on"] or {}).get("to")) for item in page.items]
+
+
+def test_who_transferred_a_task_reads_on_and_finds_it_in_done(lab: Lab) -> None:
+    task_id, stranger = lab.office.open_task(), lab.office["stranger"]
+    give(lab, "assign", "li", task_id, "stranger")
+    instance = get(lab, "stranger", task_id)["process_instance_id"]
+    give(lab, "transfer", "stranger", task_id, "wang")
+    assert get(lab, "stranger", task_id)["allowed"] == []
+    assert instances.get(lab.db, stranger, instance, now=SOON)["id"] == instance
+    assert [each["id"] for each in instances.list_(lab.db, stranger).items] == [instance]
+    assert done(lab, "stranger") == [(task_id, "wang")]
+    assert done(lab, "stranger", q="nothing of the kind") == []
+    listed = queries.list_(lab.db, stranger, transferred=True, now=SOON)
+    assert [item["id"] for item in listed.items] == [task_id]
+    open_ = queries.list_(lab.db, stranger, transferred=True, state="open", now=SOON)
+    assert (open_.items, queries.list_(lab.db, stranger, now=SOON).items) == ([], [])
+    error = lab.refused(
+        Forbidden, lambda: service.comment(lab.engine, stranger, task_id, "?", now=SOON)
+    )
+    assert error.code == "not_a_participant"
+    give(lab, "transfer", "wang", task_id, "stranger")
+    assert (done(lab, "stranger"), done(lab, "wang")) == ([], [(task_id, "stranger")])
+
+
+def test_what_was_transferred_and_completed_is_paged_as_one_list(lab: Lab) -> None:
+    tasks = [claimed(lab) for _ in range(5)]
+    for number, task_id in enumerate(tasks):
+        at = SOON + timedelta(minutes=number)
+        if number % 2:
+            service.complete(lab.engine, lab.office["mei"], task_id, {"approved": True}, now=at)
+        else:
+            service.transfer(lab.engine, lab.office["mei"], task_id, "li", now=at)
+    found: list[int] = []
+    after = None
+    for _ in range(3):
+        page = queries.inbox(lab.db, lab.office["mei"], "done", size=2, after=after, now=SOON)
+        found += [item["id"] for item in page.items]
+        after = page.next
+    assert found == tasks[::-1]
+    assert after is None
+
+
+def test_who_a_manager_takes_a_task_from_keeps_nothing(lab: Lab) -> None:
+    task_id = lab.office.open_task()
+    give(lab, "assign", "li", task_id, "stranger")
+    give(lab, "assign", "li", task_id, "wang")
+    with pytest.raises(NotFound):
+        get(lab, "stranger", task_id)
+    assert done(lab, "li") == []

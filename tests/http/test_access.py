@@ -139,6 +139,7 @@ API = {
     "POST /tasks/<int:task_id>/complete": Entry(CANDIDATE, {"variables": {"approved": True}}),
     "POST /tasks/<int:task_id>/form": Entry(PART),
     "POST /tasks/<int:task_id>/files": Entry(CANDIDATE, {}, query="?field=papers&name=a.txt"),
+    "POST /tasks/<int:task_id>/attachments": Entry(PART, {}, query="?name=a.txt"),
     "POST /process-definitions/<int:definition_id>/files": Entry(
         SIGNED_IN, {}, query="?field=papers&name=a.txt"
     ),
@@ -261,6 +262,7 @@ PAGES = {
     "POST /start/<int:definition_id>/form/live": Entry(SIGNED_IN),
     # Each file is answered for itself; test_pages_files has who may not.
     "POST /tasks/<int:task_id>/files": Entry(SIGNED_IN),
+    "POST /tasks/<int:task_id>/attachments": Entry(SIGNED_IN),
     "POST /start/<int:definition_id>/files": Entry(SIGNED_IN),
     "GET /files/<int:file_id>": Entry(PART),
     "GET /people": Entry(SIGNED_IN),

@@ -43,6 +43,15 @@ def test_claims_what_was_selected(browser: Browser, office: Office) -> None:
     pages.get("/inbox").ok().says("2 tasks claimed.", "Mine 2")
 
 
+def test_nothing_can_be_selected_among_what_is_done(browser: Browser, office: Office) -> None:
+    done, passed = office.open_task(), office.open_task()
+    tasks.complete(office.engine, office["mei"], done, {"approved": True}, now=NOW)
+    tasks.claim(office.engine, office["mei"], passed, now=NOW)
+    tasks.transfer(office.engine, office["mei"], passed, "wang", now=NOW)
+    page = browser("mei").get("/inbox?tab=done").ok().says("transferred to Wang")
+    assert "data-pick" not in page.text
+
+
 def test_decides_by_groups_of_what_can_be_decided_alike(browser: Browser, office: Office) -> None:
     one, two = office.open_task(), office.open_task()
     choice = office.task_of(office.start("choice"), "decide")
