@@ -158,7 +158,7 @@ tasks = sa.Table(
     sa.Column("rule", sa.Text),  # what decided it instead of people
     # When it is to be looked at for reminders and being overdue; far away while clocks stand.
     moment("remind_at", nullable=True),
-    sa.Column("decided_by", sa.Text),  # who ended the visit, or for its person
+    sa.Column("decided_by", sa.Text),  # who ended the visit while this seat was open
     sa.Column("added_by", sa.Text),  # who added the seat, or asked; null: the step named them
     # Side tasks (task.side) have a role: delegate, consult, before or after; seats have none.
     sa.Column("role", sa.Text),

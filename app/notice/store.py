@@ -58,6 +58,24 @@ select u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, 
   from tasks t join users u on u.username = t.assignee {_CHOSEN} %(event)s
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
+_UNASSIGNED: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
+  from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
+ where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
+"""  # noqa: S608 - constants only
+_RETURNED: Final = (
+    _OPENED.replace(
+        "join users u on u.username = t.assignee",
+        "join process_instances i on i.id = t.instance_id"
+        " join users u on u.username in (t.assignee, i.started_by)",
+    )
+    .replace("select u.username", "select distinct on (u.username) u.username")
+    .replace("order by t.id", "order by u.username, t.assignee is distinct from u.username, t.id")
+)
+_WITHDRAWN: Final = _OPENED.replace(
+    "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
+)
 # Beside those who are away, whoever stands in for them.
 _OPENED_FOR: Final = f"""
 insert into notifications {_COLUMNS}
@@ -83,12 +101,6 @@ _CHOSEN_AS_SUBSTITUTE: Final = """
 insert into notifications (username, event, actor, at)
 values (%(username)s, 'substitute', %(away)s, %(at)s)
 """
-_UNASSIGNED: Final = f"""
-insert into notifications {_COLUMNS}
-select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
-  from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
- where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
-"""  # noqa: S608 - constants only
 _SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Those who have not answered are told of their own tasks, whose ids are the database's to give.
 _ASKED: Final = f"""
@@ -98,11 +110,6 @@ select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_
  where {_WANTED} and t.instance_id = %(instance)s and t.serves = %(task)s
    and t.state = 'claimed' and t.role = %(role)s and t.assignee = any(%(people)s) order by t.id
 """  # noqa: S608 - constants only
-_RETURNED: Final = _OPENED.replace(
-    "join users u on u.username = t.assignee",
-    "join process_instances i on i.id = t.instance_id"
-    " join users u on u.username in (t.assignee, i.started_by)",
-)
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (
@@ -146,23 +153,18 @@ def told(
     return _TOLD, {**said, **_meant(keys), "text": shortened(text), "but": list(but or ())}
 
 
-def opened(
-    instance: int,
-    waits: Sequence[int],
-    *,
-    event: Event = "task",
-    text: str | None = None,
-    actor: str,
-    at: datetime,
-) -> Statement:
-    """Return what tells people of tasks that are, or were, theirs alone.
-
-    Args:
-        event: ``task``: they were opened; ``withdrawn``: they are gone.
-        text: what the actor said.
-    """
+def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
+    """Return what tells people of tasks that were opened for them alone."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
-    return _OPENED, {**about, "event": event, "text": shortened(text)}
+    return _OPENED, {**about, "event": "task", "text": None}
+
+
+def withdrawn(
+    instance: int, waits: Sequence[int], *, text: str | None, actor: str, at: datetime
+) -> Statement:
+    """Return what tells people of tasks of theirs that are cancelled in the same trip, before."""
+    about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+    return _WITHDRAWN, {**about, "event": "withdrawn", "text": shortened(text)}
 
 
 def returned(
@@ -171,6 +173,12 @@ def returned(
     """Return what tells of steps that were opened once more: who has them, and the initiator."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
     return _RETURNED, {**about, "event": "returned", "text": shortened(text)}
+
+
+def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -> Statement:
+    """Return what tells people that they got a task for lack of others."""
+    said = {"instance": instance, "wait": wait, "actor": "system", "at": at}
+    return _UNASSIGNED, {**said, **_meant(keys)}
 
 
 def opened_for(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
@@ -195,12 +203,6 @@ def seated_for(instance: int, wait: int, after: int, *, actor: str, at: datetime
 def chosen(username: str, *, away: str, at: datetime) -> Statement:
     """Return what tells somebody that they stand in for a person who is, or will be, away."""
     return _CHOSEN_AS_SUBSTITUTE, {"username": username, "away": away, "at": at}
-
-
-def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -> Statement:
-    """Return what tells people that they got a task for lack of others."""
-    said = {"instance": instance, "wait": wait, "actor": "system", "at": at}
-    return _UNASSIGNED, {**said, **_meant(keys)}
 
 
 def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:

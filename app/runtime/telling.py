@@ -22,10 +22,9 @@ def of_taken_back(plan: Plan, common: Mapping[str, Any]) -> list[Statement]:
     if not isinstance(event, _TAKEN):
         return []
     return [
-        store.opened(
+        store.withdrawn(
             common["id"],
             list(plan.closed_tasks),
-            event="withdrawn",
             text=event.reason,
             actor=common["actor"],
             at=common["at"],
@@ -59,14 +58,14 @@ def of_opened(
         made.append(store.returned(instance, [row["wait"] for row in opened], **about))
     elif given:
         made.append(store.opened(instance, given, actor=actor, at=at))
-    away = tx.ahead.get(Away, frozenset())
-    of_others = [row["wait"] for row in opened if row["assignee"] in away]
-    if of_others:
-        made.append(store.opened_for(instance, of_others, actor=actor, at=at))
     for row in opened:
         if row["alert"]:
             keys = row["candidates"] or [f"u:{row['assignee']}"]
             made.append(store.unassigned(keys, instance=instance, wait=row["wait"], at=at))
+    away = tx.ahead.get(Away, frozenset())
+    of_others = [row["wait"] for row in opened if row["assignee"] in away]
+    if of_others:
+        made.append(store.opened_for(instance, of_others, actor=actor, at=at))
     tasks = {**{each.task.wait: each.task for each in plan.decided}, **plan.tasks}
     for task in tasks.values():
         keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()

@@ -35,7 +35,7 @@ _OPINIONS: Final = """
 select step, name, round, completed_by, on_behalf_of, completed_at, outcome, outcomes, values,
        comment, form
   from tasks
- where instance_id = %(instance)s and state = 'completed' and round < %(round)s
+ where instance_id = %(instance)s and state = 'completed' and round < %(round)s and role is null
  order by completed_at desc, id desc limit %(most)s
 """
 _STATE: Final = "select state from process_instances where id = %(instance)s"

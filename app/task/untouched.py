@@ -23,6 +23,14 @@ select seq, at, actor, data -> 'lines' as lines from history_events
           and (data -> 'events' -> 0 ->> 'wait')::bigint = %(wait)s)
  order by seq
 """
+_AFTER: Final = """
+select seq, at, actor, data -> 'lines' as lines from history_events
+ where instance_id = %(instance)s and seq > (
+       select max(seq) from history_events
+        where instance_id = %(instance)s and kind = 'task.voted'
+          and (data -> 'lines' -> 0 -> 2 ->> 'wait')::bigint = %(wait)s)
+ order by seq
+"""
 _BEFORE: Final = """
 select data -> 'lines' as lines from history_events
  where instance_id = %(instance)s and seq < %(seq)s
@@ -41,7 +49,7 @@ select step, state, attempt from jobs
  where instance_id = %(instance)s and wait = any(%(waits)s) order by id for update
 """
 _HARMLESS: Final = frozenset(
-    {"task.reminded", "task.commented", "task.comment_edited", "task.copied"}
+    {"task.reminded", "task.overdue", "task.commented", "task.comment_edited", "task.copied"}
 )
 """What may have been done with a task that is untouched."""
 
@@ -119,6 +127,20 @@ def look(tx: Tx, locked: Locked, task: Row, tokens: Sequence[Token]) -> Found:
     if not found.obstacles and changed:
         _former(tx, locked, {**about, "seq": own["seq"]}, changed, found)
     return found
+
+
+def since_vote(tx: Tx, task: Row) -> list[Obstacle]:
+    """Return what was done since somebody voted where one decides after the other.
+
+    Args:
+        task: their seat, the last one that is decided.
+    """
+    about = {"instance": task["instance_id"], "wait": task["wait"], "waits": [task["wait"]]}
+    later, tasks = (answer.rows for answer in tx.together([(_AFTER, about), (_TASKS, about)]))
+    found = list(_done_since(later, set(), {task["wait"]}))
+    return found + [
+        Obstacle("draft", row["step"], row["drafted"]) for row in tasks if row["drafted"]
+    ]
 
 
 def _with_inner(state: State, tokens: Iterable[Token]) -> Iterable[Token]:

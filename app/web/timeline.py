@@ -63,10 +63,14 @@ def moments(
         steps: step id → what it is called, for steps that a line leads to.
         children: id → title of the instances that were called and may be seen.
     """
+    lines = list(lines)
+    returned = {
+        (line["seq"], line["data"]["wait"]) for line in lines if line["kind"] == "task.returned"
+    }
     told = [
         _moment(line, names, fields or {}, steps or {}, children or {})
         for line in lines
-        if _is_told(line)
+        if _is_told(line) and not _follows(line, returned)
     ]
     return told[::-1]
 
@@ -91,6 +95,12 @@ def _is_told(line: Line) -> bool:
     if kind == "incident.resolved" and line["data"].get("how") in _QUIET:
         return False
     return kind in _SENTENCES or kind in verb_words.SENTENCES or kind.startswith(_OF_THE_WHOLE)
+
+
+def _follows(line: Line, returned: set[tuple[int, int]]) -> bool:
+    """Say whether a line tells only that a task is gone which another says was returned."""
+    about = (line["seq"], line["data"].get("wait"))
+    return line["kind"] == "task.cancelled" and about in returned
 
 
 def _moment(

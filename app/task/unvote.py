@@ -1,0 +1,88 @@
+"""Taking back one's own vote while the others still decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from app.db.tx import Tx
+from app.db.types import Json
+from app.db.wire import Statement
+from app.identity.actor import Actor
+from app.notice.store import withdrawn
+from app.runtime.visits import REMOVED, Visit, visit_of
+from app.task import untouched
+from app.task.tell import tell
+from app.task.untouched import Obstacle
+
+Row = Mapping[str, Any]
+
+_BACK: Final = """
+update tasks
+   set state = 'claimed', assignee = coalesce(on_behalf_of, assignee), completed_at = null,
+       completed_by = null, on_behalf_of = null, decided_by = null, outcome = null, values = null,
+       comment = null
+ where id = %(task)s
+"""
+_CLOSED: Final = """
+update tasks set state = 'cancelled', completed_at = %(at)s, reason = %(reason)s
+ where id = any(%(tasks)s)
+"""
+_QUEUE: Final = """
+update visits set queue = %(queue)s where instance_id = %(instance)s and wait = %(wait)s
+"""
+
+
+def in_the_way(tx: Tx, task: Row) -> tuple[Visit, list[Obstacle]]:
+    """Return the visit of a seat, and what keeps its vote from being taken back.
+
+    Where everyone decides at once nothing does. Where one decides after the other, whoever comes
+    next must not have begun.
+
+    Args:
+        task: a seat that is decided, of a visit that is open; its instance is locked.
+    """
+    visit = visit_of(tx, task["instance_id"], task["wait"])
+    if visit is None:
+        raise LookupError(f"task {task['id']} has no visit")
+    if visit.rules.mode != "sequential":
+        return visit, []
+    if visit.votes and visit.votes[-1].user != task["completed_by"]:
+        return visit, [Obstacle("task", task["step"], visit.votes[-1].user)]
+    return visit, untouched.since_vote(tx, task)
+
+
+def take_back(
+    tx: Tx, actor: Actor, task: Row, visit: Visit, *, comment: str | None, now: datetime
+) -> dict[str, Any]:
+    """Give a seat back to who has decided it; the last write of its transaction.
+
+    Returns:
+        The columns that changed of the task's row.
+    """
+    also: list[Statement] = [(_BACK, {"task": task["id"]})]
+    if visit.rules.mode == "sequential" and visit.open:
+        queue = [
+            {"assignee": each["assignee"], "candidates": list(each["candidates"])}
+            | ({"added_by": each["added_by"]} if each["added_by"] else {})
+            for each in visit.open
+        ]
+        about = {"instance": visit.instance, "wait": visit.wait}
+        closed = {"tasks": [each["id"] for each in visit.open], "at": now, "reason": REMOVED}
+        also += [
+            (_CLOSED, closed),
+            (_QUEUE, {**about, "queue": Json([*queue, *visit.queue])}),
+            withdrawn(visit.instance, [visit.wait], text=comment, actor=actor.username, at=now),
+        ]
+    head = tell(tx, actor, task, "task.recalled", {"comment": comment}, also, now=now)
+    gone = (
+        "values",
+        "comment",
+        "completed_at",
+        "completed_by",
+        "on_behalf_of",
+        "decided_by",
+        "outcome",
+    )
+    return head | dict.fromkeys(gone) | {"state": "claimed"}

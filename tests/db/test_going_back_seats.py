@@ -1,0 +1,105 @@
+"""Going back where several people decide: one's own vote, and visits that are left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.errors import AppError
+from app.task import service
+from tests.db.conftest import Lab
+from tests.db.test_seats import FORM, get, kinds, seats, task_of, vote
+from tests.support import stored
+
+
+def begun(lab: Lab, assignees: Any, **config: Any) -> int:
+    """Start something that zhao asks for and these people decide."""
+    sign = {"form": FORM, "assignees": assignees, **config}
+    lab.define(
+        {"id": "ask", "type": "user_task", "config": {"assignee": "zhao"}, "next": ["sign"]},
+        {"id": "sign", "type": "user_task", "config": sign, "next": ["yes", "no"]},
+        {"id": "yes", "type": "user_task", "config": {"assignee": "root"}},
+        {"id": "no", "type": "end"},
+    )
+    instance = lab.start()
+    task = lab.office.task_of(instance, "ask")
+    service.complete(lab.engine, lab.office["zhao"], task, {}, now=lab.at)
+    return instance
+
+
+def recall(lab: Lab, instance: int, who: str) -> dict[str, Any]:
+    task = task_of(lab, instance, who)
+    again: dict[str, Any] = service.recall(lab.engine, lab.office[who], task, now=lab.at)
+    stored.agrees(lab.db, instance)
+    return again
+
+
+def refused(lab: Lab, instance: int, who: str) -> dict[str, Any]:
+    with pytest.raises(AppError) as caught:
+        recall(lab, instance, who)
+    assert caught.value.code == "gone_on"
+    (way,) = caught.value.extra["in_the_way"]
+    return dict(way)
+
+
+def test_while_others_still_decide_it_is_the_own_vote_alone(lab: Lab) -> None:
+    instance = begun(lab, ["mei", "wang", "li"])
+    vote(lab, instance, "mei", approved=True, remark="Hm")
+    vote(lab, instance, "wang", approved=True)
+    again = recall(lab, instance, "mei")
+    assert (again["state"], again["assignee"], again["completed_at"]) == ("claimed", "mei", None)
+    assert seats(lab, instance) == {"mei": "claimed", "wang": "completed", "li": "claimed"}
+    assert kinds(lab, instance)[-1] == "task.recalled"
+    vote(lab, instance, "li", approved=True)
+    vote(lab, instance, "mei", approved=True)
+    assert refused(lab, instance, "mei")["kind"] == "joined"  # what three have decided
+
+
+def test_one_after_the_other_the_next_one_must_not_have_begun(lab: Lab) -> None:
+    instance = begun(lab, ["mei", "wang", "li"], mode="sequential")
+    vote(lab, instance, "mei", approved=True)
+    recall(lab, instance, "mei")
+    assert seats(lab, instance) == {"mei": "claimed", "wang": "removed by None"}
+    vote(lab, instance, "mei", approved=True)
+    assert seats(lab, instance)["wang"] == "claimed"
+    task, typed = task_of(lab, instance, "wang"), {"remark": "Well"}
+    service.save_draft(lab.engine, lab.office["wang"], task, typed, now=lab.at)
+    assert refused(lab, instance, "mei")["kind"] == "draft"
+    vote(lab, instance, "wang", approved=True)
+    assert refused(lab, instance, "mei")["by"] == "wang"
+    vote(lab, instance, "li", approved=True)
+    assert lab.office.task_of(instance, "yes")
+
+
+def test_what_one_alone_has_decided_for_all_is_open_again_for_all(lab: Lab) -> None:
+    instance = begun(lab, ["mei", "wang"], mode="any")
+    vote(lab, instance, "wang", approved=True)
+    again = recall(lab, instance, "wang")
+    assert (again["assignee"], again["state"]) == ("wang", "claimed")
+    assert seats(lab, instance) == {"mei": "claimed", "wang": "claimed"}
+
+
+def test_a_visit_that_is_left_by_a_return_counts_no_more(lab: Lab) -> None:
+    instance = begun(lab, ["mei", "wang", "li"])
+    vote(lab, instance, "mei", approved=True)
+    task = task_of(lab, instance, "wang")
+    service.give_back(lab.engine, lab.office["wang"], task, "ask", comment="No", now=lab.at)
+    stored.agrees(lab.db, instance)
+    assert seats(lab, instance)["li"].startswith("No by")
+    told = stored.rows(lab.db, "select username, event from notifications where text = 'No'")
+    assert sorted((each["username"], each["event"]) for each in told) == [
+        ("li", "withdrawn"),
+        ("zhao", "returned"),
+    ]
+    again = lab.office.task_of(instance, "ask")
+    service.complete(lab.engine, lab.office["zhao"], again, {}, now=lab.at)
+    shown = get(lab, "mei", task_of(lab, instance, "mei"))
+    assert (shown["round"], shown["state"]) == (2, "claimed")
+    assert [each["by"] for each in shown["returned"]["opinions"]][:1] == ["mei"]
+    for who in ("mei", "wang", "li"):
+        vote(lab, instance, who, approved=True)
+    root = lab.office.task_of(instance, "yes")
+    service.give_back(lab.engine, lab.office["root"], root, "sign", comment="Hm", now=lab.at)
+    assert seats(lab, instance) == {"mei": "claimed", "wang": "claimed", "li": "claimed"}
+    stored.agrees(lab.db, instance)
