@@ -60,7 +60,6 @@ def remind(
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
             told("reminded", keys, text=comment, but=task["barred"], at=now, **about),
-            told("reminded", keys, text=comment, at=now, **about),
             told_for("reminded", text=comment, task=task_id, actor=actor.username, at=now),
         ]
         said = {"users": asked} if asked else {"to": holder}
