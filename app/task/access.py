@@ -208,7 +208,7 @@ def fills_in(actor: Actor, task: Row) -> bool:
 def _answering(actor: Actor, task: Row) -> list[str]:
     if task["state"] not in LIVE or not actor.can("task:work"):
         return []
-    if is_barred(task, actor.username):
+    if is_barred(task, *deciding(actor, task)):
         return []
     if task["state"] == "open":
         return ["claim", "complete"] if is_candidate(actor, task) else []

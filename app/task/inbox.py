@@ -338,4 +338,4 @@ def _counts(tx: Tx, actor: Actor) -> dict[str, int]:
 
 
 def _asks(actor: Actor) -> dict[str, Any]:
-    return {"keys": actor.candidate_keys}
+    return {"me": actor.username, "keys": actor.candidate_keys}

@@ -57,7 +57,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "summary": told(actor, row),
         "reason": row["reason"],
         "rule": row["rule"],
-        "barred": access.is_barred(row, actor.username),
+        "barred": access.is_barred(row, *access.deciding(actor, row)),
         "decided_by": row["decided_by"],
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],

@@ -76,7 +76,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             "This task was withdrawn; nothing has to be done any more.",
             extra={"reason": task["reason"], "at": _iso(task["completed_at"])},
         )
-    if verb in _DECIDING and access.is_barred(task, actor.username):
+    if verb in _DECIDING and access.is_barred(task, *access.deciding(actor, task)):
         return barred(task, actor.username)
     if task["instance_status"] != "running":
         return Conflict(

@@ -21,7 +21,7 @@ from app.task import unassigned
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.reading import texts_of
-from tests.support.walk_absences import absences
+from tests.support.walk_oneself import oneself
 
 Browser = Callable[..., Pages]
 Seen = tuple[str, str, Sheet]
@@ -203,8 +203,7 @@ class Walk:
         self.asking()
         self.going_back()
         self.be("mei")
-        self.oneself()
-        absences(self)
+        oneself(self)
         self.be("root")
         self.instances()
         self.refusals()
@@ -543,14 +542,6 @@ class Walk:
         self.post(f"{page}/tokens/{token['id']}/jump", 422)
         self.post(f"{page}/tokens/{token['id']}/jump", 303, step="think", reason="1")
         self.get(page)
-
-    def oneself(self) -> None:
-        """The profile."""
-        self.get("/profile")
-        self.post("/profile", 422, language="xx", timezone="nowhere", theme="x")
-        self.post("/profile/password", 422, current="x", new="short", again="y")
-        self.post("/profile", 303, language=self.language, timezone="Asia/Shanghai")
-        self.get("/profile")
 
     def refusals(self) -> None:
         """What is not there, not allowed, not readable."""

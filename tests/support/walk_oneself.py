@@ -1,4 +1,4 @@
-"""The part of the walk through all pages that is about being away; see test_pages_chinese."""
+"""The part of the walk through all pages that is about oneself: the profile and absences."""
 
 from __future__ import annotations
 
@@ -7,6 +7,16 @@ from typing import Any
 
 from app.task import service as tasks
 from tests.support.office import NOW
+
+
+def oneself(walk: Any) -> None:
+    """The profile."""
+    walk.get("/profile")
+    walk.post("/profile", 422, language="xx", timezone="nowhere", theme="x")
+    walk.post("/profile/password", 422, current="x", new="short", again="y")
+    walk.post("/profile", 303, language=walk.language, timezone="Asia/Shanghai")
+    walk.get("/profile")
+    absences(walk)
 
 
 def absences(walk: Any) -> None:
