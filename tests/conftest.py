@@ -20,7 +20,7 @@ _OURS = pytest.StashKey[servers.Servers]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL and Redis once, before the workers of xdist inherit the addresses."""
+    """Begin to start PostgreSQL and Redis once; the workers of xdist inherit the addresses."""
     if hasattr(config, "workerinput") or config.option.collectonly or config.option.help:
         return
     ours = servers.Servers()
@@ -38,6 +38,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def redis_url() -> str:
     """Address of the test run's Redis."""
+    servers.until_ready()
     return os.environ[servers.REDIS_URL]
 
 

@@ -195,6 +195,10 @@ class Task(Body):
     comment: str | None = None
     summary: list[Said] = Field(default_factory=list)
     reason: str | None = None
+    rule: str | None = Field(default=None, description="What decided it instead of people.")
+    barred: bool = Field(
+        default=False, description="Whether an approval rule keeps the caller from deciding."
+    )
     decided_by: str | None = Field(
         default=None, description="Whose vote ended it while this seat was open."
     )

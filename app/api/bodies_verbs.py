@@ -62,7 +62,9 @@ class Choices(Request):
     withdrawn: Told | None = None
     mentioned: Told | None = None
     reminded: Told | None = None
+    overdue: Told | None = None
     copied: Told | None = None
+    unassigned: Told | None = None
     digest_hour: Annotated[
         int | None,
         Field(ge=0, le=23, description="When the mail of the day comes, in the caller's zone."),
@@ -160,5 +162,7 @@ class Chosen(BaseModel):
     withdrawn: Told
     mentioned: Told
     reminded: Told
+    overdue: Told
     copied: Told
+    unassigned: Told
     digest_hour: int

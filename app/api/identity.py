@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.adapters import sign_in_limit
-from app.api import answers, bearer, bodies, payloads
+from app.api import answers, bearer, bodies, bodies_users, payloads
 from app.api.call import Answer, Call
 from app.api.operation import Operations
 from app.errors import Unauthenticated
 from app.identity import service
+from app.task.unassigned import set_active
 
 operations = Operations("identity", "Sign-in")
 
@@ -80,6 +81,30 @@ def logout(call: Call, body: payloads.Logout) -> Answer:
             service.revoke_refresh(call.db, mine["jti"], now=call.now)
     bearer.forget(claims["jti"])
     return Answer(status=204)
+
+
+@operations.add(
+    ("PUT", "POST"),
+    "/users/<username>/deactivate",
+    "Close an account",
+    permission="user:admin",
+    answers={200: bodies_users.Account},
+)
+def deactivate(call: Call, username: str) -> Answer:
+    """Who has left is signed out everywhere; managers are told of the tasks they had."""
+    return Answer(set_active(call.engine, call.actor, username, active=False, now=call.now))
+
+
+@operations.add(
+    ("PUT", "POST"),
+    "/users/<username>/activate",
+    "Open an account again",
+    permission="user:admin",
+    answers={200: bodies_users.Account},
+)
+def activate(call: Call, username: str) -> Answer:
+    """Tasks that were given to others meanwhile stay with them."""
+    return Answer(set_active(call.engine, call.actor, username, active=True, now=call.now))
 
 
 @operations.add("GET", "/auth/me", "Who the token belongs to", answers={200: bodies.User})

@@ -181,6 +181,7 @@ class TaskQuery(Window):
     due: Literal["overdue", "today", "week"] | None = None
     due_before: Moment | None = None
     priority: Literal["urgent", "normal", "low"] | None = None
+    unassigned: bool = False
     q: ShortText | None = None
     sort: (
         Literal[

@@ -172,6 +172,24 @@ def users_password(username: str, password_stdin: bool) -> None:
     commands.password(_settings_without_secret(), username, from_stdin=password_stdin)
 
 
+@users.command("deactivate")
+@click.argument("username")
+def users_deactivate(username: str) -> None:
+    """Close an account of somebody who has left."""
+    from app.cli import users as commands
+
+    commands.set_active(_settings_without_secret(), username, active=False)
+
+
+@users.command("activate")
+@click.argument("username")
+def users_activate(username: str) -> None:
+    """Open an account again."""
+    from app.cli import users as commands
+
+    commands.set_active(_settings_without_secret(), username, active=True)
+
+
 @main.group()
 def migrate() -> None:
     """The tables: DATABASE_URL's, or those of the PostgreSQL in var/."""

@@ -15,6 +15,7 @@ from app.errors import AppError
 from app.identity import accounts
 from app.identity.actor import OPERATOR
 from app.identity.service import create_user, ensure_roles
+from app.task import unassigned
 
 
 def add(
@@ -67,6 +68,23 @@ def password(settings: Settings, username: str, *, from_stdin: bool) -> None:
         except AppError as error:
             raise _refused(error) from error
     tell(f"{username} has another password and is signed out everywhere.")
+
+
+def set_active(settings: Settings, username: str, *, active: bool) -> None:
+    """Close an account or open it again, and say how many tasks its person still has.
+
+    Raises:
+        Refused: there is no such account, or the database cannot be used.
+    """
+    with database(settings) as url, opened(url) as engine:
+        try:
+            found = unassigned.set_active(
+                engine, OPERATOR, username, active=active, now=datetime.now(UTC)
+            )
+        except AppError as error:
+            raise _refused(error) from error
+    state = "is active" if active else "is not active any more and is signed out everywhere"
+    tell(f"{found['username']} {state}; live tasks: {found['tasks']}.")
 
 
 def list_(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from app.core.events import (
     Jumped,
     MessageReceived,
     Migrated,
+    NobodyLeft,
     Recalled,
     Retried,
     Returned,
@@ -45,6 +46,7 @@ __all__ = ["MAX_STEPS", "Transition", "advance"]
 
 _ANSWERED_BY: Final[Mapping[type[Event], str]] = {
     TaskCompleted: "task",
+    NobodyLeft: "task",
     JobSucceeded: "job",
     JobFailed: "job",
     TimerFired: "timer",
@@ -94,7 +96,9 @@ def advance(definition: Definition, state: State, event: Event) -> Transition:
 # What an event itself does; what follows from it is the loop's.
 
 
-def _answer(run: Run, event: TaskCompleted | JobSucceeded | JobFailed | ChildEnded) -> None:
+def _answer(
+    run: Run, event: TaskCompleted | NobodyLeft | JobSucceeded | JobFailed | ChildEnded
+) -> None:
     run.answer(run.waiting(event.wait), event)
 
 
@@ -134,6 +138,7 @@ def _activate(_run: Run, _event: Activated) -> None:
 _HAPPEN: Final[Mapping[type[Event], Callable[[Run, Any], None]]] = {
     Started: Run.begin,
     TaskCompleted: _answer,
+    NobodyLeft: _answer,
     JobSucceeded: _answer,
     JobFailed: _answer,
     ChildEnded: _answer,

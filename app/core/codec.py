@@ -35,6 +35,7 @@ EVENTS: Final[Mapping[str, type[ev.Event]]] = {
         ev.Returned,
         ev.Recalled,
         ev.Withdrawn,
+        ev.NobodyLeft,
     )
 }
 _NAMES: Final = {kind: tuple(each.name for each in fields(kind)) for kind in EVENTS.values()}
@@ -108,6 +109,8 @@ def _completion_to_json(done: Completion) -> dict[str, Any]:
         kept["void"] = True
     if done.votes is not None:
         kept["votes"] = done.votes
+    if done.seal is not None:
+        kept["seal"] = done.seal
     return kept
 
 

@@ -42,7 +42,9 @@ class OpenTask(Effect):
     that the step allows, None for the usual ones; ``cc`` are told of it and may read;
     ``again`` is who did it before, of a step that is opened once more.
     With ``rules`` it is several people's (``assignees``), a task for each of them; ``expand``
-    says whether a group among them stands for its members.
+    says whether a group among them stands for its members. ``approval`` are the approval rules
+    to be kept when it is given to somebody (see ``core.approval.applied``), None if there are
+    none; at ``remind_at`` it has to be looked at.
     """
 
     kind: ClassVar[str] = "open_task"
@@ -62,6 +64,8 @@ class OpenTask(Effect):
     rules: Rules | None = None
     expand: bool = True
     again: str | None = None
+    approval: Mapping[str, Any] | None = None
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,8 @@ class TaskCompleted(Event):
     """People finished the task of ``wait``; ``values`` were validated by the form.
 
     ``outcome`` is the id of the chosen target or outcome, None where none is needed. ``votes``
-    says what it was put together from where several people decided; see ``core.tally``.
+    says what it was put together from where several people decided; see ``core.tally``. ``rule``
+    is the rule that decided instead of people.
     """
 
     kind: ClassVar[str] = "task_completed"
@@ -47,6 +48,19 @@ class TaskCompleted(Event):
     comment: str | None = None
     on_behalf_of: str | None = None
     votes: Mapping[str, Any] | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NobodyLeft(Event):
+    """There is nobody whom the task of ``wait`` could be given to, and no rule for that.
+
+    ``wanted`` are the names that were looked up.
+    """
+
+    kind: ClassVar[str] = "nobody_left"
+    wait: int
+    wanted: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from app.core import form_check, kinds_flow, shape
+from app.core import form_check, kinds_flow, kinds_people, reminding, shape
 from app.core.form import MAX_FIELDS
 from app.core.form import TYPES as FIELD_TYPES
 from app.core.form_values import MAX_FILE_SIZE, MAX_FILES
@@ -74,6 +74,7 @@ def _schema(types: tuple[str, ...]) -> Schema:
             "target": {"anyOf": [{"type": "string"}, _keyed(TARGET)]},
             "boundary": {"type": "array", "items": _keyed(kinds_flow.BOUNDARY)},
             "multi": _keyed(kinds_flow.MULTI),
+            "approval": _keyed(kinds_people.APPROVAL),
             "retry_policy": _object(RETRY_KEYS, _RETRY),
             "steps": {
                 "type": "array",
@@ -269,6 +270,7 @@ _TOP: Final[Mapping[str, Schema]] = {
             "on_duplicate_business_key": {"enum": list(shape.DUPLICATES)},
             "withdraw": {"enum": list(shape.WITHDRAWALS)},
             "max_rounds": {"type": "integer", "minimum": 1, "maximum": 1_000},
+            "approval": {"$ref": "#/$defs/approval"},
         },
     ),
     "steps": {"$ref": "#/$defs/steps"},
@@ -341,5 +343,13 @@ KINDS: Final[Mapping[str, Callable[[Key], Schema]]] = {
     "addresses": lambda _: _one_or_more(_TEXT),
     "statuses": lambda _: _one_or_more({"type": "integer", "minimum": 100, "maximum": 599}),
     "steps": lambda _: {"$ref": "#/$defs/steps"},
+    "approval": lambda _: {"$ref": "#/$defs/approval"},
+    "reminders": lambda _: {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": reminding.MAX_REMINDERS,
+        "items": {"type": "string", "examples": ["-1h", "+1d"]},
+    },
+    "overdue": lambda _: _keyed(kinds_people.OVERDUE),
 }
 """Kind of a key → the schema of its value; one for each checker of ``kinds.CHECKERS``."""

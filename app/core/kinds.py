@@ -90,10 +90,11 @@ def duration(making: Compiling, value: Any, path: Path, *, least: int = 0) -> No
         if parse_duration(value).fixed_seconds() < least:
             raise DurationError("This must be longer than nothing.")
     except DurationError as error:
-        _bad_duration(making, path, error)
+        bad_duration(making, path, error)
 
 
-def _bad_duration(making: Compiling, path: Path, error: DurationError) -> None:
+def bad_duration(making: Compiling, path: Path, error: DurationError) -> None:
+    """Note that a text is no duration, and what to write instead."""
     remedy = {"hint": "%(remedy)s", "remedy": error.hint}
     making.error("bad_duration", path, "%(problem)s", problem=error.message, **remedy)
 
@@ -110,7 +111,7 @@ def _due(making: Compiling, _key: Key, value: Any, path: Path) -> None:
     try:
         parse_duration(value)
     except DurationError as error:
-        _bad_duration(making, path, error)
+        bad_duration(making, path, error)
 
 
 def _priority(making: Compiling, _key: Key, value: Any, path: Path) -> None:

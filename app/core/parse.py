@@ -15,6 +15,7 @@ from app.core.definition import START, Boundary, Definition, Edge, Label, Multi,
 from app.core.findings import Finding, Known, shortened
 from app.core.form import expand
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
+from app.core.kinds_people import check_people
 from app.core.names import check_names, check_types
 from app.core.nodes.table import node_of
 from app.core.references import check_references
@@ -78,6 +79,7 @@ def check(source: str, known: Known | None = None, *, stored: bool = False) -> C
     if not making.failed:
         definition = _definition(making, document.value)
         check_types(making, document.value, definition)
+        check_people(making, definition)
         check_names(making, document.value, definition, known)
     if definition is not None and not making.failed and not stored:
         _sound(making, definition)

@@ -259,7 +259,7 @@ class Run:
         """Move the token along its edge, or end its path."""
         former, made = None, decision.completion
         if made is not None:
-            former = self.completed.get(token.step)
+            former = self.completed.pop(token.step, None)  # the latest stands last
             made = self.completed[token.step] = made.made(token, self.next_id, self.round)
             self.seen = None
         self.set_variables(token.step, token.scope, decision.variables)

@@ -21,7 +21,16 @@ def visit(run: Run, token: Token) -> Visit:
         variables = inside.variables(run, token.scope)
         see = partial(_seen_by_element, run, variables)
     return Visit(
-        run.definition, run.steps[token.step], token.id, see, variables, run.event.at, token.again
+        run.definition,
+        run.steps[token.step],
+        token.id,
+        see,
+        variables,
+        run.event.at,
+        run.completed,
+        token.forks,
+        token.again,
+        run.round,
     )
 
 

@@ -31,7 +31,7 @@ VARIABLE: Final = frozenset({"type", "label", "required", "default", "enum", "se
 START: Final = frozenset({"form", "who", "title", "cron", "message"})
 SETTINGS: Final = frozenset(
     {"max_visits", "strict_variables", "timezone", "owners", "viewers", "initiator_may_terminate"}
-    | {"calendar", "on_duplicate_business_key", "withdraw", "max_rounds"}
+    | {"calendar", "on_duplicate_business_key", "withdraw", "max_rounds", "approval"}
 )
 DUPLICATES: Final = ("allow", "refuse_running", "refuse")
 """What a start with a business key does that the definition has had before."""
@@ -187,6 +187,9 @@ def _settings(making: Compiling, given: Any, start: Any) -> None:
         _people(making, given.get(names, []), ("settings", names))
     if "calendar" in given:
         check_calendar(making, given["calendar"], ("settings", "calendar"))
+    if "approval" in given:
+        key = Key("approval", "approval")
+        CHECKERS[key.kind](making, key, given["approval"], ("settings", "approval"))
     if given.get("on_duplicate_business_key", "allow") not in DUPLICATES:
         path: Path = ("settings", "on_duplicate_business_key")
         wrong(making, path, "one of %(choices)s", choices=", ".join(DUPLICATES))

@@ -153,6 +153,7 @@ class Completion:
         target: where conditions led then; None where the decision itself says it.
         void: what was decided was taken back, by a return or by a recall.
         votes: what it came from, if several people decided it.
+        seal: what tells whether the forms' values have changed since (``core.approval``).
     """
 
     by: str
@@ -166,12 +167,14 @@ class Completion:
     target: str | None = None
     void: bool = False
     votes: Mapping[str, Any] | None = None
+    seal: str | None = None
 
     def made(self, token: Token, mark: int, round_: int) -> Completion:
         """Return it as made where a token stands."""
         return Completion(
             *(self.by, self.at, self.values, self.outcome, token.forks, token.scope, mark, round_),
             votes=self.votes,
+            seal=self.seal,
         )
 
     def seen(self) -> dict[str, Any]:
@@ -193,7 +196,7 @@ class State:
         tokens: ordered by id.
         variables: of the root scope; decimals exact.
         facts: what expressions see as ``initiator`` and ``instance``, fixed at start.
-        completed: per user step its last completion.
+        completed: per user step its last completion, the latest of them last.
         visits: per step of the root scope how often a token entered it; also of the points of
             no return inside sub-processes.
         next_id: the next token, wait or scope id.

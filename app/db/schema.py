@@ -152,6 +152,10 @@ tasks = sa.Table(
     sa.Column("allow", ARRAY(sa.Text)),  # verbs (core.verbs); null: the usual ones
     sa.Column("reminders", sa.Integer, nullable=False, server_default="0"),
     moment("reminded_at", nullable=True),
+    sa.Column("barred", ARRAY(sa.Text)),  # usernames of who may not decide it
+    sa.Column("rule", sa.Text),  # what decided it instead of people
+    # When it is to be looked at for reminders and being overdue; far away while clocks stand.
+    moment("remind_at", nullable=True),
     sa.Column("decided_by", sa.Text),  # who ended the visit while this seat was open
     sa.Column("added_by", sa.Text),  # who added the seat, or asked; null: the step named them
     # Side tasks (task.side) have a role: delegate, consult, before or after; seats have none.
@@ -180,6 +184,12 @@ tasks = sa.Table(
         "due_at",
         "id",
         postgresql_where=sa.text("state in ('open','claimed')"),
+    ),
+    sa.Index(
+        "idx_tasks_remind_at",
+        "remind_at",
+        "id",
+        postgresql_where=sa.text("remind_at is not null and state in ('open','claimed')"),
     ),
     sa.Index("idx_tasks_live", "id", postgresql_where=sa.text("state in ('open','claimed')")),
     sa.Index(

@@ -18,7 +18,9 @@ Event = Literal[
     "withdrawn",
     "mentioned",
     "reminded",
+    "overdue",
     "copied",
+    "unassigned",
 ]
 EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 Choice = Literal["page", "mail", "digest", "none"]
@@ -46,13 +48,20 @@ _TOLD: Final = f"""
 insert into notifications {_COLUMNS}
 select u.username, %(event)s, %(instance)s, %(task)s, %(actor)s, %(text)s, %(at)s, {_MAIL}
   from users u {_CHOSEN} %(event)s
- where {_WANTED} and u.id in ({_MEANT}) order by u.username
+ where {_WANTED} and u.id in ({_MEANT}) and u.username <> all(%(but)s::text[])
+ order by u.username
 """  # noqa: S608 - constants only
 _OPENED: Final = f"""
 insert into notifications {_COLUMNS}
 select u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
   from tasks t join users u on u.username = t.assignee {_CHOSEN} %(event)s
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
+"""  # noqa: S608 - constants only
+_UNASSIGNED: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
+  from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
+ where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
 """  # noqa: S608 - constants only
 _SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Those who have not answered are told of their own tasks, whose ids are the database's to give.
@@ -104,6 +113,7 @@ def told(
     task: int,
     actor: str,
     text: str | None = None,
+    but: Iterable[str] | None = None,
     at: datetime,
 ) -> Statement:
     """Return what tells people of something; each of them once, and never the actor.
@@ -111,9 +121,10 @@ def told(
     Args:
         keys: whom: ``u:``, ``g:``, ``r:`` and a name; groups and roles as they are now.
         text: what the actor said.
+        but: usernames of those among them who are not told.
     """
     said = {"event": event, "instance": instance, "task": task, "actor": actor, "at": at}
-    return _TOLD, {**said, **_meant(keys), "text": shortened(text)}
+    return _TOLD, {**said, **_meant(keys), "text": shortened(text), "but": list(but or ())}
 
 
 def opened(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
@@ -136,6 +147,12 @@ def returned(
     """Return what tells of steps that were opened once more: who has them, and the initiator."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
     return _RETURNED, {**about, "event": "returned", "text": shortened(text)}
+
+
+def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -> Statement:
+    """Return what tells people that they got a task for lack of others."""
+    said = {"instance": instance, "wait": wait, "actor": "system", "at": at}
+    return _UNASSIGNED, {**said, **_meant(keys)}
 
 
 def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:

@@ -17,8 +17,9 @@ from app.db.types import Json, Jsonb
 from app.db.wire import Statement
 from app.history import record
 from app.runtime import people, store, telling
+from app.runtime.given_to import Given, turns
 from app.runtime.lines import KINDS, Line
-from app.runtime.plan import Plan
+from app.runtime.plan import Decided, Plan
 from app.runtime.row import open_incidents
 
 Row = dict[str, Any]
@@ -72,7 +73,9 @@ def apply(
             opened += rows
             visits.append((store.VISIT, visit))
     common = {"id": columns["id"], "at": at, "actor": actor}
-    notices = telling.of_opened(tx, plan, opened, lines, common) if opened else []
+    decided = [_decided(definition, plan, each, columns) for each in plan.decided]
+    visits += [(store.VISIT, {"id": columns["id"], **visit}) for visit in plan.visits]
+    notices = telling.of_opened(tx, plan, opened, lines, common) if opened or decided else []
     if plan.closed_tasks:
         notices += telling.of_taken_back(plan, common)
     added = record.row(
@@ -97,6 +100,7 @@ def apply(
         *((store.SEAT if "seat" in row else store.TASK, row | common) for row in opened),
         *visits,
     ]
+    statements += ((store.DECIDED_TASK, task | common) for task in decided)
     statements += also
     statements += _others(plan, common)
     statements += notices
@@ -178,7 +182,7 @@ def _task(
     at: datetime,
 ) -> Row:
     """Return the row of a new task; its id is the database's to give."""
-    given = people.give(tx, definition, task)
+    given = plan.given.get(task.wait) or people.give(tx, definition, task)
     if given.line is not None:
         lines.append(given.line)
     return _row(definition, plan, task, given, columns, at)
@@ -198,12 +202,12 @@ def _seats(
 
     One after another, only the first has theirs; the others wait in the visit.
     """
-    given = people.seat(tx, definition, task)
+    given = plan.seats.get(task.wait) or people.seat(tx, definition, task)
     lines.extend(each.line for each in given if each.line is not None)
-    now, later = (given[:1], given[1:]) if rules.mode == "sequential" else (given, [])
+    voted, now, later = turns(rules.mode, given)
     rows = [
         _row(definition, plan, task, each, columns, at) | {"seat": number}
-        for number, each in enumerate(now, start=1)
+        for number, each in enumerate(now, start=1 + len(voted))
     ]
     visit = {
         "id": columns["id"],
@@ -221,17 +225,31 @@ def _row(
     definition: Definition,
     plan: Plan,
     task: OpenTask,
-    given: people.Given,
+    given: Given,
     columns: Mapping[str, Any],
     at: datetime,
 ) -> Row:
     held = given.assignee is not None
+    return _base(definition, plan, task, given, columns) | {
+        "task_state": "claimed" if held else "open",
+        "at": at,
+        "claimed_at": at if held else None,
+        "alert": given.alert,
+    }
+
+
+def _base(
+    definition: Definition,
+    plan: Plan,
+    task: OpenTask,
+    given: Given,
+    columns: Mapping[str, Any],
+) -> Row:
     return {
         "definition": columns["definition_id"],
         "wait": task.wait,
         "step": task.step,
         "name": Jsonb(definition.by_id[task.step].name),
-        "task_state": "claimed" if held else "open",
         "assignee": given.assignee,
         "candidates": list(given.candidates),
         "form": Json(task.form),
@@ -239,7 +257,21 @@ def _row(
         "priority": task.priority,
         "round": plan.state.round,
         "due_at": task.due_at.astimezone(UTC) if task.due_at else None,
-        "at": at,
-        "claimed_at": at if held else None,
         "allow": list(task.allow) if task.allow is not None else None,
+        "barred": list(given.barred) if given.barred else None,
+        "remind_at": task.remind_at,
+    }
+
+
+def _decided(
+    definition: Definition, plan: Plan, decided: Decided, columns: Mapping[str, Any]
+) -> Row:
+    """Return the row of a task that a rule has decided already."""
+    event = decided.event
+    return _base(definition, plan, decided.task, decided.given, columns) | {
+        "seat": decided.seat,
+        "by": event.by,
+        "outcome": event.outcome,
+        "values": dict(event.values),
+        "rule": event.rule,
     }

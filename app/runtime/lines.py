@@ -14,6 +14,7 @@ from app.core.events import (
     Jumped,
     MessageReceived,
     Migrated,
+    NobodyLeft,
     Recalled,
     Retried,
     Returned,
@@ -34,6 +35,7 @@ Line = Sequence[Any]
 KINDS: dict[str, str] = {
     Started.kind: "instance.started",
     TaskCompleted.kind: "task.completed",
+    NobodyLeft.kind: "incident.opened",
     JobSucceeded.kind: "job.completed",
     JobFailed.kind: "job.failed",
     Suspended.kind: "instance.suspended",
@@ -67,6 +69,8 @@ def event_line(event: Event, before: State) -> Line | None:
         return None  # its end says it all
     if isinstance(event, Recalled):
         step = event.step
+    if isinstance(event, TaskCompleted) and event.rule is not None:
+        return ["decision.automatic", step, {**tell(event), "rule": event.rule}]
     return [KINDS[event.kind], step, tell(event)]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from app.core.definition import Definition
 from app.core.effects import OpenTask
@@ -12,25 +12,11 @@ from app.core.tally import MAX_SEATS
 from app.db.tx import Tx
 from app.db.wire import Answer, Statement
 from app.identity.queries import Ahead, Kind, Resolved, ahead_of, members_of, resolve_all
-from app.runtime.lines import Line
+from app.runtime import rules
+from app.runtime.given_to import Given
 
 _LISTED: Final = 10 * MAX_SEATS
 """Members of groups that are looked at: one person may be in several."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """To whom a task goes.
-
-    Args:
-        assignee: the person who has it from the start; None: it is offered.
-        candidates: keys (``u:``, ``g:``, ``r:``) of whom it is offered to.
-        line: the history's line if a rule of the engine decided.
-    """
-
-    assignee: str | None
-    candidates: Sequence[str]
-    line: Line | None = None
 
 
 def ask_ahead(tx: Tx, definition: Definition | None, first: Statement) -> Answer:
@@ -55,7 +41,8 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
     Who has done it before has a step that is opened once more, if they are still there. One
     person named as assignee has it from the start. A group or role, and the candidates
     beside it, are offered it. If none of these exist (any more), it goes to the owners of
-    the definition, else to the administrators: work never waits for nobody.
+    the definition, else to the administrators: work never waits for nobody. What its approval
+    rules say comes first.
     """
     named = resolve_all(tx, [(task.assignee, None)]) if task.assignee else Resolved()
     wanted: list[tuple[str, Kind | None]] = [
@@ -67,13 +54,16 @@ def give(tx: Tx, definition: Definition, task: OpenTask) -> Given:
         before = resolve_all(tx, [(task.again, "user")]).users
         if before:
             groups = [key for key in named.keys if not key.startswith("u:")]
-            return Given(before[0], list(dict.fromkeys((*groups, *offered.keys))))
+            offered = Resolved(keys=tuple(dict.fromkeys((*groups, *offered.keys))))
+            named = Resolved(before[:1], (f"u:{before[0]}",))
+    if task.approval is not None:
+        return rules.keep(tx, definition, task, named, offered)
     if named.users:
         return Given(named.users[0], offered.keys)
     keys = list(dict.fromkeys((*named.keys, *offered.keys)))
     if keys:
         return Given(None, keys)
-    return _to_owner(tx, definition, task)
+    return to_owner(tx, definition, task)
 
 
 def seat(tx: Tx, definition: Definition, task: OpenTask) -> list[Given]:
@@ -89,30 +79,18 @@ def seat(tx: Tx, definition: Definition, task: OpenTask) -> list[Given]:
     for key in found.keys:
         mine = [f"u:{name}" for name in members[key]] if key in members else [key]
         keys.update(dict.fromkeys(mine))
-    if not keys or len(keys) > MAX_SEATS or sum(map(len, members.values())) >= _LISTED:
-        return [_to_owner(tx, definition, task)]
-    return [
-        Given(name, ()) if letter == "u" else Given(None, (key,))
-        for key in keys
-        for letter, _, name in (key.partition(":"),)
-    ]
+    many = len(keys) > MAX_SEATS or sum(map(len, members.values())) >= _LISTED
+    if task.approval is not None:
+        return rules.keep_seats(tx, definition, task, () if many else tuple(keys))
+    if not keys or many:
+        return [to_owner(tx, definition, task)]
+    return [rules.seat_of(key) for key in keys]
 
 
-def _to_owner(tx: Tx, definition: Definition, task: OpenTask) -> Given:
-    owners = definition.settings.get("owners") or ()
-    names = [owners] if isinstance(owners, str) else [str(name) for name in owners]
-    found = resolve_all(tx, [(name, None) for name in names]) if names else Resolved()
-    keys = found.keys or ("r:admin",)
-    data: dict[str, Any] = {
-        "rule": "to_owner",
-        "wait": task.wait,
-        "wanted": [
-            name
-            for name in (
-                *(task.assignee, *task.assignees, *task.candidate_users, *task.candidate_groups),
-            )
-            if name
-        ],
-        "given_to": list(keys),
-    }
-    return Given(None, keys, ["decision.automatic", task.step, data])
+def to_owner(tx: Tx, definition: Definition, task: OpenTask, barred: Sequence[str] = ()) -> Given:
+    """Give a task to the owners of its definition, whatever its rules say, else to others.
+
+    Args:
+        barred: usernames of people who may not decide it.
+    """
+    return rules.empty(tx, definition, replace(task, approval=None), barred)

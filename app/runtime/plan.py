@@ -10,15 +10,23 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.core import effects as fx
 from app.core.advance import advance
 from app.core.codec import effect_lines
 from app.core.definition import Definition
-from app.core.events import Event, JobFailed, JobSucceeded, MessageReceived, TimerFired
+from app.core.events import (
+    Event,
+    JobFailed,
+    JobSucceeded,
+    MessageReceived,
+    TaskCompleted,
+    TimerFired,
+)
 from app.core.state import State
 from app.runtime import failures
+from app.runtime.given_to import Given
 from app.runtime.lines import Line, event_line, with_reason
 from app.runtime.ports import Services
 
@@ -26,18 +34,33 @@ INLINE_LIMIT: Final = 1_000
 """Inline calls in one transaction; what comes after them becomes a job."""
 
 
+class Decided(NamedTuple):
+    """A task that a rule has decided as it was opened; ``seat``: that of one of several."""
+
+    task: fx.OpenTask
+    given: Given
+    event: TaskCompleted
+    seat: int = 0
+
+
 @dataclass(slots=True)
 class Plan:
     """The new state, and the rows that follow from it, keyed by wait id.
 
     What is opened and closed within the plan never becomes a row. ``ignored`` says why
-    the first event changed nothing; then nothing is to be written.
+    the first event changed nothing; then nothing is to be written. ``given`` are those tasks
+    of which it is known to whom they go, ``seats`` the same of tasks of several people;
+    ``decided`` those that rules have decided, ``visits`` what else is kept of several.
     """
 
     state: State
     events: list[Event] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     tasks: dict[int, fx.OpenTask] = field(default_factory=dict)
+    given: dict[int, Given] = field(default_factory=dict)
+    seats: dict[int, list[Given]] = field(default_factory=dict)
+    decided: list[Decided] = field(default_factory=list)
+    visits: list[dict[str, Any]] = field(default_factory=list)
     closed_tasks: dict[int, str] = field(default_factory=dict)
     jobs: dict[int, fx.StartJob] = field(default_factory=dict)
     cancelled_jobs: dict[int, str] = field(default_factory=dict)
@@ -59,9 +82,15 @@ def make_plan(
 ) -> Plan:
     """Let the core answer ``events`` in order, and all that follows from them at once."""
     plan = Plan(state)
+    follow(plan, definition, events, services)
+    return plan
+
+
+def follow(plan: Plan, definition: Definition, events: Iterable[Event], services: Services) -> None:
+    """Let a plan go on by what happened after it."""
     waiting = deque(events)
     calls = 0
-    first = True
+    first = not plan.events
     while waiting:
         event = waiting.popleft()
         before = plan.state
@@ -69,7 +98,7 @@ def make_plan(
         if moved.ignored is not None:
             if first:
                 plan.ignored = moved.ignored
-                return plan
+                return
             continue
         first = False
         plan.state = moved.state
@@ -91,7 +120,6 @@ def make_plan(
             else:
                 calls += 1
                 waiting.append(answer)
-    return plan
 
 
 def _at_once(job: fx.StartJob, services: Services, at: datetime) -> Event | None:

@@ -23,7 +23,8 @@ class Sheet:
 
     Args:
         lines: the whole history, the oldest first; see ``history.queries.events``.
-        decisions: of people, the oldest first: ``{step, by, for, at, outcome, values, comment}``.
+        decisions: the oldest first: ``{step, by, rule, for, at, outcome, values, comment}``; where
+            there is a ``rule`` it decided instead of people.
         seal: of the history as it was read.
     """
 
@@ -51,9 +52,11 @@ def sheet(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> S
 
 
 def _is_decision(line: dict[str, Any]) -> bool:
-    """Say whether a line is what one person decided: of several, each vote is."""
-    joint = "votes" in line["data"]
-    return bool(line["kind"] == "task.voted" or (line["kind"] == "task.completed" and not joint))
+    """Say whether a line is what one person or a rule decided: of several, each vote is."""
+    kind, data = line["kind"], line["data"]
+    if kind == "decision.automatic":
+        return "values" in data and "votes" not in data
+    return bool(kind == "task.voted" or (kind == "task.completed" and "votes" not in data))
 
 
 def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +69,7 @@ def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:
     return {
         "step": step,
         "by": line["actor"],
+        "rule": data.get("rule"),
         "for": line["on_behalf_of"],
         "at": line["at"],
         "outcome": label,

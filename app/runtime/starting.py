@@ -23,7 +23,7 @@ from app.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from app.history.record import START
 from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import may_start
-from app.runtime import children, files, people, step, store
+from app.runtime import automatic, children, files, people, step, store
 from app.runtime.apply import apply
 from app.runtime.files import Place
 from app.runtime.given import given_to_start
@@ -209,6 +209,7 @@ def _create(
     title = title or _title(definition, found["name"], event.variables, event.facts, event.at)
     facts["title"] = title
     plan = make_plan(definition, State(), [event], engine.services)
+    automatic.settle(tx, definition, plan, engine.services, at=event.at)
     begins = {
         "id": found["instance_id"],
         "definition_id": found["id"],

@@ -18,7 +18,7 @@ from app.db.tx import Tx
 from app.db.wire import Statement
 from app.errors import NotFound
 from app.identity.actor import Actor
-from app.runtime import children, messages, store
+from app.runtime import automatic, children, messages, store
 from app.runtime.apply import apply
 from app.runtime.lines import Line
 from app.runtime.moved import Locked, Moved
@@ -107,6 +107,7 @@ def move_locked(
         if also:
             tx.together(also)
         return Moved(locked.instance, plan.ignored)
+    automatic.settle(tx, locked.definition, plan, engine.services, at=events[0].at)
     applied = apply(
         tx,
         locked.definition,

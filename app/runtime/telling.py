@@ -41,21 +41,29 @@ def of_opened(
 ) -> list[Statement]:
     """Return what tells people of new tasks; copies get a line of the history.
 
-    A task that is offered to several tells nobody: they find it in their inboxes.
+    A task that is offered to several tells nobody: they find it in their inboxes. Who gets one
+    for lack of others is told that.
 
     Args:
         opened: parameters of ``runtime.store.TASK``, which is run before.
         common: ``id`` of the instance, ``at`` and ``actor``.
     """
     instance, at, actor = common["id"], common["at"], common["actor"]
-    given = [row["wait"] for row in opened if row["assignee"] not in (None, actor)]
+    given = [
+        row["wait"] for row in opened if row["assignee"] not in (None, actor) and not row["alert"]
+    ]
     made = []
     if isinstance(plan.events[0], Returned):
         about = {"text": plan.events[0].reason, "actor": actor, "at": at}
         made.append(store.returned(instance, [row["wait"] for row in opened], **about))
     elif given:
         made.append(store.opened(instance, given, actor=actor, at=at))
-    for task in plan.tasks.values():
+    for row in opened:
+        if row["alert"]:
+            keys = row["candidates"] or [f"u:{row['assignee']}"]
+            made.append(store.unassigned(keys, instance=instance, wait=row["wait"], at=at))
+    tasks = {**{each.task.wait: each.task for each in plan.decided}, **plan.tasks}
+    for task in tasks.values():
         keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()
         if keys:
             about = {"instance": instance, "wait": task.wait, "actor": actor, "at": at}

@@ -38,10 +38,11 @@ update visits set queue = %(queue)s, total = %(total)s
 # under the instance's lock, which everybody holds who adds one.
 _ADD: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
-                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow, added_by)
+                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow, added_by,
+                   barred, remind_at)
 select instance_id, definition_id, wait, %(seat)s, step, name, %(state)s, %(assignee)s,
        %(candidates)s, form, outcomes, priority, round, due_at, %(at)s, %(claimed_at)s, allow,
-       %(added_by)s
+       %(added_by)s, barred, remind_at
   from tasks where id = %(like)s
 """
 _OTHERS: Final = """
@@ -54,10 +55,12 @@ with c as (
 )
 delete from drafts where task_id in (select id from c)
 """
+# With what its holder has asked of others.
 _REMOVE: Final = """
 with c as (
     update tasks set state = 'cancelled', completed_at = %(at)s, reason = 'removed'
-     where id = %(task)s
+     where instance_id = %(instance)s and wait = %(wait)s
+       and (id = %(task)s or (serves = %(task)s and state in ('open', 'claimed')))
     returning id
 )
 delete from drafts where task_id in (select id from c)
@@ -180,7 +183,8 @@ def remove_seat(
     total, votes = visit.total - 1, visit.votes
     doing = _Doing(engine, tx, locked, visit, actor, at, line, last=True)
     queue = [each for each in visit.queue if each is not seat]
-    gone: list[Statement] = [(_REMOVE, {"task": seat["id"], "at": at})] if "id" in seat else []
+    about = {"instance": visit.instance, "wait": visit.wait, "at": at}
+    gone: list[Statement] = [(_REMOVE, {**about, "task": seat["id"]})] if "id" in seat else []
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:

@@ -10,11 +10,13 @@ from typing import Final
 from app.core.state import State
 from app.db.tx import Tx
 
-# A wait's id is never used twice within an instance, so there is one row of it at most.
+# A wait's id is never used twice within an instance, so there is one row of it at most; but a
+# task has one for each of those who decide it together: it is as old as the first.
 _OPEN: Final = """
-select wait, 'task' as kind, id, created_at as since, null::timestamptz as due_at,
+select wait, 'task' as kind, min(id) as id, min(created_at) as since, null::timestamptz as due_at,
        null as name, null as key
   from tasks where instance_id = %(id)s and wait = any(%(waits)s) and role is null
+ group by wait
 union all
 select wait, 'incident', id, at, null, null, null
   from incidents where instance_id = %(id)s and wait = any(%(waits)s)

@@ -19,6 +19,12 @@ def is_candidate(actor: Actor, task: Row) -> bool:
     return not set(task["candidates"]).isdisjoint(actor.candidate_keys)
 
 
+def is_barred(task: Row, *usernames: str) -> bool:
+    """Say whether an approval rule keeps any of these people from deciding the task."""
+    barred = task["barred"]
+    return bool(barred) and not set(usernames).isdisjoint(barred)
+
+
 def is_holder(actor: Actor, task: Row) -> bool:
     """Say whether the task is the actor's."""
     return bool(task["assignee"] == actor.username)
@@ -179,6 +185,8 @@ def fills_in(actor: Actor, task: Row) -> bool:
 
 def _answering(actor: Actor, task: Row) -> list[str]:
     if task["state"] not in LIVE or not actor.can("task:work"):
+        return []
+    if is_barred(task, actor.username):
         return []
     if task["state"] == "open":
         return ["claim", "complete"] if is_candidate(actor, task) else []

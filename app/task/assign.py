@@ -15,7 +15,7 @@ from app.notice.store import Event, told
 from app.runtime.ports import Engine
 from app.task import access
 from app.task.comment import check_comment
-from app.task.person import invalid, someone, worker
+from app.task.person import check_rules, invalid, someone, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
@@ -26,8 +26,11 @@ Row = dict[str, Any]
 
 MOST: Final = 200
 """Tasks that are handed over at once; for more of them it is done again."""
+BY_MANAGER: Final = "by_manager"
+"""``tasks.rule`` of what a manager has taken to decide it for others."""
 _GIVE: Final = """
-update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s where id = %(task)s
+update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s, rule = %(rule)s
+ where id = %(task)s
 """
 # Seats of one visit share its wait. The task itself is looked at in its row.
 _SEATED: Final = f"""
@@ -192,16 +195,20 @@ def _give(
         if of is not None and task["assignee"] != of:  # somebody was faster
             raise changed()
         given = worker(tx, to)
+        check_rules(task, [given], field="to")
         _check_seats(tx, actor, task, given)
         kind, event = _AS[verb]
+        # Who manages others' work and decides it in their place is seen to have done so.
+        own = verb == "assign" and given == actor.username
+        rule = BY_MANAGER if own and not access.is_candidate(actor, task) else None
         said = {"from": task["assignee"], "to": given, "comment": comment or None}
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
-            (_GIVE, {"task": task_id, "to": given, "at": now}),
+            (_GIVE, {"task": task_id, "to": given, "at": now, "rule": rule}),
             told(event, [f"u:{given}"], text=comment, at=now, **about),
         ]
         head = tell(tx, actor, task, kind, said, also, now=now)
-    given_now = {"state": "claimed", "assignee": given, "claimed_at": now}
+    given_now = {"state": "claimed", "assignee": given, "claimed_at": now, "rule": rule}
     return body(task | head | given_now, actor, now=now)
 
 

@@ -38,10 +38,11 @@ Row = dict[str, Any]
 _AS_WRITTEN: Final = (
     *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "claimed_at"),
     "allow",
+    "barred",
 )
 _NOT_YET: Final = (
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
-    *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for"),
+    *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for", "rule"),
 )
 
 
@@ -157,7 +158,10 @@ def judge(
         outcome=outcome or None,
         comment=comment or None,
     )
-    _check_outcome(locked.definition.by_id[task["step"]], task, event, around)
+    step = locked.definition.by_id[task["step"]]
+    _check_outcome(step, task, event, around)
+    if task["seat"]:
+        check_answer(step, event)
     return locked, event
 
 
@@ -181,7 +185,6 @@ def finish(
     also = store.completed(task["id"], event)
     also += files.submitted(task["form"], event.values, task["instance_id"], event.at)
     if task["seat"]:
-        check_answer(locked.definition.by_id[task["step"]], event)
         done = votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=last)
     else:
         moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)

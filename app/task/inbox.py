@@ -28,7 +28,7 @@ from app.task import filters as narrow
 from app.task import side_store
 from app.task.filters import Filters
 from app.task.present import body
-from app.task.select import held_by, listed, live, offered_to, search
+from app.task.select import held_by, listed, live, not_barred, offered_to, search
 
 COUNT_CAP: Final = 1000
 """Counts beside tabs stop here: nobody reads a longer one, and it stays cheap."""
@@ -55,6 +55,7 @@ select (select count(*) from (select 1 from tasks
          where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
        (select count(*) from (select 1 from tasks
          where state = 'open' and candidates && %(keys)s
+           and not coalesce(barred @> array[%(me)s], false)
          order by id limit {COUNT_CAP}) free) as claimable
 """  # noqa: S608 - numbers of ours
 _COUNTED: Final = f"""{_WAITING},
@@ -234,7 +235,7 @@ def _walked(
     What stands behind those with a date is not looked at: whether there are more with one
     is not known.
     """
-    given = {"keys": asked.actor.candidate_keys, "most": limit}
+    given = {**_asks(asked.actor), "most": limit}
     sort = asked.sort
     if position is None and not asked.narrowed:  # by far the most frequent: made once
         return tx.run(_first_walk(sort), given).fetchall()
@@ -256,7 +257,7 @@ def _walk(
     Args:
         asked: what else they have to be; a date that the index is sorted by bounds the walk.
     """
-    columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, sort.column))
+    columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, t.c.barred, sort.column))
     bounds: list[sa.ColumnElement[bool]] = []
     if asked is not None:
         columns |= dict.fromkeys(
@@ -273,6 +274,7 @@ def _walk(
     )
     keys = sa.bindparam("keys", type_=t.c.candidates.type)
     fit = [near.c.state == sa.literal_column("'open'"), near.c.candidates.overlap(keys)]
+    fit.append(not_barred(sa.bindparam("me", type_=sa.Text), near))
     fit += asked.conditions(near) if asked is not None else []
     window = sa.select(near.c.id).where(*fit).order_by(*sort.order(near))
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.db.tx import Tx
 from app.errors import FieldError, Invalid
 from app.identity import names
 from app.identity.store import actor_of, person_by_username
+from app.task.access import is_barred
 
 MOST: Final = 50
 """People that one verb can name."""
@@ -67,6 +68,25 @@ def active(tx: Tx, usernames: Sequence[str], *, field: str = "users") -> list[st
     if errors:
         raise invalid(*errors)
     return wanted
+
+
+def check_rules(task: Mapping[str, Any], usernames: Sequence[str], *, field: str) -> None:
+    """Refuse people who may not decide a task by its approval rules.
+
+    Raises:
+        Invalid: one error for each.
+    """
+    errors = []
+    for name in usernames:
+        if is_barred(task, name):
+            message = (
+                "This person has had a part in it before, so somebody else has to decide here."
+            )
+            if name == task["started_by"]:
+                message = "This person started the process, so somebody else has to decide here."
+            errors.append(FieldError(field, "barred", message))
+    if errors:
+        raise invalid(*errors)
 
 
 def invalid(*errors: FieldError) -> Invalid:

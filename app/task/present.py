@@ -55,6 +55,8 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "comment": row["comment"],
         "summary": told(actor, row),
         "reason": row["reason"],
+        "rule": row["rule"],
+        "barred": access.is_barred(row, actor.username),
         "decided_by": row["decided_by"],
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],

@@ -19,6 +19,7 @@ from app.definition.cache import SHARED
 from app.definition.sensitive import hidden_names, masked
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
+from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.store import actor_of, person_by_username
 from app.task import access, rounds, seats, side_view, store, ways_back
@@ -27,6 +28,7 @@ from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body
 from app.task.select import STATES, listed, offered_to, search, visible
 from app.task.thread import asking, read
+from app.task.unassigned import condition as nobody_there
 
 __all__ = ["SORTS", "STATES", "InboxPage", "badge", "get", "inbox", "list_", "of_instance", "seen"]
 
@@ -171,6 +173,7 @@ def list_(
     due: Due | None = None,
     due_before: datetime | None = None,
     priority: Priority | None = None,
+    unassigned: bool = False,
     q: str | None = None,
     now: datetime,
 ) -> Page[dict[str, Any]]:
@@ -180,11 +183,13 @@ def list_(
         after: cursor of the page before; then ``page`` is not looked at.
         sort: a name of ``SORTS``, ``-`` in front for descending.
         assignee, candidate_user: a username, or ``current_user``.
+        unassigned: only those that nobody is there for any more; needs ``task:assign``.
         due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
         q: part of the title, the business key, the step's name, or of what its summary shows.
 
     Raises:
         Malformed: page, size, state, sort or cursor out of range.
+        Forbidden: ``unassigned`` without ``task:assign``.
     """
     if state is not None and state not in STATES:
         raise Malformed("bad_state", "state must be one of: %(known)s.", known=", ".join(STATES))
@@ -193,6 +198,9 @@ def list_(
     query = listed().where(visible(actor, state))
     filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
+    if unassigned:
+        require(actor, "task:assign")
+        query = query.where(nobody_there())
     if assignee is not None:
         query = query.where(t.c.assignee == _who(actor, assignee))
     if candidate_group is not None:

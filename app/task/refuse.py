@@ -35,6 +35,7 @@ _OF_THE_INSTANCE: Final = ("comment", "remove_signer")
 """Verbs that do not ask how the very task stands."""
 _OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer", "recall")
 _ALWAYS: Final = ("pull_back", "resolve")
+_DECIDING: Final = ("claim", "complete")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -74,6 +75,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             "This task was withdrawn; nothing has to be done any more.",
             extra={"reason": task["reason"], "at": _iso(task["completed_at"])},
         )
+    if verb in _DECIDING and access.is_barred(task, actor.username):
+        return barred(task, actor.username)
     if task["instance_status"] != "running":
         return Conflict(
             "instance_suspended",
@@ -133,6 +136,15 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
             "not_waiting", "Only who started this, or looks after all tasks, can remind people."
         )
     return None
+
+
+def barred(task: Mapping[str, Any], username: str) -> Forbidden:
+    """Return the error for somebody whom an approval rule keeps from deciding."""
+    if username == task["started_by"]:
+        message = "You started this, so somebody else has to decide here."
+    else:
+        message = "You have had a part in this before, so somebody else has to decide here."
+    return Forbidden("barred_by_rule", message)
 
 
 def _asked_oneself(verb: Verb) -> Forbidden:

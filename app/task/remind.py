@@ -59,7 +59,7 @@ def remind(
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
-            told("reminded", keys, text=comment, at=now, **about),
+            told("reminded", keys, text=comment, but=task["barred"], at=now, **about),
         ]
         said = {"users": asked} if asked else {"to": holder}
         said |= {"comment": comment or None}

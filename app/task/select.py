@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from app.db.paging import like
 from app.db.schema import process_definitions as d
@@ -21,7 +22,7 @@ _STATES: Final[dict[str, sa.ColumnElement[str]]] = {
 }
 STATES: Final = tuple(_STATES)
 
-_UNLISTED: Final = ("values", "wait", "seat", "pending", "serves", "asked")
+_UNLISTED: Final = ("values", "wait", "seat", "pending", "serves", "asked", "remind_at")
 # Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
 # for counting say.
 _JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id == t.c.definition_id)
@@ -61,7 +62,20 @@ def held_by(username: str) -> sa.ColumnElement[bool]:
 
 def offered_to(actor: Actor) -> sa.ColumnElement[bool]:
     """Open tasks that the actor can claim."""
-    return sa.and_(in_state("open"), t.c.candidates.overlap(actor.candidate_keys))
+    return sa.and_(
+        in_state("open"), t.c.candidates.overlap(actor.candidate_keys), not_barred(actor.username)
+    )
+
+
+def not_barred(username: Any, among: sa.FromClause = t) -> sa.ColumnElement[bool]:
+    """Tasks that no approval rule keeps this person from deciding.
+
+    Args:
+        username: or what stands for it in a statement.
+        among: the tasks, or a subquery with columns of the same names.
+    """
+    me = sa.cast(postgresql.array([username]), t.c.barred.type)
+    return sa.not_(sa.func.coalesce(among.c.barred.contains(me), sa.false()))
 
 
 def visible(actor: Actor, state: str | None) -> sa.ColumnElement[bool]:

@@ -9,23 +9,28 @@ from app.db.tx import Tx
 from app.errors import FieldError, Invalid
 from app.identity import names
 from app.identity.actor import Actor
-from app.task.person import invalid, worker
+from app.task.person import check_rules, invalid, worker
 from app.task.side_store import SEAT, Role
 
 Row = Mapping[str, Any]
 
 MOST: Final = 10
 """People who are asked at once."""
-# One answer a person: that of the seat that is still theirs comes first.
+# One answer a person: that of the seat that is still theirs comes first, by the alphabet.
 _BUSY: Final = f"""
-select distinct on (p.who) p.who, u.name, t.state
+select p.who, u.name, min(t.state) as state
   from unnest(%(people)s::text[]) p(who) join users u on u.username = p.who
   join tasks t on t.instance_id = %(instance)s and t.wait = %(wait)s
    and ((t.state in ('open', 'claimed') and t.assignee = p.who) or t.completed_by = p.who)
    and case when %(consult)s then t.role = 'consult' and t.serves = %(task)s
                              and t.state in ('open', 'claimed')
             else {SEAT} end
- order by p.who, t.state
+ group by p.who, u.name
+union
+select p.who, u.name, 'waiting' from visits v, json_array_elements(v.queue) q,
+       unnest(%(people)s::text[]) p(who) join users u on u.username = p.who
+ where v.instance_id = %(instance)s and v.wait = %(wait)s and q ->> 'assignee' = p.who
+   and not %(consult)s
 """  # noqa: S608 - constants only
 
 
@@ -49,6 +54,8 @@ def askable(
     if len(wanted) > MOST:
         message = "Name at most %(max)d people at once."
         raise invalid(FieldError(field, "too_long", message, {"max": MOST}))
+    if role in ("before", "after"):  # advice and answers may come from anybody
+        check_rules(task, wanted, field=field)
     errors: list[FieldError] = []
     for each in wanted:
         try:
@@ -59,13 +66,14 @@ def askable(
         message = "You cannot ask yourself. Choose somebody else."
         errors.append(FieldError(field, "oneself", message))
     others = [each for each in wanted if each != actor.username]
-    errors += _busy(tx, task, others, role, field)
+    errors += busy(tx, task, others, role, field=field)
     if errors:
         raise invalid(*errors)
     return wanted
 
 
-def _busy(tx: Tx, task: Row, people: list[str], role: Role, field: str) -> list[FieldError]:
+def busy(tx: Tx, task: Row, people: Sequence[str], role: Role, *, field: str) -> list[FieldError]:
+    """Return an error for each who decides a task (locked) already, or was asked the same."""
     asked = {
         "people": [each for each in people if "\0" not in each],
         "instance": task["instance_id"],

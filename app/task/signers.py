@@ -24,11 +24,12 @@ from app.runtime.step import loaded
 from app.runtime.visits import Visit, visit_of
 from app.task import access
 from app.task.comment import check_comment
-from app.task.person import invalid, worker
+from app.task.person import check_rules, invalid, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
 from app.task.side import add_after, add_before
+from app.task.side_people import busy
 from app.task.tell import tell
 
 Row = Mapping[str, Any]
@@ -42,8 +43,6 @@ _SIT: Final = "update tasks set seat = %(seat)s where id = %(task)s"
 _TOP: Final = """
 select max(seat) as top from tasks where instance_id = %(instance)s and wait = %(wait)s
 """
-_DECIDES: Final = "%(name)s decides here already. Choose somebody else."
-_HAS_DECIDED: Final = "%(name)s has decided here already. Choose somebody else."
 
 
 def add_signer(
@@ -113,7 +112,8 @@ def _add_beside(
         if "add_signer" not in access.allowed(actor, task):
             raise refusal(engine.db, actor, task, "add_signer")
         visit, also = _visit(tx, task)
-        wanted = _wanted(tx, users, visit)
+        wanted = _wanted(tx, task, users, visit)
+        check_rules(task, wanted, field="users")
         added = votes.add_seats(visit, task_id, wanted, actor=actor, at=now)
         said = {"users": wanted, "where": "parallel", "comment": comment or None}
         head = tell(tx, actor, task, "task.signer_added", said, [*also, *added], now=now)
@@ -201,7 +201,7 @@ def _visit_row(task: Row, rules: Rules) -> dict[str, Any]:
     }
 
 
-def _wanted(tx: Tx, users: Sequence[str], visit: Visit) -> list[str]:
+def _wanted(tx: Tx, task: Row, users: Sequence[str], visit: Visit) -> list[str]:
     """Return the usernames of those who are added; who has a seat is refused by name."""
     given = list(dict.fromkeys(each.strip() for each in users if each.strip()))
     if not given:
@@ -211,22 +211,10 @@ def _wanted(tx: Tx, users: Sequence[str], visit: Visit) -> list[str]:
         message = "Name at most %(max)d people at once."
         raise invalid(FieldError("users", "too_long", message, {"max": most}))
     wanted = list(dict.fromkeys(worker(tx, each, field="users") for each in given))
-    taken = {name: seat for name in wanted if (seat := visit.held_by(name)) is not None}
-    if taken:
-        called = _called(tx, list(taken))
-        raise invalid(*(_seated(called[name], seat) for name, seat in taken.items()))
+    errors = busy(tx, task, wanted, "before", field="users")
+    if errors:
+        raise invalid(*errors)
     return wanted
-
-
-def _seated(name: str, seat: Row) -> FieldError:
-    message = _HAS_DECIDED if seat.get("state") == "completed" else _DECIDES
-    return FieldError("users", "has_a_seat", message, {"name": name})
-
-
-def _called(tx: Tx, usernames: Sequence[str]) -> dict[str, str]:
-    sql = "select username, name from users where username = any(%(names)s)"
-    found = tx.run(sql, {"names": list(usernames)}).rows
-    return {name: name for name in usernames} | {row["username"]: row["name"] for row in found}
 
 
 def _removable(engine: Engine, actor: Actor, visit: Visit, username: str) -> Row:

@@ -20,7 +20,8 @@ _COLUMNS: Final = """
        t.candidates, t.form, t.outcomes, t.priority, t.round, t.due_at, t.created_at,
        t.claimed_at, t.completed_at, t.completed_by, t.on_behalf_of, t.outcome, t.values,
        t.comment, t.reason, t.allow, t.reminders, t.reminded_at, t.seat, t.added_by, t.decided_by,
-       t.role, t.serves, t.asked, t.sides, t.waits_for, i.status as instance_status,
+       t.role, t.serves, t.asked, t.sides, t.waits_for, t.barred, t.rule,
+       i.status as instance_status,
        i.suspended_at, i.business_key, i.title,
        i.started_by, i.variables, d.key as definition_key, d.names as definition_names,
        d.version as definition_version, d.checksum as definition_checksum, d.summaries
@@ -49,7 +50,7 @@ select exists (select 1 from tasks where instance_id = %(instance)s
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
 _SEEN_LOCKED: Final = f"""
-select {_COLUMNS}, i.status, i.result, i.state as instance_state, i.incident_count,
+select {_COLUMNS}, t.remind_at, i.status, i.result, i.state as instance_state, i.incident_count,
        i.started_at, i.ended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait,
        i.root_id
   {_FROM}
@@ -63,12 +64,14 @@ update tasks set state = 'claimed', assignee = %(actor)s, claimed_at = %(at)s
  where id = %(task)s
 """
 _RELEASE: Final = """
-update tasks set state = 'open', assignee = null, claimed_at = null where id = %(task)s
+update tasks set state = 'open', assignee = null, claimed_at = null, rule = null
+ where id = %(task)s
 """
 _COMPLETE: Final = """
 update tasks
    set state = 'completed', completed_at = %(at)s, completed_by = %(by)s,
-       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s
+       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s,
+       rule = coalesce(%(rule)s, rule)
  where id = %(task)s
 """
 _FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
@@ -81,7 +84,8 @@ select t.id, %(me)s, %(values)s, %(now)s
   from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'
  where t.id = %(id)s
    and ((t.state = 'claimed' and t.assignee = %(me)s)
-        or (t.state = 'open' and t.candidates && %(keys)s))
+        or (t.state = 'open' and t.candidates && %(keys)s
+            and not coalesce(t.barred @> array[%(me)s], false)))
    for key share of i, t
 on conflict (task_id, username) do update
    set values = excluded.values, saved_at = excluded.saved_at
@@ -150,6 +154,7 @@ def completed(task_id: int, event: TaskCompleted) -> list[Statement]:
         "outcome": event.outcome,
         "values": dict(event.values),
         "comment": event.comment,
+        "rule": event.rule,
     }
     return [(_COMPLETE, params), (_FORGET_DRAFTS, params)]
 

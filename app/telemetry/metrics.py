@@ -74,6 +74,12 @@ _sign_in_failures = Counter(
 _limited = Counter(
     "rate_limited_requests", "Requests refused for being too many.", ("door",), registry=registry
 )
+_reminders = Counter(
+    "task_reminders",
+    "What clocks of tasks set off: remind, notify, escalate, reassign, outcome.",
+    ("action",),
+    registry=registry,
+)
 
 
 def request_answered(method: str, route: str, status: int, seconds: float) -> None:
@@ -96,6 +102,11 @@ def task_completed(definition: str, step: str, seconds: float) -> None:
     """
     for histogram in _task_times:
         histogram.labels(definition, step).observe(seconds)
+
+
+def task_reminded(action: str) -> None:
+    """Count what the clock of a task set off; to be called after the commit."""
+    _reminders.labels(action).inc()
 
 
 def sign_in_failed(door: str) -> None:

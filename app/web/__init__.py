@@ -17,11 +17,13 @@ from app.web import (
     identity,
     inbox,
     notices,
+    rule_words,
     runtime,
     session,
     side,
     signers,
     task,
+    unassigned,
     verbs,
     views,
 )
@@ -44,6 +46,7 @@ _PAGES: Final = (
     side.bp,
     signers.bp,
     notices.bp,
+    unassigned.bp,
 )
 
 
@@ -57,6 +60,7 @@ def register(app: Flask) -> None:
     init_i18n(app)
     init_filters(app)
     init_assets(app)
+    app.jinja_env.globals["rule_words"] = rule_words.BY_RULE
     session.init_session(app, guarded=frozenset(bp.name for bp in _PAGES))
     notices.init_notices(app)
     errors.init_errors(app)

@@ -31,7 +31,9 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "withdrawn": lazy_gettext("“%(step)s” does not wait for you any more: %(by)s took it back"),
     "mentioned": lazy_gettext("%(by)s mentioned you at “%(step)s”"),
     "reminded": lazy_gettext("%(by)s reminds you of “%(step)s”"),
+    "overdue": lazy_gettext("“%(step)s” is overdue"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
+    "unassigned": lazy_gettext("Nobody is there for “%(step)s”; it is yours to do or to give"),
 }
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
@@ -43,7 +45,9 @@ _ICONS: Final[Mapping[str, str]] = {
     "withdrawn": "ban",
     "mentioned": "message-circle",
     "reminded": "bell",
+    "overdue": "clock-exclamation",
     "copied": "send",
+    "unassigned": "users",
 }
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
@@ -55,7 +59,9 @@ KINDS: Final[Mapping[str, LazyString]] = {
     "withdrawn": lazy_gettext("A task of mine is taken back"),
     "mentioned": lazy_gettext("Somebody mentions me"),
     "reminded": lazy_gettext("Somebody reminds me"),
+    "overdue": lazy_gettext("A task is overdue"),
     "copied": lazy_gettext("I get a copy"),
+    "unassigned": lazy_gettext("Nobody is there for a task"),
 }
 CHOICES: Final[Mapping[str, LazyString]] = {
     "page": lazy_gettext("Here"),

@@ -12,6 +12,7 @@ from app.core.definition import Definition
 from app.core.state import ENDED
 from app.runtime.details import Details
 from app.runtime.standing import Awaited, Place
+from app.web import rule_words
 from app.web.i18n import pick
 from app.web.session import actor
 from app.web.step_words import kind_of, message_words
@@ -151,6 +152,8 @@ def passed(
             visits.append({"id": step["id"], "name": pick(step["name"], step["id"]), "by": None})
         elif line["kind"] == "task.completed":
             _last(visits, step["id"])["by"] = _deciders(line, names)
+        elif line["kind"] == rule_words.AUTOMATIC and "values" in line["data"]:
+            _last(visits, step["id"])["by"] = gettext("by rule")
     _mark(visits, instance)
     return _shortened([_item(visit) for visit in visits])
 

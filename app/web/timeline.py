@@ -36,7 +36,6 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "token.jumped": lazy_gettext("%(step)s: moved on to %(to)s"),
     "incident.opened": lazy_gettext("%(step)s: stopped by an incident"),
     "incident.resolved": lazy_gettext("%(step)s: incident resolved"),
-    "decision.automatic": lazy_gettext("%(step)s: decided by rule"),
 }
 """What is told of a step. Its being reached and left is seen from what is done there."""
 
@@ -174,7 +173,7 @@ def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
     """Return what was entered, or what went wrong."""
     if kind in ("job.failed", "incident.opened") and data.get("message"):
         return account(data["message"], "moment-meta")
-    if kind not in ("task.completed", "task.voted", "variables.changed"):
+    if kind not in ("task.completed", "task.voted", "variables.changed", "decision.automatic"):
         return Markup()
     if kind == "task.completed" and "votes" in data:  # each vote has told its own
         return Markup()

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from flask_babel import LazyString, gettext, lazy_gettext
 
+from app.web import rule_words
 from app.web.i18n import pick
 
 Line = Mapping[str, Any]
@@ -45,6 +46,8 @@ SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.comment_edited": lazy_gettext("%(by)s corrected a comment on “%(step)s”"),
     "task.copied": lazy_gettext("%(by)s sent a copy of “%(step)s” to %(to)s"),
     "task.reminded": lazy_gettext("%(by)s reminded %(to)s of “%(step)s”"),
+    "task.overdue": lazy_gettext("“%(step)s” is overdue"),
+    "decision.automatic": lazy_gettext("%(step)s: decided by rule"),
 }
 """By the kinds of lines; each names who did it."""
 
@@ -53,6 +56,8 @@ def people(line: Line) -> set[str]:
     """Return the usernames that the sentence about a line names."""
     if line["kind"] not in SENTENCES:
         return set()
+    if rule_words.is_told(line):
+        return rule_words.people(line)
     return {name for name in (line["data"].get("from"), *_named(line)) if name}
 
 
@@ -64,6 +69,8 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         names: username → what a person is called.
     """
     kind, data, step = line["kind"], line["data"], line["step"]
+    if rule_words.is_told(line):
+        return rule_words.sentence(line, pick(step["name"], step["id"]) if step else "", names)
     template = SENTENCES[kind]
     if "keys" in data:
         template = _BY_STEP

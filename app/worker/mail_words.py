@@ -19,7 +19,9 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "withdrawn": "%(by)s took back “%(step)s”: %(title)s",
         "mentioned": "%(by)s mentioned you at “%(step)s”: %(title)s",
         "reminded": "%(by)s reminds you of “%(step)s”: %(title)s",
+        "overdue": "“%(step)s” is overdue: %(title)s",
         "copied": "You got a copy of “%(step)s”: %(title)s",
+        "unassigned": "Nobody is there for “%(step)s”; it is yours to do or to give: %(title)s",
     },
     "zh": {
         "task": "“%(step)s”等待您处理：%(title)s",
@@ -31,7 +33,9 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "withdrawn": "%(by)s 已撤回“%(step)s”：%(title)s",
         "mentioned": "%(by)s 在“%(step)s”中提到了您：%(title)s",
         "reminded": "%(by)s 催办“%(step)s”：%(title)s",
+        "overdue": "“%(step)s”已逾期：%(title)s",
         "copied": "“%(step)s”已抄送给您：%(title)s",
+        "unassigned": "“%(step)s”无人可办，请您处理或分配：%(title)s",
     },
 }
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {

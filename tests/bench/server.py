@@ -37,7 +37,7 @@ class BenchRedis(Servers):
         """Start it."""
         self._before = os.environ.get(REDIS_URL)
         self._redis()
-        self.url = os.environ[REDIS_URL]
+        self.url = os.environ[REDIS_URL] = f"unix://{self.folder}/redis.sock"
         return self
 
     def __exit__(

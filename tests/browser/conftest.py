@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from app.adapters import sign_in_limit
 from app.cli.demo import load_demo
@@ -25,20 +26,21 @@ from tests.browser.serving import Live, serving
 from tests.support import servers
 from tests.support.office import SilentWaker
 
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 375, "height": 812}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 375, "height": 812}
 TOUCH: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True}
 # What the demo loads stays between tests; everything else goes.
-KEPT = [
-    "users",
-    "groups",
-    "memberships",
-    "roles",
-    "user_roles",
-    "process_definitions",
-    "alembic_version",
-]
+KEPT = ("users", "groups", "memberships", "roles", "user_roles", "process_definitions")
 STILL = "Promise.allSettled(document.getAnimations().map((each) => each.finished))"
+BLANK = "/static/img/favicon.svg"
+"""A page of the same origin, with the same policy, that does nothing."""
+AXE = Axe().axe_script
+# False: every page to come would have a clock that the test drives, or axe in it.
+FORGET = """() => {
+  localStorage.clear();
+  sessionStorage.clear();
+  return !window.__pwClock && !window.axe;
+}"""
 HERE = Path(__file__).parent
 
 
@@ -69,13 +71,8 @@ def live(served: Live) -> Iterator[Live]:
     sign_in_limit.forget_all()
     yield served
     served.settle()
+    servers.empty(served.engine.db.engine, kept=KEPT)
     with served.engine.db.transaction() as tx:
-        tables = tx.run(
-            "select quote_ident(tablename) as name from pg_tables"
-            " where schemaname = 'public' and tablename <> all(%(kept)s)",
-            {"kept": KEPT},
-        ).fetchall()
-        tx.run(f"truncate {', '.join(row['name'] for row in tables)}")
         tx.run("update users set language = null, timezone = null")
         tx.run("delete from process_definitions where key not like 'example%%'")
 
@@ -86,15 +83,32 @@ class Watched:
 
     context: BrowserContext
     complaints: list[str] = field(default_factory=list)
+    idle: Page | None = None
 
     def open(self, path: str) -> Page:
         """Open a page in a tab of its own; its complaints are noted."""
+        page, self.idle = self.idle or self._tab(), None
+        page.goto(path)
+        return page
+
+    def reset(self) -> bool:
+        """Forget everything and keep one tab; say whether that could be done."""
+        tab, *others = self.context.pages or [self._tab()]
+        for each in others:
+            each.close()
+        tab.goto(BLANK)
+        clean: bool = tab.evaluate(FORGET)
+        tab.context.clear_cookies()
+        self.idle = tab
+        self.complaints.clear()
+        return clean
+
+    def _tab(self) -> Page:
         page = self.context.new_page()
         page.on("console", lambda said: self._said(said.type, said.text))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("response", lambda got: self._answered(got.status, got.url))
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
-        page.goto(path)
         return page
 
     def _said(self, kind: str, text: str) -> None:
@@ -108,29 +122,42 @@ class Watched:
 
 
 Window = Callable[..., Watched]
+Drawer = dict[str, list[Watched]]
+
+
+@pytest.fixture(scope="session")
+def drawer() -> Drawer:
+    """Browsers that nobody uses at the moment, by their options; a new one takes a second."""
+    return defaultdict(list)
 
 
 @pytest.fixture
-def window(browser: Browser, live: Live) -> Iterator[Window]:
+def window(browser: Browser, live: Live, drawer: Drawer) -> Iterator[Window]:
     """Open browsers; at the end none may have complained (scripts, styles, policy, 5xx)."""
-    opened: list[Watched] = []
+    opened: list[tuple[str, Watched]] = []
 
     def open_window(by: str | None = None, **options: Any) -> Watched:
         """Open the browser of a person who has signed in, or of nobody."""
-        context = browser.new_context(
-            base_url=live.url,
-            **({"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "Europe/Berlin"} | options),
-        )
-        context.set_default_timeout(15_000)
+        wanted = {"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "Europe/Berlin", **options}
+        key = repr(sorted(wanted.items()))
+        if drawer[key]:
+            watched = drawer[key].pop()
+        else:
+            watched = Watched(browser.new_context(base_url=live.url, **wanted))
+            watched.context.set_default_timeout(15_000)
         if by:
-            context.add_cookies([session_cookie(live, by)])
-        opened.append(Watched(context))
-        return opened[-1]
+            watched.context.add_cookies([session_cookie(live, by)])
+        opened.append((key, watched))
+        return watched
 
     yield open_window
-    for watched in opened:
-        watched.context.close()
-    assert [said for watched in opened for said in watched.complaints] == []
+    complaints = [said for _, watched in opened for said in watched.complaints]
+    for key, watched in opened:
+        if "'java_script_enabled': False" not in key and watched.reset():
+            drawer[key].append(watched)
+        else:
+            watched.context.close()
+    assert complaints == []
 
 
 def session_cookie(live: Live, username: str) -> Any:
@@ -161,7 +188,9 @@ def violations(page: Page, only: list[str] | None = None) -> list[str]:
         options["runOnly"] = {"type": "rule", "values": only}
     else:
         options["rules"] = {"target-size": {"enabled": True}}  # of WCAG 2.2; axe leaves it out
-    found = Axe().run(page, options=options).response["violations"]
+    if page.evaluate("!window.axe"):
+        page.evaluate(AXE)
+    found = page.evaluate("(options) => axe.run(options).then((all) => all.violations)", options)
     return [
         f"{page.url}: {each['id']}: {node['html']} {node['failureSummary']}"
         for each in found

@@ -163,6 +163,7 @@ def _of_lists() -> Iterator[Shot]:
     yield Shot("inbox-window", "mei", "/inbox", part=True)
     yield Shot("inbox-row-with-focus", "mei", "/inbox", _second_row, part=True)
     yield Shot("inbox-manager", "li", "/inbox")
+    yield Shot("inbox-unassigned", "li", "/inbox/unassigned")
     yield Shot("inbox-done", "mei", "/inbox?tab=done")
     yield Shot("inbox-empty", "sun", "/inbox")
     yield Shot("inbox-nothing-found", "mei", "/inbox?q=zebra")

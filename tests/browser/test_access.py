@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from app.task import service as tasks
-from tests.browser.conftest import PHONE, Window, sideways, violations
+from tests.browser.conftest import AXE, DESKTOP, PHONE, Window, sideways, violations
 from tests.browser.serving import Live
 
-NARROW = 320
-"""Pixels: the smallest phone."""
+NARROW: ViewportSize = {"width": 320, "height": 640}
+"""The smallest phone."""
 # What a phone, the dark or another language can break; the rest is the same everywhere.
 OF_THE_LOOK = ["color-contrast", "target-size", "scrollable-region-focusable", "button-name"]
 WRONG = '{"name": "Broken", "steps": [{"id": "a", "type": "user_tsk"}]}'
@@ -85,22 +86,30 @@ def pages(live: Live, page: Page) -> Iterator[None]:
     yield
 
 
-def test_axe_finds_nothing_on_any_page(live: Live, window: Window) -> None:
-    page = window("admin", color_scheme="light", reduced_motion="reduce").open("/profile")
-    found = [said for _ in pages(live, page) for said in violations(page)]
-    assert found == []
+def examined(window: Window, **look: Any) -> Page:
+    """Open a browser of the administrator's whose pages all have axe in them."""
+    watched = window("admin", reduced_motion="reduce", **look)
+    watched.context.add_init_script(AXE)
+    return watched.open("/profile")
+
+
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_smallest_phone(
+    live: Live, window: Window
+) -> None:
+    page = examined(window, color_scheme="light")
+    found, wide = [], []
+    for _ in pages(live, page):
+        found += violations(page)
+        page.set_viewport_size(NARROW)
+        wide += [(page.url, sideways(page))] if sideways(page) else []
+        page.set_viewport_size(DESKTOP)
+    assert (found, wide) == ([], [])
 
 
 def test_axe_finds_nothing_on_a_phone_in_the_dark(live: Live, window: Window) -> None:
-    look = {"viewport": PHONE, "color_scheme": "dark", "locale": "zh-CN"}
-    page = window("admin", reduced_motion="reduce", **look).open("/profile")
+    page = examined(window, viewport=PHONE, color_scheme="dark", locale="zh-CN")
     found = [said for _ in pages(live, page) for said in violations(page, only=OF_THE_LOOK)]
     assert found == []
-
-
-def test_no_page_is_wider_than_the_smallest_phone(live: Live, window: Window) -> None:
-    page = window("admin", viewport={"width": NARROW, "height": 640}).open("/profile")
-    assert [(page.url, sideways(page)) for _ in pages(live, page) if sideways(page)] == []
 
 
 def test_what_opens_above_the_page_is_accessible_too(live: Live, window: Window) -> None:

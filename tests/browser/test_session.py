@@ -57,7 +57,7 @@ def test_the_theme_is_kept_and_the_next_page_is_drawn_in_it(live: Live, window: 
     page = window("mei", color_scheme="light").open("/inbox")
     canvas = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(canvas)
-    page.get_by_text("Chen Mei 陈梅").click()
+    page.get_by_text("Chen Mei 陈梅", exact=True).click()
     page.get_by_role("button", name="Dark").click()
     dark = page.evaluate(canvas)
     assert dark != light
@@ -76,7 +76,7 @@ def test_the_browser_says_which_language(
 
 def test_the_language_can_be_switched_where_one_is(live: Live, window: Window) -> None:
     page = window("mei").open("/inbox?q=nothing")
-    page.get_by_text("Chen Mei 陈梅").click()
+    page.get_by_text("Chen Mei 陈梅", exact=True).click()
     page.get_by_role("link", name="中文").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("待办")
     expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")

@@ -130,6 +130,8 @@ EVERY_EVENT = (
     ev.Started(at=AT, by="zhao", variables=EXACT, facts={"instance": {"id": 1}}),
     ev.TaskCompleted(at=AT, by="li", wait=1, values={"a": None}, outcome="o", comment="c"),
     ev.TaskCompleted(at=AT, by="li", wait=1, on_behalf_of="mei"),
+    ev.TaskCompleted(at=AT, wait=1, values={"ok": True}, rule="self_approval"),
+    ev.NobodyLeft(at=AT, wait=1, wanted=["li"]),
     ev.JobSucceeded(at=AT, wait=1, result=EXACT, attempt=2),
     ev.JobSucceeded(at=AT, wait=1, result=None),
     ev.JobSucceeded(at=AT, wait=1, result=False),

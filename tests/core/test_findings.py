@@ -22,12 +22,13 @@ from tests.support.mistakes import (
     steps,
 )
 from tests.support.mistakes_form import FORMS
+from tests.support.mistakes_people import PEOPLE
 from tests.support.mistakes_seats import SEATS
 from tests.support.mistakes_sound import SOUND
 from tests.support.pace import within
 
 ALL = (
-    *(*TEXT, *SHAPE, *FORMS, *SEATS, *REFERENCES),
+    *(*TEXT, *SHAPE, *FORMS, *PEOPLE, *SEATS, *REFERENCES),
     *(*mistakes_flow.SHAPE, *mistakes_flow.REFERENCES, *SOUND),
 )
 WARNINGS = {

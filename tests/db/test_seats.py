@@ -191,6 +191,8 @@ def test_one_after_another_only_who_has_the_turn_has_a_task(lab: Lab) -> None:
         ),
     )
     assert [each.code for each in error.errors] == ["has_a_seat"]
+    (token,) = instances.get(lab.db, lab.office["root"], instance)["tokens"]
+    assert token["since"] == NOW  # whoever has the turn, the step waits since it was reached
     vote(lab, instance, "wang", False)
     assert result(lab, instance) == "no"
     assert "li" not in seats(lab, instance)
@@ -426,6 +428,30 @@ def test_taking_the_last_open_seat_away_lets_it_go_on(lab: Lab) -> None:
     assert told.index("task.signer_removed") < told.index("task.completed")
     state = stored.agrees(lab.db, instance).completed["sign"]
     assert (state.by, state.seen()["total"]) == ("mei", 1)
+
+
+def test_what_a_seat_has_asked_of_others_is_no_seat_and_goes_with_it(lab: Lab) -> None:
+    define(lab, ["mei", "li"], mode="sequential", allow=[*ALLOW, "consult"])
+    instance = lab.start()
+
+    def ask(by: str, other: str) -> None:
+        actor, task = lab.office[by], task_of(lab, instance, by)
+        service.consult(lab.engine, actor, task, [other], "Well?", now=lab.at)
+
+    ask("mei", "zhao")
+    add(lab, "mei", task_of(lab, instance, "mei"), "wang")
+    vote(lab, instance, "mei", True)
+    assert seats(lab, instance) == {
+        "mei": "completed",
+        "zhao": seats(lab, instance)["zhao"],
+        "li": "claimed",
+    }
+    vote(lab, instance, "li", True)
+    ask("wang", "stranger")
+    remove(lab, "mei", task_of(lab, instance, "mei"), "wang")
+    assert result(lab, instance) == "yes"
+    assert "claimed" not in seats(lab, instance).values()
+    stored.agrees(lab.db, instance)
 
 
 def test_who_may_not_take_a_seat_away(lab: Lab) -> None:

@@ -355,3 +355,30 @@ def test_the_inbox_names_what_is_wanted_and_who_is_awaited(lab: Lab, task: int) 
     (theirs,) = queries.inbox(lab.db, lab.office["li"], "todo", now=NOW).items
     assert (mine["waits_for"], mine["awaits"]) == ("delegate", ["li"])
     assert (theirs["role"], theirs["allowed"]) == ("delegate", ["resolve", "assign"])
+
+
+def test_seats_of_several_ask_each_for_themselves(lab: Lab) -> None:
+    approve = {**REQUEST["steps"][0]}
+    config = approve["config"] | {"assignees": ["mei", "wang"], "mode": "any", "allow": VERBS}
+    approve["config"] = {name: value for name, value in config.items() if name != "assignee"}
+    lab.define(approve, *REQUEST["steps"][1:], variables=REQUEST["variables"])
+    instance = lab.start()
+    mine, theirs = (
+        int(row["id"])
+        for row in stored.rows(
+            lab.db, "select id from tasks where instance_id = %(id)s order by seat", id=instance
+        )
+    )
+    advice = delegate(lab, mine, "stranger")
+    wang = lab.office["wang"]
+    for busy in ("mei", "stranger"):
+        error = lab.refused(
+            Invalid, lambda to=busy: service.delegate(lab.engine, wang, theirs, to, now=NOW)
+        )
+        assert [each.code for each in error.errors] == ["has_a_seat"]
+    service.add_after(lab.engine, wang, theirs, ["li"], VALUES, now=NOW)
+    resolve(lab, "li", theirs)  # the last signature casts wang's vote, which is enough
+    assert get(lab, "wang", theirs)["completed_by"] == "wang"
+    assert [get(lab, "root", each)["state"] for each in (mine, advice)] == ["cancelled"] * 2
+    assert lab.task(instance, "pay")
+    stored.agrees(lab.db, instance)

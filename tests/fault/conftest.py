@@ -37,6 +37,7 @@ def _launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = Checkout(tmp_path_factory.mktemp("launched") / "checkout")
     try:
         run = made.start()
+        made.prepare()
         run.until_ready()
         with run.client() as client:
             stored = client.post("/api/v1/process-definitions", json=PROCESS)
@@ -54,4 +55,4 @@ def checkout(_launched: Checkout) -> Iterator[Checkout]:
     A test that breaks something mends it. Its first run is ``runs[0]``; ``PROCESS`` is stored.
     """
     yield _launched
-    _launched.close()
+    _launched.stop()

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 
 from app.config import ROOT
+from tests.fault.cradle import Born, Cradle
 from tests.fault.plant import STARTS, outside
 from tests.support.until import until
 
@@ -51,6 +52,7 @@ class Checkout:
     folder: Path
     port: int = field(default_factory=free_port)
     runs: list[Run] = field(default_factory=list)
+    _cradle: Cradle | None = None
 
     def __post_init__(self) -> None:
         for part in _PARTS:
@@ -66,21 +68,39 @@ class Checkout:
 
     def start(self, *command: str, **env: str) -> Run:
         """Start ``workflow-engine`` with a command, ``run`` if none is given."""
-        number = len(self.runs)
-        out = self.folder / f"said.{number}"
-        settings = {"APP_MODE": "demo", "PORT": str(self.port), "PYTHONPATH": str(self.folder)}
+        out, settings = self._next(env)
         with out.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", *(command or ("run",))],
+                [sys.executable, "-m", *_arguments(command)],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env=outside() | settings | env,
+                env=settings,
             )
-        run = Run(self, process, out)
-        self.runs.append(run)
-        return run
+        return self._began(process, out)
+
+    def fork(self, *command: str, **env: str) -> Run:
+        """Do the same in a fork of a process that has imported what it needs."""
+        self.prepare()
+        assert self._cradle is not None
+        out, settings = self._next(env)
+        return self._began(self._cradle.born(_arguments(command), env=settings, out=out), out)
+
+    def prepare(self) -> None:
+        """Begin to import, while others are set up; returns at once."""
+        if self._cradle is None:
+            self._cradle = Cradle(self.folder, outside())
+
+    def _next(self, env: Mapping[str, str]) -> tuple[Path, dict[str, str]]:
+        settings = {"APP_MODE": "demo", "PORT": str(self.port), "PYTHONPATH": str(self.folder)}
+        out = self.folder / f"said.{len(self.runs)}"
+        out.touch()
+        return out, {**outside(), **settings, **env}
+
+    def _began(self, process: subprocess.Popen[bytes] | Born, out: Path) -> Run:
+        self.runs.append(Run(self, process, out))
+        return self.runs[-1]
 
     def processes(self) -> dict[int, str]:
         """Return the processes that run in this checkout, by their number."""
@@ -100,7 +120,7 @@ class Checkout:
                     return True
         return False
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End what a failed test left running."""
         for run in self.runs:
             run.process.kill()
@@ -109,13 +129,23 @@ class Checkout:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def close(self) -> None:
+        """The same; nothing can be started any more."""
+        self.stop()
+        if self._cradle is not None:
+            self._cradle.close()
+
+
+def _arguments(command: Sequence[str]) -> list[str]:
+    return ["app.cli", *(command or ("run",))]
+
 
 @dataclass
 class Run:
     """One start of the launcher."""
 
     checkout: Checkout
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Born
     out: Path
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import gc
 import importlib
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing import forkserver
@@ -119,4 +121,6 @@ def _live(
     os.chdir(ROOT)
     importlib.reload(faults)  # it looks at the environment when it is imported
     module, *sys.argv[1:] = arguments
+    gc.freeze()  # what was imported is no garbage: no need to look through it at the end
+    warnings.filterwarnings("ignore", message=".*found in sys.modules")  # it was preloaded
     runpy.run_module(module, run_name="__main__", alter_sys=True)

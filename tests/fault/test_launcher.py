@@ -45,7 +45,7 @@ def test_data_outlives_a_stop_and_no_process_does(checkout: Checkout) -> None:
     assert "password123" in first.said
     assert checkout.processes() == {}
 
-    second = checkout.start()
+    second = checkout.fork()
     second.until_ready()
     assert "Making a new database" not in second.said
     with second.client() as client:
@@ -58,7 +58,7 @@ def test_data_outlives_a_stop_and_no_process_does(checkout: Checkout) -> None:
 def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
     checkout: Checkout,
 ) -> None:
-    run = checkout.start()
+    run = checkout.fork()
     run.until_ready()
     ours = {"duties": "app.worker.duties", "worker": "app.worker", "web": "gunicorn"}
     for dying in (ours, {"Redis": "redis-server", "PostgreSQL": "postgres"}):
@@ -69,14 +69,14 @@ def test_what_dies_is_started_again_and_what_remains_dies_with_the_launcher(
             assert f"{name} died (killed by SIGKILL)" in run.said
     until(lambda: whole(run), seconds=STARTS, every=0.2)
 
-    second = checkout.start(PORT=str(checkout.port + 1))
+    second = checkout.fork(PORT=str(checkout.port + 1))
     assert second.until_ended() == 1
     assert "already runs in this checkout" in second.said
 
     run.process.kill()
     run.until_ended()
     until(lambda: not checkout.processes(), seconds=STARTS)
-    again = checkout.start("migrate", "status")
+    again = checkout.fork("migrate", "status")
     assert again.until_ended() == 0, again.said
 
 
@@ -86,7 +86,7 @@ def test_ctrl_c_during_the_set_up_leaves_nothing_half_done(new: Checkout) -> Non
     assert run.interrupt() == 128 + signal.SIGINT, run.said
     assert new.processes() == {}
     assert not new.data.exists()
-    again = new.start("migrate", "up")
+    again = new.fork("migrate", "up")
     assert again.until_ended() == 0, again.said
     assert "migrated from nothing" in again.said
     assert new.processes() == {}

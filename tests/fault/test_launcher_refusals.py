@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,9 +17,32 @@ from tests.support import servers
 pytestmark = pytest.mark.fault
 
 
+@pytest.fixture(scope="module")
+def _deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    folder = tmp_path_factory.mktemp("deep") / ("long" * 15) / "path with spaces, signs & a %"
+    folder.mkdir(parents=True)
+    made = Checkout(folder / "checkout")
+    run = made.fork("migrate", "up")
+    try:
+        assert run.until_ended() == 0, run.said
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def checkout(_deep: Checkout) -> Iterator[Checkout]:
+    """One with a whole database, in a folder that makes it hard; ``runs[0]`` has made it.
+
+    A test that breaks something mends it.
+    """
+    yield _deep
+    _deep.stop()
+
+
 def refused(checkout: Checkout, **env: str) -> str:
     """Return the one sentence that ``run`` refuses with."""
-    run = checkout.start(**env)
+    run = checkout.fork(**env)
     assert run.until_ended() == 1, run.said
     assert checkout.processes() == {}
     errors = [line for line in run.said.splitlines() if line.startswith("Error: ")]
@@ -139,20 +162,14 @@ def test_the_mark_of_a_killed_postgresql_whose_number_another_process_has(
         mark.write_text(f"{other.pid}\n{checkout.data}\n1\n5432\n\n\n\n")
         if user:
             shutil.chown(mark, user)
-        run = checkout.start("migrate", "status")
+        run = checkout.fork("migrate", "status")
         status = run.until_ended()
         other.kill()
     assert status == 0, run.said
 
 
-def test_a_long_path_needs_a_short_one_for_sockets(tmp_path: Path) -> None:
-    deep = tmp_path / ("long" * 15) / "path with spaces, signs & a %"
-    deep.mkdir(parents=True)
-    checkout = Checkout(deep / "checkout")
-    try:
-        run = checkout.start("migrate", "up")
-        assert run.until_ended() == 0, run.said
-        assert "migrated from nothing" in run.said
-        assert checkout.processes() == {}
-    finally:
-        checkout.close()
+def test_a_long_path_needs_a_short_one_for_sockets(checkout: Checkout) -> None:
+    first = checkout.runs[0]
+    assert checkout.processes() == {}
+    assert "migrated from nothing" in first.said
+    assert len(os.fsencode(checkout.folder)) > 107  # what a socket's path may have

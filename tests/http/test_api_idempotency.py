@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
 from app.db import idempotency
+from app.db.engine import create_engine
 from app.db.idempotency import Slot
 from app.db.tx import Database, Tx
 from tests.support.office import REQUEST
@@ -136,19 +138,30 @@ def test_still_running_is_said_and_nothing_is_done(demo: Rest) -> None:
     assert demo("admin", "POST", path, body, headers=KEY).ok(201)
 
 
-def test_what_failed_on_our_side_is_not_kept(demo: Rest) -> None:
+@pytest.fixture
+def impatient(database_url: str) -> Iterator[Database]:
+    """The same database for who waits 50 ms for a lock and not ten seconds."""
+    pool = create_engine(database_url)
+
+    @event.listens_for(pool, "connect")
+    def hurry(driver: Any, _record: object) -> None:
+        driver.execute("set lock_timeout = '50ms'")
+        driver.commit()
+
+    yield Database(pool)
+    pool.dispose()
+
+
+def test_what_failed_on_our_side_is_not_kept(demo: Rest, impatient: Database) -> None:
     body = {"name": "n", "key": "n", "version": "1", "steps": REQUEST["steps"][1:2]}
     one = demo("admin", "POST", "/process-definitions?status=draft", body).ok(201)["id"]
     path = f"/process-definitions/{one}/publish"
     row = "select 1 from process_definitions where id = %(id)s for update"
 
-    @event.listens_for(demo.office.db.engine, "checkout")
-    def impatient(driver: Any, *_: object) -> None:
-        driver.execute("set local lock_timeout = '50ms'")
-
     with held(demo.office.db, lambda tx: tx.run(row, {"id": one})):
+        demo.app.extensions["engine"] = replace(demo.office.engine, db=impatient)
         busy = demo("admin", "POST", path, headers=KEY)
         assert busy.status == 503
         assert int(busy.headers["Retry-After"]) > 0
-    event.remove(demo.office.db.engine, "checkout", impatient)
+        demo.app.extensions["engine"] = demo.office.engine
     assert demo("admin", "POST", path, headers=KEY).ok()["status"] == "active"

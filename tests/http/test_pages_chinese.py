@@ -17,6 +17,7 @@ from app.core.values import TYPES
 from app.runtime import queries
 from app.task import queries as task_queries
 from app.task import service as tasks
+from app.task import unassigned
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.reading import texts_of
@@ -339,6 +340,12 @@ class Walk:
         self.get("/hand-over")
         self.post("/hand-over", 422)
         self.post("/hand-over", 303, **{"from": "wang", "to": "mei"})
+        self.get("/inbox/unassigned")
+        for active in (False, True):
+            unassigned.set_active(
+                self.office.engine, self.office["root"], "mei", active=active, now=NOW
+            )
+            self.get("/inbox/unassigned")
         self.get("/inbox")
         self.get(page)
         self.get(f"/instances/{number}")

@@ -78,6 +78,38 @@ def test_a_manager_assigns_and_hands_over(browser: Browser, task: int) -> None:
     assert 'href="/hand-over"' not in browser("mei").get("/inbox").ok().text
 
 
+def test_a_page_says_why_one_may_not_decide(browser: Browser, rest: Rest) -> None:
+    approval = {"self_approval": "forbid"}
+    step = {"assignee": "finance_team", "form": {"ok": "boolean"}, "approval": approval}
+    document = {"name": "F", "steps": [{"id": "a", "type": "user_task", "config": step}]}
+    rest("root", "POST", "/process-definitions", document).ok(201)
+    made = rest("mei", "POST", "/process-instances", {"process_definition_key": "F"}).ok(201)
+    own = rest("root", "GET", f"/tasks?process_instance_id={made['id']}").ok()["items"][0]["id"]
+    browser("mei").get(f"/tasks/{own}").ok().says(
+        "Somebody else decides this", "You started this, so somebody else has to decide here."
+    )
+    refused = rest("mei", "POST", f"/tasks/{own}/complete", {"variables": {"ok": True}})
+    assert (refused.status, refused.ok(403)["code"]) == (403, "barred_by_rule")
+    assert rest("wang", "GET", f"/tasks/{own}").ok()["barred"] is False
+
+
+def test_managers_find_the_work_of_who_has_left(browser: Browser, rest: Rest, task: int) -> None:
+    left = rest("root", "POST", "/users/mei/deactivate").ok()
+    assert left == {"username": "mei", "name": "Chen Mei", "active": False, "tasks": 1}
+    found = rest("li", "GET", "/tasks?unassigned=true").ok()
+    assert [each["id"] for each in found["items"]] == [task]
+    assert rest("wang", "GET", "/tasks?unassigned=true").status == 403
+    pages = browser("li")
+    assert 'href="/inbox/unassigned"' in pages.get("/inbox").ok().text
+    page = pages.get("/inbox/unassigned").ok()
+    page.says("Approve", "Chen Mei is not here any more")
+    assert f'href="/tasks/{task}/assign"' in page.text
+    pages.get("/notifications").ok().says("Chen Mei · 1")
+    pages.post(f"/tasks/{task}/assign", {"to": "wang"}).goes_to(f"/tasks/{task}")
+    pages.get("/inbox/unassigned").ok().says("Somebody is there for everything")
+    assert 'href="/inbox/unassigned"' not in browser("wang").get("/inbox").ok().text
+
+
 def test_what_could_not_be_handed_over_is_said(browser: Browser, office: Office, task: int) -> None:
     pages = browser("li")
     instance = pages.get(f"/tasks/{task}").text.partition("/instances/")[2].partition('"')[0]

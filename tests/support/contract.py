@@ -33,6 +33,12 @@ _ANY = "*/*"
 """What the document says of an answer that is a file."""
 
 
+def _pattern(path: str) -> str:
+    """Return what an address of a path looks like: everything but a username is a number."""
+    named = re.escape(path).replace(r"\{username\}", "[^/]+")
+    return re.sub(r"\\\{\w+\\\}", "[0-9]{1,19}", named)
+
+
 class Contract:
     """Compares answers with what the document promises.
 
@@ -44,8 +50,7 @@ class Contract:
         resource = Resource.from_contents(document, default_specification=DRAFT202012)
         self._registry: Registry[Any] = Registry().with_resource(_DOCUMENT, resource)
         self._paths = [
-            (re.compile(re.sub(r"\\\{\w+\\\}", "[0-9]{1,19}", re.escape(path))), path, item)
-            for path, item in document["paths"].items()
+            (re.compile(_pattern(path)), path, item) for path, item in document["paths"].items()
         ]
         self._judge = cache(self._make_judge)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from app.core.keys import Key
 from app.core.kinds_flow import BOUNDARY, EVENT, MULTI
+from app.core.kinds_people import APPROVAL, OVERDUE
 from app.core.nodes.table import CUSTOM, NODES
 from tests.support.markdown import ROOT
 
@@ -19,6 +20,8 @@ PAGE: Final = ROOT / "docs" / "definition-format.md"
 TABLES: Final[Mapping[str, Sequence[Key]]] = {
     **{kind: node.keys for kind, node in NODES.items() if node.keys},
     CUSTOM.type: CUSTOM.keys,
+    "approval": APPROVAL,
+    "overdue": OVERDUE,
     "boundary": BOUNDARY,
     "event": EVENT,
     "multi": MULTI,
@@ -55,6 +58,9 @@ _VALUES: Final[Mapping[str, str]] = {
     "addresses": "text or list of texts",
     "statuses": "HTTP status, or a list",
     "steps": "list of steps",
+    "approval": "object",
+    "reminders": "list of durations with a sign",
+    "overdue": "object",
 }
 """What a reader is told of the value, by the kind of the key."""
 

@@ -12,8 +12,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Collection
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,13 +27,17 @@ from psycopg import sql
 
 from app.db.engine import create_engine
 from app.db.migrate import upgrade
+from tests.support.until import until
 
 URL = "TEST_DATABASE_SERVER"
 REDIS_URL = "TEST_REDIS_URL"
+FOLDER = "TEST_SERVERS_FOLDER"
 TEMPLATE = "workflow_template"
 _FOLDERS = Path("/tmp")  # noqa: S108 - the path of a unix socket must be short
 _PREFIX = "workflow-test-"
 _SECONDS = 30
+_READY = "ready"
+"""A file in the folder: why the servers could not be started; empty: they run."""
 # Tests need no durability, and many short connections.
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 _NEW_CLUSTER = (
@@ -41,6 +48,29 @@ _NEW_CLUSTER = (
     "--locale=C.UTF-8",
     "--no-instructions",
 )
+_TABLES = """
+select quote_ident(tablename) from pg_tables
+ where schemaname = 'public' and tablename <> all(:kept) order by tablename
+"""
+# Most tables are empty, and the others small: "truncate" would make new files for each of
+# them and for each of its indexes, which takes fifteen times as long.
+_EMPTIED = """
+do $$
+declare
+  name text;
+  filled boolean;
+begin
+  lock table {tables} in access exclusive mode;
+  set local session_replication_role = replica;
+  foreach name in array array[{array}] loop
+    execute 'select exists (select from ' || name || ')' into filled;
+    if filled then execute 'delete from ' || name; end if;
+  end loop;
+  perform setval(seqrelid::regclass, seqstart, false)
+     from pg_sequence join pg_depend on objid = seqrelid and deptype in ('a', 'i')
+    where refobjid = any(array[{array}]::regclass[]);
+end $$
+"""
 _NO_TCP = ("--port", "0", "--save", "")
 
 
@@ -51,18 +81,37 @@ class Servers:
         _remove_abandoned()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_FOLDERS))
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Start both, migrate the template and put the addresses into the environment."""
+        """Put the addresses into the environment and begin to start both; returns at once.
+
+        Tests are collected meanwhile. Whoever needs a server first calls ``until_ready``.
+        """
+        os.environ[FOLDER] = str(self.folder)
+        os.environ[URL] = f"postgresql://postgres@/postgres?host={self.folder}"
+        os.environ[REDIS_URL] = f"unix://{self.folder}/redis.sock"
+        self._thread.start()
+
+    def _run(self) -> None:
+        """Start both and migrate the template; the processes would end with this thread."""
         try:
             self._redis()
             self._postgres()
+            said = ""
         except BaseException:
-            self.stop()
-            raise
+            said = traceback.format_exc()
+        beside = self.folder / "starting"
+        beside.write_text(said, encoding="utf-8")
+        beside.rename(self.folder / _READY)
+        self._over.wait()
 
     def stop(self) -> None:
         """End what was started."""
+        if self._thread.is_alive():
+            with contextlib.suppress(AssertionError):  # it hangs
+                _until_started(self.folder)
         for process in reversed(self._processes):
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGINT)
@@ -72,6 +121,9 @@ class Servers:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _postgres(self) -> None:
@@ -93,11 +145,10 @@ class Servers:
             [*who, binaries / "postgres", "-D", data, *(f"-c{option}" for option in options)],
             "postgres.log",
         )
-        server = f"postgresql://postgres@/postgres?host={self.folder}"
+        server = os.environ[URL]
         self._wait(lambda: psycopg.connect(server, connect_timeout=2).close())
-        os.environ[URL] = server
-        create_database(TEMPLATE, template="template0")
-        engine = create_engine(url_of(TEMPLATE))
+        _create(TEMPLATE, "template0")
+        engine = create_engine(_url(TEMPLATE))
         upgrade(engine)
         engine.dispose()
 
@@ -109,7 +160,6 @@ class Servers:
             [*_dies_with_us(), server, *_NO_TCP, "--unixsocket", socket, "--dir", self.folder],
             "redis.log",
         )
-        os.environ[REDIS_URL] = f"unix://{socket}"
 
         def ping() -> None:
             with redis.Redis(unix_socket_path=str(socket)) as client:
@@ -143,6 +193,24 @@ class Servers:
                 time.sleep(0.02)
             else:
                 return
+
+
+@cache
+def until_ready() -> None:
+    """Return when both servers can be used.
+
+    Raises:
+        RuntimeError: they could not be started.
+    """
+    said = _until_started(Path(os.environ[FOLDER]))
+    if said:
+        raise RuntimeError(said)
+
+
+def _until_started(folder: Path) -> str:
+    ready = folder / _READY
+    until(ready.exists, seconds=4 * _SECONDS)
+    return ready.read_text(encoding="utf-8")
 
 
 def wheel_folder(package: str, inside: str) -> Path:
@@ -179,50 +247,51 @@ def _remove_abandoned() -> None:
 
 
 def url_of(name: str) -> str:
-    """Return the address of a database on the test server."""
+    """Return the address of a database on the test server, which runs."""
+    until_ready()
+    return _url(name)
+
+
+def _url(name: str) -> str:
     return os.environ[URL].replace("@/postgres?", f"@/{name}?")
 
 
 def create_database(name: str, *, template: str = TEMPLATE) -> str:
     """Make a database from the migrated template; return its address."""
-    _admin(
-        sql.SQL("create database {} template {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
-    )
-    return url_of(name)
+    until_ready()
+    _create(name, template)
+    return _url(name)
 
 
 def drop_database(name: str) -> None:
     """Remove a database, whoever is connected."""
+    until_ready()
     _admin(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
-def empty(engine: sa.Engine) -> None:
-    """Remove every row that tests committed.
+def empty(engine: sa.Engine, *, kept: Collection[str] = ()) -> None:
+    """Remove every row that tests committed, but those of the tables ``kept``.
 
-    A thread that a test has left behind may still be writing: then once more.
+    Ids begin at one again. A thread that a test has left behind may still be writing: then
+    once more.
     """
-    for _ in range(9):
+    with engine.connect() as conn:
+        names = conn.scalars(sa.text(_TABLES), {"kept": ["alembic_version", *kept]}).all()
+    emptied = _EMPTIED.format(tables=", ".join(names), array=", ".join(f"'{n}'" for n in names))
+    for left in reversed(range(10)):
         try:
-            _truncate(engine)
+            with engine.begin() as conn:
+                conn.exec_driver_sql(emptied)
         except sa.exc.OperationalError as error:
-            if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+            if not left or not isinstance(error.orig, psycopg.errors.DeadlockDetected):
                 raise
         else:
             return
-    _truncate(engine)
 
 
-def _truncate(engine: sa.Engine) -> None:
-    with engine.begin() as conn:
-        tables = conn.scalars(
-            sa.text(
-                "select quote_ident(tablename) from pg_tables"
-                " where schemaname = 'public' and tablename <> 'alembic_version'"
-            )
-        ).all()
-        conn.execute(sa.text(f"truncate {', '.join(tables)} restart identity cascade"))
+def _create(name: str, template: str) -> None:
+    named = map(sql.Identifier, (name, template))
+    _admin(sql.SQL("create database {} template {}").format(*named))
 
 
 def _admin(statement: sql.Composed) -> None:

@@ -93,7 +93,9 @@ class Visit:
     """What a node may look at: the token's place, the variables, the time.
 
     ``see`` gives what expressions see, while the node decides; ``variables`` are the process's
-    own; ``again`` says that the token was sent back here.
+    own; ``completed`` are the steps that people did, the last one last, and ``forks`` the
+    token's branches; ``again`` says that the token was sent back here; ``round`` is that of the
+    instance.
     """
 
     definition: Definition
@@ -102,7 +104,10 @@ class Visit:
     see: Callable[[], Mapping[str, Any]]
     variables: Mapping[str, Any]
     now: datetime
+    completed: Mapping[str, Completion] = field(default_factory=dict)
+    forks: tuple[int, ...] = ()
     again: Again | None = None
+    round: int = 1
 
     @property
     def scope(self) -> Mapping[str, Any]:
@@ -121,6 +126,14 @@ class Visit:
         if isinstance(given, dict | list | tuple):
             return evaluate_config(given, _NOTHING, self.now)  # a copy that may be kept
         return given
+
+    def evaluated(self, value: Any) -> Any:
+        """Return a value of the configuration, the templates in it evaluated.
+
+        Raises:
+            ExpressionError: an expression cannot be read or fails.
+        """
+        return evaluate_config(value, self.see(), self.now)
 
     def kept(self, name: str, default: Any = None) -> Any:
         """Return the same as it can be kept, or a ``Fail`` if it is too much to keep.

@@ -7,9 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from app.core.approval import applied, seal
 from app.core.definition import Step
 from app.core.effects import Effect, OpenTask
-from app.core.events import Event, TaskCompleted
+from app.core.events import Event, NobodyLeft, TaskCompleted
 from app.core.expression import evaluate_config, shown
 from app.core.form import Seen, expand, options_of
 from app.core.keys import Key
@@ -27,6 +28,7 @@ from app.core.nodes.base import (
     kept,
 )
 from app.core.outcome import choices, decide, deciding_field
+from app.core.reminding import first
 from app.core.state import Completion
 from app.core.tally import alone
 from app.core.values import iso_text, json_text, plain_text
@@ -55,6 +57,9 @@ class UserTask(Node):
         Key("instructions", "label", doc="what to do, in markdown"),
         Key("allow", "verbs", doc="what people may do with it; default: all but signers"),
         Key("cc", "names", expr=True, doc="who is told of it and may read the instance"),
+        Key("approval", "approval", doc="[approval rules](#approval-rules) of this step"),
+        Key("reminders", "reminders", doc="when people are reminded: `-1h`, `+1d` of the due date"),
+        Key("on_overdue", "overdue", doc="[what happens](#overdue) when it is overdue"),
     )
     waits = True
 
@@ -67,7 +72,11 @@ class UserTask(Node):
         form = expand(config.get("form"))
         shows = any("show_if" in field for field in form)
         several.check(config, form, making)
-        return {**config, "form": form, "live": _live(form), "shows": shows}
+        made = {**config, "form": form, "live": _live(form), "shows": shows}
+        everywhere = making.document.value.get("settings", {}).get("approval", {})
+        if everywhere or "approval" in config:
+            made["approval_rules"] = {"all": everywhere, "own": config.get("approval", {})}
+        return made
 
     def enter(self, visit: Visit) -> Decision:
         """Open the task."""
@@ -79,8 +88,9 @@ class UserTask(Node):
         form = _form(visit)
         priority = visit.config("priority", 50)
         cc = _names(visit.config("cc"))
+        rules = applied(visit) if "approval_rules" in config else None
         seats = several.seats(visit)
-        for value in (due, users, groups, form, cc, seats):
+        for value in (due, users, groups, form, cc, rules, seats):
             if isinstance(value, Fail):
                 return value
         if isinstance(priority, Decimal) and priority == int(priority):
@@ -105,6 +115,8 @@ class UserTask(Node):
                     instructions=config.get("instructions"),
                     allow=tuple(config["allow"]) if "allow" in config else None,
                     cc=cc if isinstance(cc, tuple) else (),
+                    approval=rules if isinstance(rules, dict) else None,
+                    remind_at=first(step, due, visit.now) if isinstance(due, datetime) else None,
                     **(seats if isinstance(seats, dict) else {}),
                     again=visit.again.by if visit.again is not None else None,
                 ),
@@ -130,6 +142,9 @@ class UserTask(Node):
 
     def answer(self, visit: Visit, event: Event) -> Decision | None:
         """Take the form's values along and go where the decision leads."""
+        if isinstance(event, NobodyLeft):
+            message = "There is nobody left who could be given the task."
+            return Fail("empty_assignee", message, {"wanted": list(event.wanted)})
         if not isinstance(event, TaskCompleted):
             return None
         decided = decide(
@@ -140,7 +155,8 @@ class UserTask(Node):
             seen=Seen(visit.scope, visit.now) if visit.step.config.get("shows") else None,
             together=event.votes is not None,
         )
-        if decided.errors:
+        # What a rule decides nobody has filled in: it lacks what people would have to give.
+        if decided.errors and not (event.rule and decided.outcome):
             return Fail("no_decision", decided.errors[0].text(), {"values": shown(event.values)})
         also = _set_by(visit, event)
         if isinstance(also, Fail):
@@ -148,9 +164,15 @@ class UserTask(Node):
         votes = event.votes
         if votes is None and "assignees" in visit.step.config:
             votes = alone(visit.step, event)
-        at = iso_text(event.at)
-        completion = Completion(event.by, at, event.values, decided.outcome, votes=votes)
         variables = {**event.values, **also}
+        completion = Completion(
+            event.by,
+            iso_text(event.at),
+            event.values,
+            decided.outcome,
+            seal=seal(visit.definition, visit.variables, variables),
+            votes=votes,
+        )
         return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 
 
