@@ -22,6 +22,7 @@ TASK: dict[str, Any] = {
     "added_by": None,
     "role": None,
     "waits_for": None,
+    "barred": None,
 }
 ADVICE = TASK | {"role": "delegate", "assignee": "li", "added_by": "mei", "candidates": []}
 
