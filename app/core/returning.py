@@ -9,6 +9,7 @@ there before. Never across a call, nor out of a sub-process or an element of a m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.core import withdrawing
@@ -263,23 +264,8 @@ def _make_void(run: Run, place: Place, *, but: str = "") -> None:
     for step, done in run.completed.items():
         since = done.mark >= place.mark and _below(done.forks, place.forks)
         if since and step != but and not done.void:
-            run.completed[step] = _void(done)
+            run.completed[step] = replace(done, void=True)
     run.seen = None
-
-
-def _void(done: Completion) -> Completion:
-    return Completion(
-        done.by,
-        done.at,
-        done.values,
-        done.outcome,
-        done.forks,
-        done.scope,
-        done.mark,
-        done.round,
-        done.target,
-        void=True,
-    )
 
 
 def _on_the_way(

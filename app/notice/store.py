@@ -63,15 +63,6 @@ select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {
   from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
 """  # noqa: S608 - constants only
-_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
-# Those who have not answered are told of their own tasks, whose ids are the database's to give.
-_ASKED: Final = f"""
-insert into notifications {_COLUMNS}
-select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
-  from tasks t join users u on u.username = t.assignee {_CHOSEN} 'asked'
- where {_WANTED} and t.instance_id = %(instance)s and t.serves = %(task)s
-   and t.state = 'claimed' and t.role = %(role)s and t.assignee = any(%(people)s) order by t.id
-"""  # noqa: S608 - constants only
 _RETURNED: Final = (
     _OPENED.replace(
         "join users u on u.username = t.assignee",
@@ -84,6 +75,15 @@ _RETURNED: Final = (
 _WITHDRAWN: Final = _OPENED.replace(
     "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
 )
+_SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
+# Those who have not answered are told of their own tasks, whose ids are the database's to give.
+_ASKED: Final = f"""
+insert into notifications {_COLUMNS}
+select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
+  from tasks t join users u on u.username = t.assignee {_CHOSEN} 'asked'
+ where {_WANTED} and t.instance_id = %(instance)s and t.serves = %(task)s
+   and t.state = 'claimed' and t.role = %(role)s and t.assignee = any(%(people)s) order by t.id
+"""  # noqa: S608 - constants only
 # Only who has no copy of this step yet gets one, and is told of it unless they did it.
 _COPIED: Final = f"""
 with added as (

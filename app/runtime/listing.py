@@ -27,7 +27,8 @@ from app.runtime.trouble import told
 
 Item = dict[str, Any]
 
-# Where a live instance stands, for one line of a list: its open tasks.
+# Where a live instance stands, for one line of a list: its open tasks, without those of people
+# who are only asked about one.
 _STANDING: Final = (
     sa.select(
         sa.func.coalesce(
@@ -46,7 +47,7 @@ _STANDING: Final = (
             sa.text("'[]'::jsonb"),
         )
     )
-    .where(t.c.instance_id == i.c.id, t.c.state.in_(("open", "claimed")))
+    .where(t.c.instance_id == i.c.id, t.c.state.in_(("open", "claimed")), t.c.role.is_(None))
     .scalar_subquery()
 )
 _LISTED: Final = sa.select(

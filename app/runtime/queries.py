@@ -197,6 +197,8 @@ def _task(task: Mapping[str, Any], instance: Mapping[str, Any]) -> dict[str, Any
         "completed_by": None,
         "on_behalf_of": None,
         "outcome": None,
+        "role": task["role"],
+        "waits_for": task["waits_for"],
     }
 
 

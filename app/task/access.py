@@ -126,18 +126,18 @@ RECALLED_WITHIN: Final = timedelta(minutes=30)
 def may_recall(actor: Actor, task: Row) -> bool:
     """Say whether the actor has completed the task, so that they might take that back."""
     mine = task["state"] == "completed" and task["completed_by"] == actor.username
-    return mine and task["role"] is None and actor.can("task:work")
+    return mine and task["role"] is None and actor.can("task:work") and permits(task, "recall")
+
+
+def may_take_back(actor: Actor, task: Row) -> bool:
+    """Say whether the actor could end what others were asked, or undo their own decision."""
+    return may_pull_back(actor, task) or may_recall(actor, task)
 
 
 def is_late(task: Row, now: datetime) -> bool:
     """Say whether it is too late to undo the decision of a task, if there is one."""
     done = task["completed_at"]
     return done is not None and now > done + RECALLED_WITHIN
-
-
-def may_take_back(actor: Actor, task: Row) -> bool:
-    """Say whether the actor could end the asking of others, or undo their own completion."""
-    return may_pull_back(actor, task) or (may_recall(actor, task) and permits(task, "recall"))
 
 
 _BESIDE: Final[Mapping[str, Callable[[Actor, Row], bool]]] = {

@@ -1,4 +1,4 @@
-"""Taking back: from those who were asked first, or what one has decided oneself."""
+"""Taking back what one has done oneself, while nobody has gone on from it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any, Final
 from app.core import returning
 from app.core.events import Recalled
 from app.core.values import iso_text
+from app.db.tx import Tx
 from app.db.wire import Statement
-from app.errors import Conflict
+from app.errors import Conflict, Forbidden
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.identity.queries import display_names
 from app.runtime.ports import Engine
+from app.runtime.refuse import refuse_unless_running
 from app.runtime.step import loaded, move_locked
 from app.task import access, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
 from app.task.present import body
 from app.task.queries import seen
-from app.task.refuse import refusal
 from app.task.side_close import pull_back
 from app.task.untouched import Obstacle
 from app.task.ways_back import token_of
@@ -38,83 +39,79 @@ update tasks
 def recall(
     engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
 ) -> Row:
-    """Take a task back: from those who were asked first, or one's own decision.
+    """Take back: from those who were asked first, or what the actor has decided themselves.
 
-    A task that waits for others is pulled back from them (see ``side_close.pull_back``); of one
-    that is completed the completion is undone.
-
-    Args, Returns, Raises: as ``side_close.pull_back`` and ``undo``.
-    """
-    with engine.db.transaction() as tx:
-        live = seen(tx, actor, task_id)["state"] in access.LIVE
-    way = pull_back if live else undo  # which looks again when it has locked the task
-    return way(engine, actor, task_id, comment=comment, now=now)
-
-
-def undo(
-    engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
-) -> Row:
-    """Undo the actor's own completion of a task: it is open for them again.
-
-    Every task, job and clock that followed must be untouched. The variables that the completion
-    changed get their former values. Of several who decide together, one takes back the own vote
-    while the others still decide; what they have decided is not taken back by one of them.
+    A live task comes back to its holder, see ``side_close.pull_back``. A completed one is open
+    again for who completed it: every task, job and clock that followed must be untouched, and
+    the variables that it changed get their former values. While others still decide beside them
+    it is their vote alone; what several have decided is not taken back by one of them.
 
     Args:
         comment: why, for the history.
 
     Returns:
-        The body of the task that is open again.
+        The body of the task that is open (again).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
-        Forbidden: the actor has not completed it, or the step does not allow it.
+        Forbidden: it is neither the actor's nor was it, or the step does not allow it.
         Conflict: ``too_late``, ``gone_on`` (``extra["in_the_way"]``: ``{kind, step, by, at}``
-            each, ``extra["ask"]``: usernames who could return it), ``instance_ended`` or
-            ``instance_suspended``.
+            each, ``extra["ask"]``: usernames who could return it); it waits for nobody, has
+            ended, or is suspended.
     """
-    require(actor, "task:work")
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        may = access.may_recall(actor, task) and access.permits(task, "recall")
-        if not may or task["instance_status"] != "running":
-            raise refusal(engine.db, actor, task, "recall")
-        if now > task["completed_at"] + access.RECALLED_WITHIN:
-            raise _too_late()
-        locked = loaded(
-            engine, tx, task | {"id": task["instance_id"], "state": task["instance_state"]}
-        )
-        why = (comment or "").strip() or None
-        if task["seat"] and token_of(locked.state, task) is not None:  # the others still decide
-            visit, obstacles = unvote.in_the_way(tx, task)
-            if obstacles:
-                raise _gone_on(engine, task, obstacles, [])
-            task |= unvote.take_back(tx, actor, task, visit, comment=why, now=now)
-            return body(task, actor, now=now)
-        done = locked.state.completed.get(task["step"])
-        last = done is not None and not done.void and done.at == iso_text(task["completed_at"])
-        tokens = returning.descended(locked.state, done) if done is not None and last else ()
-        if not tokens or (done is not None and len((done.votes or {}).get("votes", ())) > 1):
-            raise _gone_on(engine, task, [Obstacle("joined")], [])
-        found = untouched.look(tx, locked, task, tokens)
-        if found.obstacles:
-            raise _gone_on(engine, task, found.obstacles, found.holders)
-        event = Recalled(
-            at=now,
-            by=actor.username,
-            step=task["step"],
-            restore=found.restore,
-            forget=tuple(found.forget),
-            reason=why,
-        )
-        also: list[Statement] = [(_UNDONE, {"task": task_id, "reason": event.reason})]
-        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
-        if moved.ignored is not None:
-            raise _gone_on(engine, task, [Obstacle("joined")], [])
+        if task["state"] != "completed" or task["role"] is not None:
+            return pull_back(engine, actor, task_id, comment=comment, now=now)
+        require(actor, "task:work")
+        return _undo(engine, tx, actor, task, (comment or "").strip() or None, now)
+
+
+def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now: datetime) -> Row:
+    """Undo the completion of a task (locked), if it is the actor's and nobody went on from it."""
+    instance = task | {"id": task["instance_id"], "state": task["instance_state"]}
+    locked = loaded(engine, tx, instance)
+    if not access.may_recall(actor, task):
+        raise _forbidden(actor, task)
+    refuse_unless_running(locked.instance)
+    if access.is_late(task, now):
+        raise _too_late()
+    if task["seat"] and token_of(locked.state, task) is not None:  # the others still decide
+        visit, obstacles = unvote.in_the_way(tx, task)
+        if obstacles:
+            raise _gone_on(engine, task, obstacles, [])
+        task |= unvote.take_back(tx, actor, task, visit, comment=why, now=now)
+        return body(task, actor, now=now)
+    done = locked.state.completed.get(task["step"])
+    last = done is not None and not done.void and done.at == iso_text(task["completed_at"])
+    tokens = returning.descended(locked.state, done) if done is not None and last else ()
+    if not tokens or (done is not None and len((done.votes or {}).get("votes", ())) > 1):
+        raise _gone_on(engine, task, [Obstacle("joined")], [])
+    found = untouched.look(tx, locked, task, tokens)
+    if found.obstacles:
+        raise _gone_on(engine, task, found.obstacles, found.holders)
+    event = Recalled(
+        at=now,
+        by=actor.username,
+        step=task["step"],
+        restore=found.restore,
+        forget=tuple(found.forget),
+        reason=why,
+    )
+    also: list[Statement] = [(_UNDONE, {"task": task["id"], "reason": why})]
+    moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
+    if moved.ignored is not None:
+        raise _gone_on(engine, task, [Obstacle("joined")], [])
     about = {"instance_status": moved.instance.status, "variables": moved.instance.variables}
     mine = [row for row in moved.opened if row["assignee"] == actor.username] or moved.opened
     return body(opened(task, mine[0]) | about, actor, now=now)
+
+
+def _forbidden(actor: Actor, task: Row) -> Forbidden:
+    if task["completed_by"] != actor.username:
+        return Forbidden("not_yours", "Only who has completed a task can take that back.")
+    return Forbidden("not_allowed_here", "The process does not allow this in the task's step.")
 
 
 def _too_late() -> Conflict:

@@ -25,7 +25,6 @@ Verb = Literal[
     "remove_signer",
     "return",
     "recall",
-    "pull_back",
     "remind",
     "cc",
     "comment",
@@ -33,8 +32,8 @@ Verb = Literal[
 _HOLDERS: Final = ("transfer", "delegate", "consult", "add_signer", "return", "cc")
 _OF_THE_INSTANCE: Final = ("comment", "remove_signer")
 """Verbs that do not ask how the very task stands."""
-_OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer", "recall")
-_ALWAYS: Final = ("pull_back", "resolve")
+_OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer")
+_ALWAYS: Final = ("recall", "resolve")
 _DECIDING: Final = ("claim", "complete")
 
 
@@ -44,7 +43,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     Args:
         task: a row that the actor may see.
     """
-    if verb in _OF_OTHERS or (verb == "pull_back" and actor.can("task:assign")):
+    if verb in _OF_OTHERS or (verb == "recall" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
     elif verb == "resolve":
         asked = task["role"] is not None and access.takes_part(actor, task)
@@ -58,14 +57,14 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     if refused is not None:
         return refused
     of_all = verb in _OF_THE_INSTANCE
-    if (of_all or verb == "recall") and task["instance_status"] not in ("running", "suspended"):
+    if of_all and task["instance_status"] not in ("running", "suspended"):
         return Conflict(
             "instance_ended",
             "The instance is %(status)s; nothing can be changed any more.",
             extra={"instance_status": task["instance_status"]},
             status=STATUS_WORDS[task["instance_status"]],
         )
-    if task["state"] == "completed" and not of_all and verb != "recall":
+    if task["state"] == "completed" and not of_all:
         return _completed(db, task)
     if task["state"] == "cancelled" and task["decided_by"] and not of_all:
         return _decided(db, task)
@@ -86,9 +85,9 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     if task["waits_for"] is not None and (verb == "assign" or access.is_holder(actor, task)):
         return _waiting(db, task)
     others = task["state"] == "claimed" and not access.is_holder(actor, task)
-    if others and not (verb == "pull_back" and actor.can("task:assign")):
+    if others and not (verb == "recall" and actor.can("task:assign")):
         return _claimed(db, task)
-    if verb == "pull_back":
+    if verb == "recall":
         return Conflict("nothing_to_pull_back", "Nobody is asked first: whoever was has answered.")
     if task["role"] is not None:
         return _asked_oneself(verb)

@@ -45,7 +45,7 @@ def pull_back(
         task = seen(tx, actor, task_id, locked=True)
         running = task["instance_status"] == "running"
         if not (running and access.may_pull_back(actor, task)):
-            raise refusal(engine.db, actor, task, "pull_back")
+            raise refusal(engine.db, actor, task, "recall")
         sides = [row for row in side_store.live(tx, task) if row["role"] == task["waits_for"]]
         also = [
             side_store.freed(task),

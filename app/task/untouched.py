@@ -49,7 +49,7 @@ select step, state, attempt from jobs
  where instance_id = %(instance)s and wait = any(%(waits)s) order by id for update
 """
 _HARMLESS: Final = frozenset(
-    {"task.reminded", "task.commented", "task.comment_edited", "task.copied"}
+    {"task.reminded", "task.overdue", "task.commented", "task.comment_edited", "task.copied"}
 )
 """What may have been done with a task that is untouched."""
 

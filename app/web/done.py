@@ -58,11 +58,12 @@ def follow_up(task: Row, instance: Row, waiting: Sequence[Row], who: Actor) -> F
     here = [each for each in instance["tasks"] if _is_for(who, each)]
     return FollowUp(
         outcome=chosen[0] if chosen else None,
-        # The seats of those who have not decided yet are not what comes next.
+        # The seats of those who have not decided yet are not what comes next, nor is what
+        # others are only asked.
         tasks=[
             each
             for each in instance["tasks"]
-            if not open_ or each["step"]["id"] != task["step"]["id"]
+            if each["role"] is None and (not open_ or each["step"]["id"] != task["step"]["id"])
         ],
         automatic=[
             token["step"]["name"] or token["step"]["id"]

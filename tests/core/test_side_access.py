@@ -15,14 +15,15 @@ TASK: dict[str, Any] = {
     "state": "claimed",
     "assignee": "mei",
     "completed_by": None,
+    "completed_at": None,
     "candidates": ["g:finance"],
+    "barred": [],
     "allow": [*DEFAULT, "add_signer"],
     "started_by": "zhao",
     "instance_status": "running",
     "added_by": None,
     "role": None,
     "waits_for": None,
-    "barred": None,
 }
 ADVICE = TASK | {"role": "delegate", "assignee": "li", "added_by": "mei", "candidates": []}
 

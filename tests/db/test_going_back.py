@@ -218,7 +218,7 @@ def test_a_recalled_decision_is_open_again_and_its_values_are_as_before(lab: Lab
     (old,) = stored.rows(lab.db, "select state, completed_by from tasks order by id limit 1")
     assert (old["state"], old["completed_by"]) == ("cancelled", None)
     assert "task.recalled" in kinds(lab, instance)
-    refused("not_yours", recall, lab, "zhao", task)
+    refused("task_cancelled", recall, lab, "zhao", task)
     stored.agrees(lab.db, instance)
 
 

@@ -208,6 +208,18 @@ def test_a_rejection_counts_for_nothing(lab: Lab) -> None:
     assert task(lab, instance, "s1")["state"] == "claimed"
 
 
+def test_after_a_return_everybody_is_asked_again(lab: Lab) -> None:
+    instance = chain(lab, "auto_approve_any", "mei", "li", "wang", "mei")
+    lab.complete(instance, "s0", ok0=True, amount=5)
+    lab.complete(instance, "s1", by="li", ok1=True, amount=5)
+    task_id = lab.task(instance, "s2")
+    service.give_back(lab.engine, lab.office["wang"], task_id, to="s1", comment="why?", now=lab.at)
+    lab.complete(instance, "s1", by="li", ok1=True, amount=5)
+    lab.complete(instance, "s2", by="wang", ok2=True, amount=5)
+    assert task(lab, instance, "s3")["state"] == "claimed"
+    stored.agrees(lab.db, instance)
+
+
 # empty_assignee -----------------------------------------------------------------------
 
 

@@ -56,6 +56,9 @@ def test_advice_is_asked_given_and_used(browser: Browser, office: Office, task: 
     page.says("Some One advised to approve “Approve”")
     page = mei.get(f"/tasks/{task}?use={advice}").ok().says("The values that were proposed")
     assert 'value="3.50"' in page.control("f.amount")
+    mei.post(f"/tasks/{task}/consult", {"users": "stranger", "reason": "And now?"})
+    rows = browser("zhao").get("/requests").ok().text
+    assert ("Chen Mei" in rows, "Some One" in rows) == (True, False)
 
 
 def test_deciding_before_the_answer_asks_once(browser: Browser, office: Office, task: int) -> None:
