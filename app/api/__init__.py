@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
 from app.api import (
+    absence,
     definition,
     external,
     form,
@@ -47,6 +48,7 @@ _MODULES = (
     task_verbs.operations,
     task_side.operations,
     going_back.operations,
+    absence.operations,
     notices.operations,
     history.operations,
     health.operations,

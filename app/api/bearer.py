@@ -2,8 +2,8 @@
 
 A token names the user (``sub``), the epoch it was made in and the sign-in that it descends
 from (``family``). Who that is now is looked up at most every ``FRESH`` seconds a process: a
-changed password or role, an inactive account, a revoked token and an ended family count
-after that time everywhere.
+changed password or role, an inactive account, a revoked token, an ended family and whom
+somebody stands in for count after that time everywhere.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def actor() -> Actor:
     if found is None:
         raise Unauthenticated("token_ended", "This token has ended. Sign in again.")
     g.user_id = found.id
-    return found
+    return found.at(now())
 
 
 def claims() -> dict[str, Any]:
@@ -170,15 +170,15 @@ def _look(claims: dict[str, Any], user_id: int) -> Actor | None:
     if looked is None or not moment - FRESH < looked.at <= moment:
         if len(known) >= _KEPT:
             known.clear()
-        looked = _Looked(_look_up(claims, user_id), moment)
+        looked = _Looked(_look_up(claims, user_id, moment), moment)
         known[claims["jti"]] = looked
     return looked.actor
 
 
-def _look_up(claims: dict[str, Any], user_id: int) -> Actor | None:
+def _look_up(claims: dict[str, Any], user_id: int, moment: datetime) -> Actor | None:
     db = engine().db
     with db.transaction():
-        found = actor_and_epoch(db, user_id)
+        found = actor_and_epoch(db, user_id, now=moment)
         if found is None or found[1] != claims.get("epoch"):
             return None
         ended = is_revoked(db, claims["jti"], claims.get("family"))

@@ -182,6 +182,9 @@ class Task(Body):
     outcomes: list[dict[str, Any]]
     allowed: list[str]
     mine: bool | None = None
+    for_: str | None = Field(
+        default=None, alias="for", description="Who is away and has it, if the caller stands in."
+    )
     due_at: datetime | None
     overdue: bool
     priority: int
@@ -200,7 +203,7 @@ class Task(Body):
         default=False, description="Whether an approval rule keeps the caller from deciding."
     )
     decided_by: str | None = Field(
-        default=None, description="Whose vote ended it while this seat was open."
+        default=None, description="Whose vote ended it while this seat was open, or who stood in."
     )
     reminders: int | None = Field(default=None, description="How often it was reminded of.")
     reminded_at: datetime | None = None

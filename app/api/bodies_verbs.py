@@ -106,11 +106,11 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="What happened: a word of the choices.")
-    process_instance_id: int
-    task_id: int
-    title: str
-    step: StepRef
+    event: str = Field(description="What happened: a word of the choices, or substitute.")
+    process_instance_id: int | None = Field(description="Null of an absence.")
+    task_id: int | None
+    title: str | None
+    step: StepRef | None
     by: str
     text: str | None
     at: datetime

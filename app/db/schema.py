@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db import (
+    schema_absence,
     schema_files,
     schema_identity,
     schema_notices,
@@ -17,6 +18,7 @@ from app.db.schema_parts import id_, metadata, moment, ref
 
 __all__ = [
     "metadata",
+    "schema_absence",
     "schema_files",
     "schema_identity",
     "schema_notices",

@@ -12,8 +12,8 @@ notifications = sa.Table(
     id_(),
     sa.Column("username", sa.Text, nullable=False),  # whom it tells
     sa.Column("event", sa.Text, nullable=False),  # task | transferred | mentioned | …
-    sa.Column("instance_id", sa.BigInteger, nullable=False),
-    sa.Column("task_id", sa.BigInteger, nullable=False),
+    sa.Column("instance_id", sa.BigInteger),  # null: about no task, but an absence
+    sa.Column("task_id", sa.BigInteger),
     sa.Column("actor", sa.Text, nullable=False),  # who did it; system: the engine
     sa.Column("text", sa.Text),  # the beginning of what they said
     moment("at"),

@@ -12,18 +12,19 @@ from app.errors import NotFound, phrase_of
 from app.history import record
 from app.identity.actor import Actor
 from app.identity.policy import require
+from app.identity.seats import SEAT, ForSeats
 from app.identity.sensitive import hidden_names, masked
 
-_INSTANCE: Final = """
+_INSTANCE: Final = ForSeats(f"""
 select i.definition_id, d.checksum
   from process_instances i join process_definitions d on d.id = i.definition_id
  where i.id = %(id)s
    and (%(all)s or i.started_by = %(me)s or exists (
         select 1 from tasks t where t.instance_id = i.id
-           and (t.assignee = %(me)s or t.completed_by = %(me)s
+           and ({SEAT} or t.completed_by = %(me)s
                 or (t.state = 'open' and t.candidates && %(keys)s)))
         or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s))
-"""
+""")  # noqa: S608 - constants only
 _ROWS: Final = """
 select seq, at, actor, on_behalf_of, data -> 'lines' as lines, hash
   from history_events where instance_id = %(id)s and seq > %(after)s
@@ -61,15 +62,8 @@ def events(
         NotFound: there is no such instance, or the actor may not see it.
     """
     with db.transaction() as tx:
-        seen = tx.run(
-            _INSTANCE,
-            {
-                "id": instance_id,
-                "all": actor.can("process:read"),
-                "me": actor.username,
-                "keys": actor.candidate_keys,
-            },
-        ).fetchone()
+        asked = {"id": instance_id, "all": actor.can("process:read"), "keys": actor.candidate_keys}
+        seen = tx.run(*_INSTANCE.by(actor, asked)).fetchone()
         if seen is None:
             raise NotFound(
                 "instance_not_found", "There is no such instance, or you may not see it."

@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 from app.identity.permissions import ALL
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Somebody who is away, and whose tasks the actor decides meanwhile.
+
+    Args:
+        person: username of who is away.
+        until: when it ends.
+        since: only tasks that were opened from then on; None: all.
+        definitions: only of processes with these keys; None: of all.
+    """
+
+    person: str
+    until: datetime
+    since: datetime | None = None
+    definitions: frozenset[str] | None = None
+
+    def covers(self, definition_key: str, opened_at: datetime) -> bool:
+        """Say whether it is for a task of this process that was opened then."""
+        return (self.definitions is None or definition_key in self.definitions) and (
+            self.since is None or opened_at >= self.since
+        )
 
 
 @dataclass(frozen=True)
@@ -18,6 +42,8 @@ class Actor:
         roles: names of the person's roles.
         permissions: what the roles allow (``process:read`` …), narrowed by a token's scopes.
         manager: username of the person's manager, if any.
+        away_until: end of the last of the person's absences that is known; it may be past.
+        stands_in: whose tasks they decide now (see ``identity.absence``).
     """
 
     id: int
@@ -30,6 +56,14 @@ class Actor:
     manager: str | None = None
     language: str | None = None
     timezone: str | None = None
+    away_until: datetime | None = None
+    stands_in: tuple[StandIn, ...] = ()
+
+    def at(self, now: datetime) -> Actor:
+        """Return the actor some seconds after they were looked up: absences end by the clock."""
+        if not self.stands_in or all(one.until > now for one in self.stands_in):
+            return self
+        return replace(self, stands_in=tuple(one for one in self.stands_in if one.until > now))
 
     def can(self, permission: str) -> bool:
         """Say whether the actor has ``permission`` (``noun:verb``)."""

@@ -18,17 +18,19 @@ _LETTER: Final[dict[Kind, str]] = {"user": "u", "group": "g", "role": "r"}
 # The arrays come from subqueries, so that PostgreSQL has no reason to plan it anew for the
 # length of each array: that costs ten times the query.
 _WHO: Final = """
-select 'user' as kind, u.username as name, u.active as alive
+select 'user' as kind, u.username as name, u.active as alive,
+       exists (select 1 from absences a
+                where a.username = u.username and a.ended_at is null) as away
   from users u where u.username = any(array(select unnest(%(usernames)s::text[])))
 union all
 select 'group', g.name,
        exists (select 1 from memberships m join users u on u.id = m.user_id and u.active
-                where m.group_id = g.id)
+                where m.group_id = g.id), false
   from groups g where g.name = any(array(select unnest(%(names)s::text[])))
 union all
 select 'role', r.name,
        exists (select 1 from user_roles ur join users u on u.id = ur.user_id and u.active
-                where ur.role_id = r.id)
+                where ur.role_id = r.id), false
   from roles r where r.name = any(array(select unnest(%(names)s::text[])))
 """
 
@@ -46,6 +48,13 @@ class Resolved:
     keys: tuple[str, ...] = ()
 
 
+class Away:
+    """Key of ``Tx.ahead``: usernames that were resolved of people who may be away.
+
+    Whoever is not among them has no absence at all, so that nothing has to be asked about it.
+    """
+
+
 class Ahead:
     """What is looked up before it is known whether anybody asks: it saves a trip.
 
@@ -58,12 +67,14 @@ class Ahead:
     def __init__(self, names_: frozenset[str]) -> None:
         self.names = names_
         self.alive: dict[tuple[str, str], bool] = {}
+        self.away: frozenset[str] = frozenset()
         usernames = [names.normal(name) for name in names_]
         self.question: Statement = (_WHO, {"usernames": usernames, "names": list(names_)})
 
     def take(self, answer: Answer) -> None:
         """Keep what came of the question."""
         self.alive = {(row["kind"], row["name"]): row["alive"] for row in answer.rows}
+        self.away = frozenset(row["name"] for row in answer.rows if row["away"])
 
 
 def ahead_of(wanted: Iterable[str]) -> Ahead:
@@ -95,6 +106,8 @@ def resolve_all(tx: Tx, wanted: Iterable[tuple[str, Kind | None]]) -> Resolved:
         known = ahead_of(name for name, _ in asked)
         known.take(tx.run(*known.question))
     alive = known.alive
+    if known.away:
+        tx.ahead[Away] = tx.ahead.get(Away, frozenset()) | known.away
     users: dict[str, None] = {}
     keys: dict[str, None] = {}
     for name, kind in asked:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from app.db.tx import Database
 from app.errors import FieldError, Invalid, Unauthenticated
 from app.identity import names, passwords, store
+from app.identity.absence import stands_in
 from app.identity.accounts import create_group, create_user, ensure_roles
 from app.identity.actor import Actor
 from app.identity.preferences import LANGUAGES, preference_errors
@@ -71,19 +73,30 @@ def authenticate(db: Database, username: str, password: str, *, now: datetime) -
     return store.actor_of(row)
 
 
-def actor_and_epoch(db: Database, user_id: int) -> tuple[Actor, int] | None:
-    """Return an active person with their current epoch, in one query; None if there is none.
+def actor_and_epoch(
+    db: Database, user_id: int, *, now: datetime | None = None
+) -> tuple[Actor, int] | None:
+    """Return an active person with their current epoch; None if there is none.
 
-    A token or session that carries an older epoch has ended.
+    A token or session that carries an older epoch has ended. It is one query, and another
+    one for who is chosen as a substitute.
+
+    Args:
+        now: when they stand in for others; None: they act in their own name alone.
     """
     with db.transaction() as tx:
         row = store.person_by_id(tx, user_id)
-    return (store.actor_of(row), row["auth_epoch"]) if row and row["active"] else None
+        if row is None or not row["active"]:
+            return None
+        actor = store.actor_of(row)
+        if now is not None and row["stands_in_until"] is not None and row["stands_in_until"] > now:
+            actor = replace(actor, stands_in=stands_in(tx, actor.username, now=now))
+    return actor, row["auth_epoch"]
 
 
-def actor_by_id(db: Database, user_id: int) -> Actor | None:
+def actor_by_id(db: Database, user_id: int, *, now: datetime | None = None) -> Actor | None:
     """Return an active person; None if there is none of this id."""
-    found = actor_and_epoch(db, user_id)
+    found = actor_and_epoch(db, user_id, now=now)
     return found[0] if found else None
 
 

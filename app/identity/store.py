@@ -10,6 +10,10 @@ from app.identity.actor import Actor
 _PERSON: Final = """
 select u.id, u.username, u.name, u.email, u.password_hash, u.active, u.language, u.timezone,
        u.auth_epoch, m.username as manager,
+       (select max(ends_at) from absences
+         where username = u.username and ended_at is null) as away_until,
+       (select max(ends_at) from absences
+         where substitute = u.username and ended_at is null) as stands_in_until,
        array(select g.name from memberships ms join groups g on g.id = ms.group_id
               where ms.user_id = u.id) as groups,
        array(select r.name from user_roles ur join roles r on r.id = ur.role_id
@@ -53,4 +57,5 @@ def actor_of(row: dict[str, Any]) -> Actor:
         manager=row["manager"],
         language=row["language"],
         timezone=row["timezone"],
+        away_until=row["away_until"],
     )

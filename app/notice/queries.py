@@ -32,7 +32,7 @@ _NOTES: Final = sa.select(
     t.c.step,
     t.c.name.label("step_name"),
     i.c.title,
-).select_from(n.join(t, t.c.id == n.c.task_id).join(i, i.c.id == n.c.instance_id))
+).select_from(n.outerjoin(t, t.c.id == n.c.task_id).outerjoin(i, i.c.id == n.c.instance_id))
 _COPIES: Final = sa.select(
     *(c.c[name] for name in ("id", "instance_id", "task_id", "step", "actor", "comment", "at")),
     c.c.read_at,
@@ -162,7 +162,7 @@ def _note(row: Mapping[str, Any]) -> Item:
         "process_instance_id": row["instance_id"],
         "task_id": row["task_id"],
         "title": row["title"],
-        "step": {"id": row["step"], "name": row["step_name"]},
+        "step": {"id": row["step"], "name": row["step_name"]} if row["step"] else None,
         "by": row["actor"],
         "text": row["text"],
         "at": row["at"],

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 from app.db.wire import Statement
+from app.identity.absence import COVERED, SUBSTITUTES
 
 Event = Literal[
     "task",
@@ -75,6 +76,31 @@ _RETURNED: Final = (
 _WITHDRAWN: Final = _OPENED.replace(
     "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
 )
+# Beside those who are away, whoever stands in for them.
+_OPENED_FOR: Final = f"""
+insert into notifications {_COLUMNS}
+select distinct on (t.id, u.username)
+       u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s::timestamptz, {_MAIL}
+  from tasks t cross join lateral ({SUBSTITUTES}) s
+  join users u on u.username = s.person {_CHOSEN} 'task'
+ where {_WANTED} and {COVERED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s)
+ order by t.id, u.username
+"""  # noqa: S608 - constants only
+_TOLD_FOR: Final = f"""
+insert into notifications {_COLUMNS}
+select distinct on (u.username)
+       u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s::timestamptz, {_MAIL}
+  from tasks t cross join lateral ({SUBSTITUTES}) s
+  join users u on u.username = s.person {_CHOSEN} %(event)s
+ where {_WANTED} and {COVERED} and t.id = %(task)s
+ order by u.username
+"""  # noqa: S608 - constants only
+_SEATED_FOR: Final = _OPENED_FOR.replace("order by t.id", "and t.seat > %(after)s order by t.id")
+# It is about no task, and always told: the work of the other person is theirs now.
+_CHOSEN_AS_SUBSTITUTE: Final = """
+insert into notifications (username, event, actor, at)
+values (%(username)s, 'substitute', %(away)s, %(at)s)
+"""
 _SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Those who have not answered are told of their own tasks, whose ids are the database's to give.
 _ASKED: Final = f"""
@@ -153,6 +179,30 @@ def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -
     """Return what tells people that they got a task for lack of others."""
     said = {"instance": instance, "wait": wait, "actor": "system", "at": at}
     return _UNASSIGNED, {**said, **_meant(keys)}
+
+
+def opened_for(instance: int, waits: Sequence[int], *, actor: str, at: datetime) -> Statement:
+    """Return what tells those who stand in for the people that these tasks were opened for."""
+    return _OPENED_FOR, {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
+
+
+def told_for(
+    event: Event, *, task: int, actor: str, text: str | None = None, at: datetime
+) -> Statement:
+    """Return what tells those who stand in for whoever has a task, as the transaction leaves it."""
+    said = {"event": event, "task": task, "actor": actor, "at": at, "text": shortened(text)}
+    return _TOLD_FOR, said
+
+
+def seated_for(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
+    """Return the same as ``opened_for`` for seats that were added; see ``seated``."""
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
+    return _SEATED_FOR, {**said, "actor": actor, "at": at}
+
+
+def chosen(username: str, *, away: str, at: datetime) -> Statement:
+    """Return what tells somebody that they stand in for a person who is, or will be, away."""
+    return _CHOSEN_AS_SUBSTITUTE, {"username": username, "away": away, "at": at}
 
 
 def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:

@@ -8,30 +8,34 @@ from app.core.definition import Definition
 from app.db.tx import Tx
 from app.errors import Forbidden, NotFound
 from app.identity.actor import Actor
+from app.identity.seats import SEAT, ForSeats
 from app.runtime.row import InstanceRow
 
-# The condition for instance ``i``: started by the actor, they take or took part in it, or it
-# was copied to them.
-TAKES_PART: Final = """
+# The condition for instance ``i``, in a ``ForSeats``: started by the actor, they take or took
+# part in it, or it was copied to them.
+TAKES_PART: Final = f"""
 (i.started_by = %(me)s or exists (
     select 1 from tasks t where t.instance_id = i.id
-       and (t.assignee = %(me)s or t.completed_by = %(me)s
+       and ({SEAT} or t.completed_by = %(me)s
             or (t.state = 'open' and t.candidates && %(keys)s)))
  or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s))
-"""
-_TAKES_PART: Final = f"select 1 from process_instances i where i.id = %(id)s and {TAKES_PART}"  # noqa: S608  # constants only
+"""  # noqa: S608 - constants only
+_TAKES_PART: Final = ForSeats(
+    f"select 1 from process_instances i where i.id = %(id)s and {TAKES_PART}"  # noqa: S608  # constants only
+)
 
 
 def who(actor: Actor) -> dict[str, Any]:
-    """Return the parameters of ``TAKES_PART``."""
-    return {"me": actor.username, "keys": actor.candidate_keys}
+    """Return the parameters of ``TAKES_PART`` beside those that ``ForSeats`` adds."""
+    return {"keys": actor.candidate_keys}
 
 
 def may_see(tx: Tx, actor: Actor, instance_id: int) -> bool:
     """Say whether the actor may read the instance."""
     if actor.can("process:read"):
         return True
-    return tx.run(_TAKES_PART, {"id": instance_id, **who(actor)}).fetchone() is not None
+    asked = _TAKES_PART.by(actor, {"id": instance_id, **who(actor)})
+    return tx.run(*asked).fetchone() is not None
 
 
 def require_seen(tx: Tx, actor: Actor, instance_id: int) -> None:

@@ -14,6 +14,7 @@ from app.db.tx import Database
 from app.definition.cache import SHARED
 from app.errors import NotFound
 from app.identity.actor import Actor
+from app.identity.seats import ForSeats
 from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
 from app.runtime.candidates import by_kind
@@ -36,12 +37,12 @@ select t.*, coalesce(t.due_at < coalesce(%(now)s, now()), false) as overdue
 _INCIDENTS: Final = """
 select * from incidents where instance_id = %(id)s and resolved_at is null order by id
 """
-_CHILDREN: Final = f"""
+_CHILDREN: Final = ForSeats(f"""
 select i.id, d.key as definition_key, i.title, i.status, i.incident_count > 0 as stuck
   from process_instances i join process_definitions d on d.id = i.definition_id
  where i.parent_id = %(id)s and (%(all)s or {access.TAKES_PART})
  order by i.id desc limit %(limit)s
-"""  # noqa: S608 - constants only
+""")  # noqa: S608 - constants only
 MAX_CHILDREN: Final = 200
 """Of an instance, as its body lists them: the newest ones that the reader may see."""
 
@@ -100,7 +101,7 @@ def seen(db: Database, actor: Actor, instance_id: int, *, now: datetime | None =
                 [
                     (_TASKS, {"id": instance_id, "now": clock}),
                     (_INCIDENTS, {"id": instance_id}),
-                    (_CHILDREN, {"id": instance_id, **related}),
+                    _CHILDREN.by(actor, {"id": instance_id, **related}),
                 ]
             )
         )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from app.core.events import Recalled, Returned, Withdrawn
 from app.db.tx import Tx
 from app.db.wire import Statement
-from app.identity.queries import resolve_all
+from app.identity.queries import Away, resolve_all
 from app.notice import store
 from app.runtime.lines import Line
 from app.runtime.plan import Plan
@@ -62,6 +62,10 @@ def of_opened(
         if row["alert"]:
             keys = row["candidates"] or [f"u:{row['assignee']}"]
             made.append(store.unassigned(keys, instance=instance, wait=row["wait"], at=at))
+    away = tx.ahead.get(Away, frozenset())
+    of_others = [row["wait"] for row in opened if row["assignee"] in away]
+    if of_others:
+        made.append(store.opened_for(instance, of_others, actor=actor, at=at))
     tasks = {**{each.task.wait: each.task for each in plan.decided}, **plan.tasks}
     for task in tasks.values():
         keys = resolve_all(tx, [(name, None) for name in task.cc]).keys if task.cc else ()

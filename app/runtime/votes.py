@@ -21,7 +21,7 @@ from app.db.types import Json
 from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
-from app.notice.store import seated
+from app.notice.store import seated, seated_for
 from app.runtime.lines import Line
 from app.runtime.moved import Locked, Moved
 from app.runtime.ports import Engine
@@ -157,6 +157,7 @@ def add_seats(
         _kept(visit, visit.queue, total),
         *(_seat(each, like, number, at) for number, each in enumerate(added, start=visit.top + 1)),
         seated(visit.instance, visit.wait, visit.top, actor=actor.username, at=at),
+        seated_for(visit.instance, visit.wait, visit.top, actor=actor.username, at=at),
     ]
 
 
@@ -265,6 +266,7 @@ def _next(visit: Visit, total: int, actor: Actor, at: datetime) -> list[Statemen
         _kept(visit, visit.queue[1:], total),
         _seat(visit.queue[0], like, visit.top + 1, at),
         seated(visit.instance, visit.wait, visit.top, actor=actor.username, at=at),
+        seated_for(visit.instance, visit.wait, visit.top, actor=actor.username, at=at),
     ]
 
 

@@ -26,8 +26,29 @@ def is_barred(task: Row, *usernames: str) -> bool:
 
 
 def is_holder(actor: Actor, task: Row) -> bool:
-    """Say whether the task is the actor's."""
-    return bool(task["assignee"] == actor.username)
+    """Say whether the task is the actor's, or that of somebody they stand in for."""
+    return task["assignee"] == actor.username or acting_for(actor, task) is not None
+
+
+def acting_for(actor: Actor, task: Row) -> str | None:
+    """Return who is away and has the task, if the actor decides it for them.
+
+    Whoever started the instance does not decide in it for others.
+    """
+    holder = task["assignee"]
+    if not actor.stands_in or holder is None or task["state"] not in LIVE:
+        return None
+    if actor.username in (holder, task["started_by"]):
+        return None
+    key, opened_at = task["definition_key"], task["created_at"]
+    stands_in = any(one.person == holder and one.covers(key, opened_at) for one in actor.stands_in)
+    return str(holder) if stands_in else None
+
+
+def deciding(actor: Actor, task: Row) -> tuple[str, ...]:
+    """Return by whom it would be decided: the actor, and whom they act for; for rules on people."""
+    absent = acting_for(actor, task)
+    return (actor.username,) if absent is None else (actor.username, absent)
 
 
 def has(actor: Actor, task: Row) -> bool:

@@ -11,7 +11,7 @@ from app.db.tx import Tx
 from app.errors import AppError, FieldError
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.notice.store import Event, told
+from app.notice.store import Event, told, told_for
 from app.runtime.ports import Engine
 from app.task import access
 from app.task.comment import check_comment
@@ -206,6 +206,7 @@ def _give(
         also = [
             (_GIVE, {"task": task_id, "to": given, "at": now, "rule": rule}),
             told(event, [f"u:{given}"], text=comment, at=now, **about),
+            told_for(event, task=task_id, actor=actor.username, text=comment, at=now),
         ]
         head = tell(tx, actor, task, kind, said, also, now=now)
     given_now = {"state": "claimed", "assignee": given, "claimed_at": now, "rule": rule}

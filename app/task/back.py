@@ -81,9 +81,16 @@ def give_back(
             step=place.step,
             straight=straight,
             reason=why,
+            on_behalf_of=access.acting_for(actor, task),
         )
         also = [rounds.closed(locked, task["step"], place.step, event)]
-        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
+        moved = move_locked(
+            *(engine, tx, locked, event),
+            actor=actor,
+            on_behalf_of=event.on_behalf_of,
+            also=also,
+            last=True,
+        )
         if moved.ignored is not None:  # the task's row says that it waits, the state does not
             raise changed()
     cancelled = {"state": "cancelled", "completed_at": now, "reason": why}

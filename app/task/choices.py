@@ -10,12 +10,13 @@ from app.core.definition import Label
 from app.db.tx import Database
 from app.identity.actor import Actor
 from app.identity.queries import group_titles
+from app.identity.seats import SEAT, ForSeats
 
 MOST: Final = 1_000
 """How many tasks of each kind are looked at, so that it costs the same however many there are."""
 _LIVE: Final = f"""
-(select definition_id, step, name from tasks
-  where state in ('open','claimed') and assignee = %(me)s limit {MOST})
+(select definition_id, step, name from tasks t
+  where t.state in ('open','claimed') and {SEAT} limit {MOST})
 union all
 (select definition_id, step, name from tasks
   where state = 'open' and candidates && %(keys)s order by id limit {MOST})
@@ -35,8 +36,8 @@ select d.key, d.names, each.step, each.name
  order by d.version_order desc, d.id desc
 """
 _SQL: Final = {
-    "todo": _CHOICES.format(found=_LIVE),
-    "done": _CHOICES.format(found=_DONE),
+    "todo": ForSeats(_CHOICES.replace("{found}", _LIVE)),
+    "done": ForSeats(_CHOICES.replace("{found}", _DONE)),
 }
 
 
@@ -74,8 +75,8 @@ def choices(db: Database, actor: Actor, tab: str) -> Choices:
         tab: ``todo`` or ``done``.
     """
     with db.transaction() as tx:
-        asked = {"me": actor.username, "keys": actor.candidate_keys}
-        rows = tx.run(_SQL[tab], asked).fetchall()
+        asked = {"keys": actor.candidate_keys}
+        rows = tx.run(*_SQL[tab].by(actor, asked)).fetchall()
     processes: dict[str, Label] = {}
     steps: dict[tuple[str, str], Label] = {}
     for row in rows:  # the newest version first: it says what they are called now

@@ -22,7 +22,7 @@ from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.step import Locked, loaded, move_locked
 from app.runtime.variables import variable_errors
-from app.task import side_close, store
+from app.task import access, side_close, store
 from app.task.claim import take
 from app.task.comment import check_comment
 from app.task.copy import copy_on_the_way
@@ -157,6 +157,7 @@ def judge(
         values=_checked(locked.definition, task, values, around, text=text),
         outcome=outcome or None,
         comment=comment or None,
+        on_behalf_of=access.acting_for(actor, task),
     )
     step = locked.definition.by_id[task["step"]]
     _check_outcome(step, task, event, around)
@@ -187,7 +188,13 @@ def finish(
     if task["seat"]:
         done = votes.cast_vote(engine, tx, locked, task, event, actor=actor, also=also, last=last)
     else:
-        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=last)
+        moved = move_locked(
+            *(engine, tx, locked, event),
+            actor=actor,
+            on_behalf_of=event.on_behalf_of,
+            also=also,
+            last=last,
+        )
         done = votes.Cast(moved, None)
     if done.moved is not None and done.moved.ignored is not None:
         raise changed()  # the task's row says that it waits, the state does not
@@ -240,6 +247,8 @@ def _finished(locked: Locked, task: Row, event: TaskCompleted, actor: Actor) -> 
         "state": "completed",
         "completed_at": event.at,
         "completed_by": event.by,
+        "on_behalf_of": event.on_behalf_of,
+        "decided_by": event.by if event.on_behalf_of else task["decided_by"],
         "outcome": event.outcome,
         "comment": event.comment,
         "values": masked(event.values, hidden_names(locked.definition, actor)),

@@ -24,6 +24,7 @@ from app.db.tx import Database, Tx
 from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
+from app.identity.seats import SEAT, ForSeats
 from app.task import filters as narrow
 from app.task import side_store
 from app.task.filters import Filters
@@ -51,19 +52,20 @@ _BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due"})
 # The conditions of select.held_by and select.offered_to. Those that can be claimed are counted
 # in the order of their ids, lest PostgreSQL looks for them among all that are finished.
 _WAITING: Final = f"""
-select (select count(*) from (select 1 from tasks
-         where state in ('open','claimed') and assignee = %(me)s limit {COUNT_CAP}) own) as mine,
+select (select count(*) from (select 1 from tasks t
+         where t.state in ('open','claimed') and {SEAT} limit {COUNT_CAP}) own) as mine,
        (select count(*) from (select 1 from tasks
          where state = 'open' and candidates && %(keys)s
            and not coalesce(barred @> array[%(me)s], false)
          order by id limit {COUNT_CAP}) free) as claimable
 """  # noqa: S608 - numbers of ours
-_COUNTED: Final = f"""{_WAITING},
+_WAITING_FOR: Final = ForSeats(_WAITING)
+_COUNTED: Final = ForSeats(f"""{_WAITING},
        (select count(*) from (select 1 from tasks
          where completed_by = %(me)s limit {COUNT_CAP}) finished) as done,
        (select count(*) from (select 1 from tasks
          where assignee = %(me)s and decided_by is not null limit {COUNT_CAP}) others) as passed
-"""  # noqa: S608 - as above
+""")  # noqa: S608 - as above
 _WALK: Final = 5_000
 """How many live tasks are looked at in the order of an index, at most: some milliseconds.
 
@@ -119,7 +121,7 @@ class InboxPage:
             ``awaits`` says who has to answer first (usernames).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
-        names: what the people who started or decided these are called, by username.
+        names: what the people are called who started or decided these, or are away and have them.
     """
 
     items: Sequence[dict[str, Any]]
@@ -166,20 +168,25 @@ def inbox(
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
         awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
-        named = {row[key] for row in rows for key in ("started_by", "decided_by")}
-        names = display_names(db, named.union(*awaited.values()) - {None})
+        items = [body(row, actor, now=now) for row in rows]
+        names = display_names(db, _named(items).union(*awaited.values()))
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
-    items = [body(row, actor, now=now) for row in rows]
     for item in items:
         item["awaits"] = awaited.get(item["id"], [])
     return InboxPage(items, follow, shown, names)
 
 
+def _named(items: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return who started or decided these, and for whom the actor decides or has decided them."""
+    named = {one[by] for one in items for by in ("started_by", "decided_by", "for", "on_behalf_of")}
+    return {name for name in named if name}
+
+
 def badge(db: Database, actor: Actor) -> int:
     """Return how many tasks wait for the actor, own and claimable, at most ``COUNT_CAP``."""
     with db.transaction() as tx:
-        row: dict[str, int] = tx.run(_WAITING, _asks(actor)).fetchone() or {}
+        row: dict[str, int] = tx.run(*_WAITING_FOR.by(actor, _asks(actor))).fetchone() or {}
         return min(COUNT_CAP, sum(row.values()))
 
 
@@ -193,7 +200,7 @@ def _todo(
     rows: list[tuple[int, dict[str, Any]]] = []
     if part <= _MINE and counts["mine"]:
         begin = position if part == _MINE else None
-        own = asked.rows(tx, held_by(asked.actor.username), limit, begin)
+        own = asked.rows(tx, held_by(asked.actor), limit, begin)
         rows.extend((_MINE, row) for row in own)
     if part <= _CLAIMABLE and len(rows) < limit and counts["claimable"]:
         begin = position if part == _CLAIMABLE else None
@@ -301,8 +308,8 @@ def _done(
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:
-    return tx.run(_COUNTED, _asks(actor)).fetchone() or {}
+    return tx.run(*_COUNTED.by(actor, _asks(actor))).fetchone() or {}
 
 
 def _asks(actor: Actor) -> dict[str, Any]:
-    return {"me": actor.username, "keys": actor.candidate_keys}
+    return {"keys": actor.candidate_keys}

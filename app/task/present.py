@@ -42,6 +42,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "outcomes": row["outcomes"],
         "allowed": access.allowed(actor, row, now=now),
         "mine": access.is_holder(actor, row),
+        "for": access.acting_for(actor, row),
         "due_at": row["due_at"],
         "overdue": is_overdue(row, now),
         "priority": row["priority"],

@@ -21,6 +21,7 @@ from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.identity.queries import display_names
+from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
 from app.task import access, rounds, seats, side_view, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
@@ -202,7 +203,8 @@ def list_(
         require(actor, "task:assign")
         query = query.where(nobody_there())
     if assignee is not None:
-        query = query.where(t.c.assignee == _who(actor, assignee))
+        own = assignee in ME and (state is None or state == "claimed")
+        query = query.where(own_seats(actor) if own else t.c.assignee == _who(actor, assignee))
     if candidate_group is not None:
         query = query.where(t.c.candidates.contains([f"g:{candidate_group}"]))
     if process_instance_id is not None:
@@ -293,7 +295,8 @@ def _draft(actor: Actor, row: Mapping[str, Any]) -> list[Statement]:
 
 def _usernames(shown: Mapping[str, Any]) -> set[str]:
     draft = shown["draft"] or {}
-    named = {shown["started_by"], shown["assignee"], shown["completed_by"], draft.get("by")}
+    named = {shown[by] for by in ("started_by", "assignee", "completed_by", "on_behalf_of")}
+    named.add(draft.get("by"))
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])

@@ -30,8 +30,8 @@ Row = dict[str, Any]
 
 _UNDONE: Final = """
 update tasks
-   set state = 'cancelled', completed_by = null, outcome = null, values = null, comment = null,
-       reason = %(reason)s
+   set state = 'cancelled', completed_by = null, on_behalf_of = null, decided_by = null,
+       outcome = null, values = null, comment = null, reason = %(reason)s
  where id = %(task)s
 """
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.errors import TooMany
 from app.identity.actor import Actor
-from app.notice.store import told
+from app.notice.store import told, told_for
 from app.runtime.ports import Engine
 from app.task import access, side_store
 from app.task.comment import check_comment
@@ -60,6 +60,8 @@ def remind(
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
             told("reminded", keys, text=comment, but=task["barred"], at=now, **about),
+            told("reminded", keys, text=comment, at=now, **about),
+            told_for("reminded", text=comment, task=task_id, actor=actor.username, at=now),
         ]
         said = {"users": asked} if asked else {"to": holder}
         said |= {"comment": comment or None}

@@ -12,6 +12,7 @@ from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
 from app.identity.actor import Actor
+from app.identity.seats import own_seats
 from app.task.summary import MATCHES, SHOWN
 
 # Written into the SQL, not sent as parameters: the planner proves with them that the
@@ -55,9 +56,9 @@ def in_state(state: str) -> sa.ColumnElement[bool]:
     return t.c.state == _STATES[state]
 
 
-def held_by(username: str) -> sa.ColumnElement[bool]:
-    """Live tasks that are this person's."""
-    return sa.and_(live(), t.c.assignee == username)
+def held_by(actor: Actor) -> sa.ColumnElement[bool]:
+    """Live tasks that are the actor's, or theirs for whom they stand in."""
+    return sa.and_(live(), own_seats(actor))
 
 
 def offered_to(actor: Actor) -> sa.ColumnElement[bool]:
@@ -87,9 +88,9 @@ def visible(actor: Actor, state: str | None) -> sa.ColumnElement[bool]:
     if actor.can("task:read"):
         return wanted
     mine = {
-        None: sa.or_(held_by(actor.username), offered_to(actor)),
+        None: sa.or_(held_by(actor), offered_to(actor)),
         "open": offered_to(actor),
-        "claimed": held_by(actor.username),
+        "claimed": held_by(actor),
         "completed": t.c.completed_by == actor.username,
         "cancelled": t.c.assignee == actor.username,
     }

@@ -80,7 +80,10 @@ def resolve(
         others = [row for row in side_store.live(tx, served) if row["id"] != task["id"]]
         ends = _ends(task["role"], outcome, others)
         applied = ends and task["role"] == "after" and outcome == YES
-        also = side_store.answered(task, by=actor.username, values=clean, at=now, **given)
+        behalf = access.acting_for(actor, task)
+        also = side_store.answered(
+            task, by=actor.username, behalf=behalf, values=clean, at=now, **given
+        )
         also += files.submitted(task["form"], clean, task["instance_id"], now)
         if ends and not applied:
             also.append(side_store.freed(served))
@@ -95,6 +98,7 @@ def resolve(
         if applied:
             _apply(engine, tx, served | head, now=now)
     done = {"state": "completed", "completed_at": now, "completed_by": actor.username}
+    done["on_behalf_of"] = behalf
     return body(task | head | done | given | {"values": clean}, actor, now=now)
 
 
@@ -103,7 +107,8 @@ def _own(tx: Tx, actor: Actor, task_id: int) -> Row:
     task = seen(tx, actor, task_id, locked=True)
     if task["role"] is not None or not task["sides"]:
         return task
-    mine = [row for row in side_store.live(tx, task) if row["assignee"] == actor.username]
+    mine = [row for row in side_store.live(tx, task) if access.is_holder(actor, task | row)]
+    mine.sort(key=lambda row: row["assignee"] != actor.username)
     return seen(tx, actor, mine[0]["id"], locked=True) if mine else task
 
 

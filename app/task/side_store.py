@@ -59,8 +59,8 @@ select serves, assignee from tasks
 _PENDING: Final = "select pending from tasks where id = %(task)s"
 _ANSWERED: Final = """
 update tasks
-   set state = 'completed', completed_at = %(at)s, completed_by = %(by)s, outcome = %(outcome)s,
-       comment = %(comment)s, values = %(values)s
+   set state = 'completed', completed_at = %(at)s, completed_by = %(by)s,
+       on_behalf_of = %(behalf)s, outcome = %(outcome)s, comment = %(comment)s, values = %(values)s
  where id = %(task)s
 """
 _CLOSED: Final = """
@@ -146,14 +146,19 @@ def answered(
     task: Row,
     *,
     by: str,
+    behalf: str | None,
     outcome: str | None,
     comment: str | None,
     values: Row,
     at: datetime,
 ) -> list[Statement]:
-    """Return what keeps the answer to a side task (locked)."""
+    """Return what keeps the answer to a side task (locked).
+
+    Args:
+        behalf: who is away and was asked, if somebody stands in for them.
+    """
     kept = {"outcome": outcome, "comment": comment, "values": Jsonb(dict(values))}
-    params = {"task": task["id"], "at": at, "by": by, **kept}
+    params = {"task": task["id"], "at": at, "by": by, "behalf": behalf, **kept}
     return [(_ANSWERED, params), (_FORGOTTEN, {"ids": [task["id"]]})]
 
 

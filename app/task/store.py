@@ -11,7 +11,9 @@ from app.db.tx import Tx
 from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
+from app.identity.seats import SEAT, ForSeats
 from app.runtime.store import lock_root
+from app.task import access
 
 Row = Mapping[str, Any]
 
@@ -40,13 +42,13 @@ select {_COLUMNS}
   join process_definitions d on d.id = t.definition_id
  where t.instance_id = %(id)s and t.state in ('open', 'claimed') order by t.id limit 1000
 """  # noqa: S608 - constants only
-_ELSEWHERE: Final = """
-select exists (select 1 from tasks where instance_id = %(instance)s
-                  and (assignee = %(me)s or completed_by = %(me)s or candidates && %(keys)s))
+_ELSEWHERE: Final = ForSeats(f"""
+select exists (select 1 from tasks t where t.instance_id = %(instance)s
+                  and ({SEAT} or t.completed_by = %(me)s or t.candidates && %(keys)s))
            as takes_part,
        exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
            as copied
-"""
+""")  # noqa: S608 - constants only
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
 _SEEN_LOCKED: Final = f"""
@@ -70,26 +72,26 @@ update tasks set state = 'open', assignee = null, claimed_at = null, rule = null
 _COMPLETE: Final = """
 update tasks
    set state = 'completed', completed_at = %(at)s, completed_by = %(by)s,
-       outcome = %(outcome)s, values = %(values)s, comment = %(comment)s,
-       rule = coalesce(%(rule)s, rule)
+       on_behalf_of = %(behalf)s, decided_by = %(decided)s, outcome = %(outcome)s,
+       values = %(values)s, comment = %(comment)s, rule = coalesce(%(rule)s, rule)
  where id = %(task)s
 """
 _FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
 _HEAD: Final = ("history_seq", "history_hash")
 # The instance's lock, then the task's: whoever is completing it comes first, and then there
 # is nothing left to keep.
-SAVE_DRAFT: Final = """
+SAVE_DRAFT: Final = ForSeats(f"""
 insert into drafts (task_id, username, values, saved_at)
 select t.id, %(me)s, %(values)s, %(now)s
   from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'
  where t.id = %(id)s
-   and ((t.state = 'claimed' and t.assignee = %(me)s)
+   and ((t.state = 'claimed' and {SEAT})
         or (t.state = 'open' and t.candidates && %(keys)s
             and not coalesce(t.barred @> array[%(me)s], false)))
    for key share of i, t
 on conflict (task_id, username) do update
    set values = excluded.values, saved_at = excluded.saved_at
-"""
+""")  # noqa: S608 - constants only
 
 
 def seen(tx: Tx, task_id: int, *, locked: bool = False) -> dict[str, Any] | None:
@@ -120,8 +122,8 @@ def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
     Returns:
         ``takes_part``: that; ``copied``: whether one was copied to them.
     """
-    params = {"instance": instance_id, "me": actor.username, "keys": actor.candidate_keys}
-    return tx.run(_ELSEWHERE, params).fetchone() or {}
+    asked = _ELSEWHERE.by(actor, {"instance": instance_id, "keys": actor.candidate_keys})
+    return tx.run(*asked).fetchone() or {}
 
 
 def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict[str, Any]:
@@ -151,6 +153,9 @@ def completed(task_id: int, event: TaskCompleted) -> list[Statement]:
         "task": task_id,
         "at": event.at,
         "by": event.by,
+        "behalf": event.on_behalf_of,
+        # So that who was away finds it among what is done.
+        "decided": event.by if event.on_behalf_of else None,
         "outcome": event.outcome,
         "values": dict(event.values),
         "comment": event.comment,
@@ -163,8 +168,8 @@ def save_draft(
     tx: Tx, actor: Actor, task_id: int, values: dict[str, Any], *, now: datetime
 ) -> bool:
     """Keep what the actor has typed; False if the task is not theirs to complete."""
-    who = {"id": task_id, "me": actor.username, "keys": actor.candidate_keys}
-    return tx.run(SAVE_DRAFT, who | {"values": values, "now": now}).rowcount == 1
+    who = {"id": task_id, "keys": actor.candidate_keys, "values": values, "now": now}
+    return tx.run(*SAVE_DRAFT.by(actor, who)).rowcount == 1
 
 
 def _write(
@@ -173,7 +178,10 @@ def _write(
     """Write a verb and what the history tells of it; return the new head of that."""
     head = {"id": task["instance_id"], **{name: task[name] for name in _HEAD}}
     line = [kind, task["step"], {"wait": task["wait"], **said}]
-    told = record.told(head, at=now, actor=actor.username, kind=kind, lines=[line])
+    behalf = access.acting_for(actor, task)
+    told = record.told(
+        head, at=now, actor=actor.username, on_behalf_of=behalf, kind=kind, lines=[line]
+    )
     params = {"task": task["id"], "actor": actor.username, "at": now}
     tx.together([*told, (sql, params)], last=last)
     written = told[0][1] or {}

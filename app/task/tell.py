@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.db.tx import Tx
 from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
+from app.task import access
 
 Row = Mapping[str, Any]
+
+_IN_ONES_OWN_NAME: Final = frozenset(
+    {"task.assigned", "task.commented", "task.comment_edited", "task.reminded"}
+)
+"""What a substitute does as who they are; all else is done as the holder, for who is away."""
 
 
 def tell(
@@ -50,7 +56,10 @@ def tell(
         ]
         for each in (said, *more)
     ]
-    told = record.told(head, at=now, actor=actor.username, kind=kind, lines=lines)
+    behalf = None if kind in _IN_ONES_OWN_NAME else access.acting_for(actor, task)
+    told = record.told(
+        head, at=now, actor=actor.username, on_behalf_of=behalf, kind=kind, lines=lines
+    )
     tx.together([*told, *also], last=last)
     written = told[0][1] or {}
     return {"history_seq": written["seq"], "history_hash": written["hash"]}

@@ -20,8 +20,9 @@ Row = Mapping[str, Any]
 
 _BACK: Final = """
 update tasks
-   set state = 'claimed', completed_at = null, completed_by = null, on_behalf_of = null,
-       outcome = null, values = null, comment = null
+   set state = 'claimed', assignee = coalesce(on_behalf_of, assignee), completed_at = null,
+       completed_by = null, on_behalf_of = null, decided_by = null, outcome = null, values = null,
+       comment = null
  where id = %(task)s
 """
 _CLOSED: Final = """
@@ -75,5 +76,13 @@ def take_back(
             withdrawn(visit.instance, [visit.wait], text=comment, actor=actor.username, at=now),
         ]
     head = tell(tx, actor, task, "task.recalled", {"comment": comment}, also, now=now)
-    gone = ("completed_at", "completed_by", "on_behalf_of", "outcome", "values", "comment")
+    gone = (
+        "values",
+        "comment",
+        "completed_at",
+        "completed_by",
+        "on_behalf_of",
+        "decided_by",
+        "outcome",
+    )
     return head | dict.fromkeys(gone) | {"state": "claimed"}

@@ -8,6 +8,7 @@ from flask import Flask
 from htmx_flask import Htmx
 
 from app.web import (
+    absence,
     bulk,
     definition,
     errors,
@@ -33,6 +34,7 @@ from app.web.i18n import init_i18n
 
 _PAGES: Final = (
     identity.bp,
+    absence.bp,
     inbox.bp,
     bulk.bp,
     views.bp,

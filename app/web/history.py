@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -10,7 +11,7 @@ from app.db.types import dumps
 from app.history.queries import events
 from app.identity.queries import display_names
 from app.runtime import queries
-from app.web import respond, timeline
+from app.web import respond, timeline, verb_words
 from app.web.i18n import pick
 from app.web.paging import number_of
 from app.web.session import actor, engine, now
@@ -29,12 +30,12 @@ def show(instance_id: int) -> Response:
     instance = queries.get(engine().db, actor(), instance_id, now=now())
     after = number_of(request.args.get("after")) if request.args.get("after") else None
     lines = events(engine().db, actor(), instance_id, after=after, size=_SIZE)
+    names = display_names(engine().db, timeline.people(lines))
     more = len(lines) >= _SIZE
     return respond.page(
         "history/show.html",
         instance=instance,
-        lines=[_row(line) for line in lines],
-        names=display_names(engine().db, timeline.people(lines)),
+        lines=[_row(line, names) for line in lines],
         next_url=(
             url_for("history.show", instance_id=instance_id, after=lines[-1]["seq"])
             if more
@@ -44,7 +45,7 @@ def show(instance_id: int) -> Response:
     )
 
 
-def _row(line: dict[str, Any]) -> dict[str, Any]:
+def _row(line: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     step = line["step"]
     return {
         "seq": line["seq"],
@@ -52,7 +53,7 @@ def _row(line: dict[str, Any]) -> dict[str, Any]:
         "word": event_word(line["kind"]),
         "kind": line["kind"],
         "step": pick(step["name"], step["id"]) if step else None,
-        "actor": None if line["actor"] == "system" else line["actor"],
+        "by": None if line["actor"] == "system" else verb_words.doer(line, names),
         "data": dumps({name: item for name, item in line["data"].items() if item is not None}),
         "hash": line["hash"][:_HASH],
     }

@@ -9,7 +9,8 @@ from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import LazyString, lazy_gettext
 
 from app.errors import AppError, Malformed
-from app.task import views
+from app.identity.queries import display_names
+from app.task import absences, views
 from app.task.choices import Choices, choices
 from app.task.filters import read
 from app.task.inbox import ORDERS, Order, Tab
@@ -90,6 +91,7 @@ def page(
     def address(**changes: Any) -> str:
         return address_of({**chosen, **changes})
 
+    away = [] if respond.wants_part() else absences.current(db, who, now=now())
     narrowed = bool(q or filters.named)
     # Only the page has the selects; a part needs the names of what is chosen.
     offered = choices(db, who, tab) if narrowed or not respond.wants_part() else Choices((), (), ())
@@ -114,6 +116,8 @@ def page(
         found=found,
         focus=_kept(focus, found.items),
         names=found.names,
+        away=away,
+        away_names=display_names(db, {one["substitute"] for one in away}),
         address=address,
         clear_url=address_of({"tab": tab, "order": order}),
         next_url=address(after=found.next) if found.next else None,

@@ -34,6 +34,7 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "overdue": lazy_gettext("“%(step)s” is overdue"),
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
     "unassigned": lazy_gettext("Nobody is there for “%(step)s”; it is yours to do or to give"),
+    "substitute": lazy_gettext("You stand in for %(by)s"),
 }
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
@@ -48,6 +49,7 @@ _ICONS: Final[Mapping[str, str]] = {
     "overdue": "clock-exclamation",
     "copied": "send",
     "unassigned": "users",
+    "substitute": "users",
 }
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
@@ -105,6 +107,8 @@ def follow(notification_id: int) -> Response:
     """Lead to what a notification is about; with that it is read."""
     note = queries.one(engine().db, actor(), notification_id)
     service.read(engine().db, actor(), [notification_id], now=now())
+    if note["task_id"] is None:  # of an absence
+        return respond.redirect(url_for("absence.show"))
     return respond.redirect(url_for("task.show", task_id=note["task_id"]))
 
 
@@ -186,7 +190,7 @@ def _said(note: Mapping[str, Any], names: Mapping[str, str]) -> str:
     step = note["step"]
     return str(_SENTENCES[note["event"]]) % {
         "by": names.get(note["by"], note["by"]),
-        "step": pick(step["name"], step["id"]),
+        "step": pick(step["name"], step["id"]) if step else "",
     }
 
 

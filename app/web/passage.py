@@ -16,6 +16,7 @@ from app.web import rule_words
 from app.web.i18n import pick
 from app.web.session import actor
 from app.web.step_words import kind_of, message_words
+from app.web.verb_words import doer
 from app.web.when import moment
 
 Line = Mapping[str, Any]
@@ -162,7 +163,7 @@ def _deciders(line: Line, names: Mapping[str, str]) -> str:
     """Return who completed a task, or how many of several approved."""
     votes = line["data"].get("votes")
     if votes is None:
-        return str(names.get(line["actor"], line["actor"]))
+        return doer(line, names)
     return str(
         gettext("%(count)d of %(total)d approved", count=votes["approved"], total=votes["total"])
     )

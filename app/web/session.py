@@ -137,7 +137,7 @@ def _load(kept: str) -> SignedIn | None:
     if not (user_id.isdecimal() and epoch.isdecimal()):
         return None
     g.person_unknown = True
-    found = actor_and_epoch(engine().db, int(user_id))
+    found = actor_and_epoch(engine().db, int(user_id), now=now())
     g.person_unknown = False
     if found is None or found[1] != int(epoch):
         return None

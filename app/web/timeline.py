@@ -78,7 +78,7 @@ def moments(
 def people(lines: Iterable[Line]) -> set[str]:
     """Return the usernames in the lines, to be looked up for ``moments``."""
     lines = list(lines)
-    named = {line["actor"] for line in lines if line["actor"]}
+    named = {line[by] for line in lines for by in ("actor", "on_behalf_of") if line[by]}
     return named.union(*(verb_words.people(line) for line in lines))
 
 
@@ -121,7 +121,7 @@ def _moment(
         if line["actor"] in (None, "system")
         or line["kind"] in verb_words.SENTENCES
         or _is_joint(line)
-        else names.get(line["actor"], line["actor"]),
+        else verb_words.doer(line, names),
         "at": at,
         "quote": None if _is_joint(line) else data.get("comment") or data.get("reason"),
         "detail": _child(data, children) or _detail(line["kind"], data, fields),

@@ -61,6 +61,20 @@ def people(line: Line) -> set[str]:
     return {name for name in (line["data"].get("from"), *_named(line)) if name}
 
 
+def doer(line: Line, names: Mapping[str, str]) -> str:
+    """Return who did something, and for whom, if that person was away."""
+    by, absent = line["actor"], line["on_behalf_of"]
+    if absent is None:
+        return str(names.get(by, by))
+    return str(
+        gettext(
+            "%(name)s for %(absent)s",
+            name=names.get(by, by),
+            absent=names.get(absent, absent),
+        )
+    )
+
+
 def sentence(line: Line, names: Mapping[str, str]) -> str:
     """Say in a sentence what somebody did.
 
@@ -86,7 +100,7 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = _APPROVED if data["approved"] else _REJECTED
     return str(template) % {
         "count": so_far(data.get("votes") or {}),
-        "by": names.get(line["actor"], line["actor"]),
+        "by": doer(line, names),
         "step": pick(step["name"], step["id"]) if step else "",
         "from": names.get(data.get("from"), data.get("from")),
         "to": gettext(", ").join(names.get(name, name) for name in _named(line)),

@@ -260,6 +260,7 @@ def _of_definitions(week: Week) -> Iterator[Shot]:
 def _of_oneself() -> Iterator[Shot]:
     yield Shot("profile", "mei", "/profile")
     yield Shot("profile-wrong", "mei", "/profile", _same_password)
+    yield Shot("absences", "li", "/absences")
     yield Shot("menu", "mei", "/inbox", _menu, part=True)
     yield Shot("keyboard", "mei", "/inbox", _help, part=True)
 

@@ -57,6 +57,7 @@ def pages(live: Live, page: Page) -> Iterator[None]:
         f"/instances/{order}/terminate",
         "/definitions",
         "/profile",
+        "/absences",
         "/notifications",
         "/copies",
         f"/tasks/{mine}/transfer",

@@ -21,6 +21,7 @@ def test_a_countersign_with_a_late_added_signer(live: Live, window: Window) -> N
     panel = page.locator("#seats")
     expect(panel).to_contain_text("have to approve")
     assert not sideways(page)
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Add people").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Who else").fill("zhao")

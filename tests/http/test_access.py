@@ -165,6 +165,15 @@ API = {
     "PUT /tasks/<int:task_id>/comments/<int:comment_id>": Entry(CANDIDATE, {"text": "Well"}),
     "POST /tasks/<int:task_id>/comments/<int:comment_id>": Entry(CANDIDATE, {"text": "Well"}),
     "POST /tasks/hand-over": Entry(MANAGERS, {"from": "mei", "to": "wang"}),
+    "GET /delegations": Entry(SIGNED_IN),
+    "POST /delegations": Entry(
+        SIGNED_IN, {"substitute": "wang", "until": "2099-01-01T00:00:00Z", "definitions": []}
+    ),
+    "GET /delegations/<int:delegation_id>": Entry(CANDIDATE | MANAGERS),
+    "PUT /delegations/<int:delegation_id>": Entry(
+        CANDIDATE | MANAGERS, {"substitute": "wang", "until": "2099-01-01T00:00:00Z"}
+    ),
+    "DELETE /delegations/<int:delegation_id>": Entry(CANDIDATE | MANAGERS),
     "GET /notifications": Entry(SIGNED_IN),
     "GET /notifications/unread": Entry(SIGNED_IN),
     "POST /notifications/read": Entry(SIGNED_IN),
@@ -186,6 +195,12 @@ PAGES = {
     "GET /profile": Entry(SIGNED_IN),
     "POST /profile": Entry(SIGNED_IN, {"language": "en", "timezone": ""}),
     "POST /profile/password": Entry(SIGNED_IN, {"current": "x", "new": "y"}),
+    "GET /absences": Entry(SIGNED_IN),
+    "POST /absences": Entry(SIGNED_IN, {"substitute": "wang", "until": ""}),
+    "GET /absences/<int:absence_id>": Entry(CANDIDATE | MANAGERS),
+    "POST /absences/<int:absence_id>": Entry(CANDIDATE | MANAGERS, {"substitute": "wang"}),
+    "GET /absences/<int:absence_id>/end": Entry(CANDIDATE | MANAGERS),
+    "POST /absences/<int:absence_id>/end": Entry(CANDIDATE | MANAGERS),
     "GET /inbox": Entry(SIGNED_IN),
     "GET /inbox/badge": Entry(SIGNED_IN),
     "POST /inbox/views": Entry(SIGNED_IN, {"name": "v"}),
@@ -319,7 +334,11 @@ def things(rest: Rest) -> dict[str, int]:
     instance = rest("root", "GET", f"/process-instances/{seen['process_instance_id']}").ok()
     said = rest("mei", "POST", f"/tasks/{task}/comments", {"text": "Well @zhao"}).ok(201)
     note, copy = told_to_mei(rest)
+    away = {"substitute": "wang", "from": "2098-01-01T00:00:00Z", "until": "2099-01-01T00:00:00Z"}
+    absence = rest("mei", "POST", "/delegations", away).ok(201)["id"]
     return {
+        "delegation_id": absence,
+        "absence_id": absence,
         "task_id": task,
         "instance_id": seen["process_instance_id"],
         "token": instance["tokens"][0]["id"],

@@ -21,6 +21,7 @@ from app.task import unassigned
 from tests.support.office import NOW, Office
 from tests.support.pages import Pages, Sheet
 from tests.support.reading import texts_of
+from tests.support.walk_absences import absences
 
 Browser = Callable[..., Pages]
 Seen = tuple[str, str, Sheet]
@@ -203,6 +204,7 @@ class Walk:
         self.going_back()
         self.be("mei")
         self.oneself()
+        absences(self)
         self.be("root")
         self.instances()
         self.refusals()

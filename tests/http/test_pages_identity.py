@@ -260,7 +260,7 @@ def test_a_bug_says_nothing_of_itself(browser: Browser, monkeypatch: pytest.Monk
 def test_without_the_database_a_page_says_so(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise Unavailable("database_away", "The database cannot be reached. Try again later.")
 
     pages = browser("mei")

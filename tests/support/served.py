@@ -30,7 +30,7 @@ from tests.support.office import SilentWaker
 from tests.support.until import until
 
 ROOT = Path(__file__).resolve().parents[2]
-STALLED = 1
+STALLED = 2
 """Seconds that a client may be silent; fewer than usual."""
 SECRET = "for these tests and nothing else 0123456789"
 
