@@ -128,8 +128,6 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",
         )
-    if verb == "recall" and task["completed_by"] != actor.username:
-        return Forbidden("not_yours", "Only who has completed a task can take that back.")
     waits = task["started_by"] == actor.username or actor.can("task:read")
     asked = task["role"] is not None and task["added_by"] == actor.username
     if verb == "remind" and not (waits or asked):

@@ -490,7 +490,6 @@ class Walk:
         self.post(f"/instances/{number}/withdraw", 422)
         self.post(f"/instances/{number}/withdraw", 303, reason="1")
         self.get(f"/instances/{number}")
-        self.get("/requests")
         self.get("/notifications")
 
     def instances(self) -> None:
