@@ -438,7 +438,7 @@ def test_people_may_end_what_they_started_where_the_definition_says_so(desk: Lab
     refused = desk.refused(Forbidden, lambda: desk.operate("suspend", instance, by="zhao"))
     assert refused.code == "forbidden"
     shown = details.details(desk.engine, desk.office["zhao"], instance, now=desk.at)
-    assert shown.allowed == {"terminate"}
+    assert shown.allowed == {"terminate", "withdraw"}
     desk.refused(NotFound, lambda: desk.operate("terminate", instance, by="mei"))
     assert desk.operate("terminate", instance, by="zhao").status == "terminated"
 
