@@ -161,6 +161,7 @@ def _fields(processes: list[tuple[str, Label]]) -> list[dict[str, Any]]:
             "name": "until",
             "type": "datetime",
             "label": gettext("Until"),
+            "help": gettext("In your time zone: %(zone)s", zone=str(zone())),
             "required": True,
             "span": "half",
         },

@@ -53,7 +53,10 @@ def recall(task_id: int) -> Response:
     except Invalid as error:
         return ask(_recalling(_task(task_id)), as_reason(error))
     except Conflict as error:
-        return respond.redirect(_asks_for_it(task_id, error), translate_error(error), "bad")
+        said = translate_error(error)
+        if error.extra.get("ask"):
+            said += " " + gettext("Below is a comment that asks for it; post it if you like.")
+        return respond.redirect(_asks_for_it(task_id, error), said, "bad")
     return respond.redirect(_page(task["id"]), gettext("It is yours again."))
 
 
@@ -73,7 +76,7 @@ def _asks_for_it(task_id: int, error: Conflict) -> str:
     """Return the task's page, with the words to ask for it to be returned if it was refused."""
     asked = " ".join(f"@{name}" for name in error.extra.get("ask", ()))
     say = gettext("%(people)s please return this to me.", people=asked) if asked else None
-    return url_for("task.show", task_id=task_id, say=say, _anchor="comments" if say else None)
+    return url_for("task.show", task_id=task_id, say=say)
 
 
 def _returning(task: Mapping[str, Any]) -> Question:
@@ -117,14 +120,22 @@ def _resume(ways: list[Mapping[str, Any]]) -> Choice | None:
 
 def _cancelled(ways: list[Mapping[str, Any]]) -> Iterator[str]:
     """Yield what else would be cancelled by returning it to each of the steps, if anything."""
+    if len(ways) > 1 and all(way["cancels"] == ways[0]["cancels"] for way in ways):
+        if ways[0]["cancels"]:
+            steps = _names(ways[0])
+            yield gettext("This also cancels what is under way beside it: %(steps)s.", steps=steps)
+        return
     for way in ways:
         if way["cancels"]:
-            names = gettext(", ").join(dict.fromkeys(_name(step) for step in way["cancels"]))
             yield gettext(
                 "Back to “%(step)s” also cancels what is under way beside it: %(steps)s.",
                 step=_name(way["step"]),
-                steps=names,
+                steps=_names(way),
             )
+
+
+def _names(way: Mapping[str, Any]) -> str:
+    return gettext(", ").join(dict.fromkeys(_name(step) for step in way["cancels"]))
 
 
 def _recalling(task: Mapping[str, Any]) -> Question:

@@ -61,6 +61,7 @@ def consult(task_id: int) -> Response:
             gettext("Ask"),
             (_several(),),
             reason_text=gettext("Your question"),
+            needs_reason=True,
         )
 
     if request.method == "GET":

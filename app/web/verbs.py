@@ -199,12 +199,14 @@ def asking(
     *,
     choice: Choice | None = None,
     reason_text: str | None = None,
+    needs_reason: bool = False,
 ) -> Question:
     """Return the question before a verb on a task.
 
     Args:
         verb: the endpoint that it is answered to.
         reason_text: what the place for a comment is called; None: a reason.
+        needs_reason: whether it cannot be left empty.
     """
     return Question(
         title=title,
@@ -215,6 +217,7 @@ def asking(
         back_text=step_name(task),
         nav="inbox",
         with_reason=True,
+        needs_reason=needs_reason,
         who=whom,
         choice=choice,
         reason_text=reason_text,

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,8 @@ from app.definition.cache import DefinitionCache
 from app.runtime.ports import Engine
 from app.task import service as tasks
 from tests.browser.serving import Live, application, listening, serving
+from tests.browser.shot import Shot
+from tests.browser.together import shots_of_people, work_together
 from tests.browser.week import (
     BROKEN,
     INVENTORY,
@@ -77,27 +79,6 @@ _FONTS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Shot:
-    """One picture.
-
-    Args:
-        by: who looks; None: nobody signed in.
-        act: what is done on the page before.
-        part: only what the window shows, for what floats above the page.
-        before: what happens elsewhere, before the page is opened.
-        script: whether scripts run.
-    """
-
-    name: str
-    by: str | None
-    path: str
-    act: Callable[[Page], None] = lambda page: None
-    part: bool = False
-    before: Callable[[], str] | None = None
-    script: bool = True
-
-
 def main(words: list[str]) -> None:
     """Take the pictures."""
     ours = servers.Servers()
@@ -106,7 +87,8 @@ def main(words: list[str]) -> None:
     try:
         with _demo() as (live, clock):
             week = live_through(live, clock)
-            shots = list(_shots(live, week))
+            together = work_together(live, clock)
+            shots = [*_shots(live, week), *shots_of_people(live, together)]
             with chromium.launched(chromium.require()) as browser:
                 _take(browser, live, shots, words)
                 if not words:

@@ -132,7 +132,7 @@ def test_managers_see_and_say_it_for_others(browser: Browser, office: Office) ->
     li = browser("li")
     li.post("/absences", FORM | {"user": "mei"}).goes_to("/absences?whose=mei")
     page = li.get("/absences?whose=mei").ok()
-    page.says("Absences of Chen Mei", "planned", "new tasks only", "request")
+    page.says("Absences of Chen Mei", "Planned", "new tasks only", "request")
     number = page.text.partition("/absences/")[2].partition('"')[0]
     edited = li.get(f"/absences/{number}").ok()
     assert 'value="2026-03-09T08:00"' in edited.control("until")
