@@ -135,7 +135,7 @@ def _cancelled(ways: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _names(way: Mapping[str, Any]) -> str:
-    return gettext(", ").join(dict.fromkeys(_name(step) for step in way["cancels"]))
+    return str(gettext(", ")).join(dict.fromkeys(_name(step) for step in way["cancels"]))
 
 
 def _recalling(task: Mapping[str, Any]) -> Question:

@@ -45,7 +45,7 @@ def test_before_a_return_one_sees_what_it_would_cancel(browser: Browser, office:
     task = office.task_of(begun(office), "left")
     page = browser("li").get(f"/tasks/{task}/return").ok()
     page.says("Return “Left”?", "Ask (Zhao Min)", "Start form (Zhao Min)")
-    page.says("Back to “Ask” also cancels what is under way beside it: Right.")
+    page.says("This also cancels what is under way beside it: Right.")
     page.is_silent_about("It comes straight back to me")
 
 
