@@ -36,7 +36,7 @@ _OF_THE_INSTANCE: Final = (*_TALK, "remove_signer")
 """Verbs that do not ask how the very task stands."""
 _OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer")
 _ALWAYS: Final = ("recall", "resolve")
-_DECIDING: Final = ("claim", "complete")
+_DECIDING: Final = ("claim", "complete", "resolve")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:

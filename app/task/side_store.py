@@ -24,16 +24,18 @@ SEAT: Final = (
 """Rows whose people count as seated: who gave advice or was asked a question can be asked again,
 and can be given the task."""
 
-# The next free seats of the wait. The task's holder keeps its own; nobody claims these.
+# The next free seats of the wait. The task's holder keeps its own; nobody claims these. Who may
+# not decide does not sign either, nor for somebody else.
 _ASKED: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
                    form, outcomes, priority, round, due_at, created_at, allow, added_by, role,
-                   serves, asked)
+                   serves, asked, barred)
 select t.instance_id, t.definition_id, t.wait,
        p.n + (select max(s.seat) from tasks s
                where s.instance_id = t.instance_id and s.wait = t.wait),
        t.step, t.name, 'claimed', p.who, '{}', %(form)s, '[]', t.priority, t.round, t.due_at,
-       %(at)s, t.allow, %(by)s, %(role)s, t.id, %(text)s
+       %(at)s, t.allow, %(by)s, %(role)s, t.id, %(text)s,
+       case when %(role)s in ('before', 'after') then t.barred end
   from tasks t, unnest(%(people)s::text[]) with ordinality p(who, n)
  where t.id = %(task)s
 """
