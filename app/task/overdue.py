@@ -29,7 +29,7 @@ from app.notice.store import told, told_for
 from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import Locked, loaded, move_locked
-from app.task import access, side_close, store
+from app.task import access, side_close, side_store, store
 from app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -53,11 +53,6 @@ _GIVE: Final = """
 update tasks set state = %(state)s, assignee = %(to)s, candidates = %(candidates)s,
        claimed_at = null, rule = null
  where id = %(task)s
-"""
-_SEATED: Final = """
-select 1 from tasks
- where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
-   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s) limit 1
 """
 
 
@@ -164,6 +159,8 @@ class _Look:
             rule="on_overdue",
         )
         also = store.completed(self.task["id"], event)
+        if self.task["waits_for"]:
+            also.append(side_store.freed(self.task))
         if self.task["seat"]:
             votes.cast_vote(
                 *(self.engine, self.tx, self.locked, self.task, event),
@@ -188,7 +185,7 @@ class _Look:
             waits
             or not keys
             or person == self.task["assignee"]
-            or (person and self._has_a_seat(person))
+            or (person and side_store.seated(self.tx, self.task, person))
         ):
             self._escalate(Resolved())
             return
@@ -236,11 +233,6 @@ class _Look:
             )
             return Resolved()
         return resolve_all(self.tx, [(name, None)]) if name else Resolved()
-
-    def _has_a_seat(self, username: str) -> bool:
-        asked = {"instance": self.task["instance_id"], "wait": self.task["wait"]}
-        asked |= {"task": self.task["id"], "to": username}
-        return self.tx.run(_SEATED, asked).fetchone() is not None
 
     def _tell(self, event: Any, keys: Sequence[str]) -> None:
         about = {"instance": self.task["instance_id"], "task": self.task["id"]}

@@ -17,7 +17,7 @@ from app.identity.queries import display_names
 from app.runtime.ports import Engine
 from app.runtime.refuse import refuse_unless_running
 from app.runtime.step import loaded, move_locked
-from app.task import access, untouched, unvote
+from app.task import access, side_store, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
 from app.task.present import body
@@ -82,6 +82,12 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     if access.is_late(task, now):
         raise _too_late()
+    signed = (
+        [row for row in side_store.of(tx, task) if row["role"] == "after"] if task["sides"] else []
+    )
+    by = next((row["completed_by"] for row in signed if row["state"] == "completed"), None)
+    if by is not None:
+        raise _gone_on(engine, task, [Obstacle("task", task["step"], by)], [])
     if task["seat"] and token_of(locked.state, task) is not None:  # the others still decide
         visit, obstacles = unvote.in_the_way(tx, task)
         if obstacles:
