@@ -44,6 +44,7 @@ class Decision(Body):
     """A decision that is applied when all who were added have signed."""
 
     by: str
+    on_behalf_of: str | None = Field(None, description="Who was away, if somebody stood in.")
     at: datetime
     values: dict[str, Any]
     outcome: str | None

@@ -111,6 +111,8 @@ def _completion_to_json(done: Completion) -> dict[str, Any]:
         kept["votes"] = done.votes
     if done.seal is not None:
         kept["seal"] = done.seal
+    if done.behalf is not None:
+        kept["behalf"] = done.behalf
     return kept
 
 

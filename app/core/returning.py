@@ -31,7 +31,7 @@ class Place:
 
     Args:
         step: id of the step.
-        by: who gets it: who has done it.
+        by: who gets it: who has done it, or for whom somebody who stood in has.
         forks: the splits that it is inside.
         mark: see ``Completion``.
     """
@@ -47,7 +47,7 @@ def places(definition: Definition, state: State, token: Token) -> tuple[Place, .
     if token.step == START:
         return ()
     found = [
-        Place(step, done.by, done.forks, done.mark)
+        Place(step, done.owner, done.forks, done.mark)
         for step, done in state.completed.items()
         if step not in (START, token.step) and _on_the_way(definition, state, token, step, done)
     ]
@@ -180,7 +180,7 @@ def recall(run: Run, event: Recalled) -> None:
     back: tuple[tuple[str, str], ...] = ()
     if carrier.again is not None:  # it had gone straight on to where it was returned from
         back = ((carrier.step, carrier.again.by), *carrier.again.back)
-    place = Place(event.step, done.by, done.forks, done.mark)
+    place = Place(event.step, done.owner, done.forks, done.mark)
     _make_void(run, place)
     run.set_variables(event.step, ROOT, event.restore)
     gone = [name for name in event.forget if name in run.variables]

@@ -154,6 +154,7 @@ class Completion:
         void: what was decided was taken back, by a return or by a recall.
         votes: what it came from, if several people decided it.
         seal: what tells whether the forms' values have changed since (``core.approval``).
+        behalf: for whom it was decided, who was away; it is their task if it comes back.
     """
 
     by: str
@@ -168,6 +169,7 @@ class Completion:
     void: bool = False
     votes: Mapping[str, Any] | None = None
     seal: str | None = None
+    behalf: str | None = None
 
     def made(self, token: Token, mark: int, round_: int) -> Completion:
         """Return it as made where a token stands."""
@@ -175,7 +177,13 @@ class Completion:
             *(self.by, self.at, self.values, self.outcome, token.forks, token.scope, mark, round_),
             votes=self.votes,
             seal=self.seal,
+            behalf=self.behalf,
         )
+
+    @property
+    def owner(self) -> str:
+        """Whose the step's task was."""
+        return self.behalf or self.by
 
     def seen(self) -> dict[str, Any]:
         """Return what ``${step.completed_by}`` and its like read."""

@@ -76,6 +76,13 @@ _RETURNED: Final = (
 _WITHDRAWN: Final = _OPENED.replace(
     "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
 )
+# Of side tasks that ended because others decided, or with the seat that they served. What who
+# decided had asked themselves is told by them.
+_UNASKED: Final = _OPENED.replace(
+    "order by t.id",
+    "and t.state = 'cancelled' and t.completed_at = %(at)s and t.role is not null"
+    " and (t.decided_by is not null or t.reason = 'removed') order by t.id",
+)
 # Beside those who are away, whoever stands in for them.
 _OPENED_FOR: Final = f"""
 insert into notifications {_COLUMNS}
@@ -95,6 +102,15 @@ select distinct on (u.username)
  where {_WANTED} and {COVERED} and t.id = %(task)s
  order by u.username
 """  # noqa: S608 - constants only
+_ASKED_FOR: Final = (
+    _TOLD_FOR.replace(
+        "t.id = %(task)s",
+        "t.instance_id = %(instance)s and t.serves = %(task)s and t.state = 'claimed'"
+        " and t.role = %(role)s and t.assignee = any(%(people)s)",
+    )
+    .replace("distinct on (u.username)", "distinct on (t.id, u.username)")
+    .replace("order by u.username", "order by t.id, u.username")
+)
 _SEATED_FOR: Final = _OPENED_FOR.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # It is about no task, and always told: the work of the other person is theirs now.
 _CHOSEN_AS_SUBSTITUTE: Final = """
@@ -167,6 +183,15 @@ def withdrawn(
     return _WITHDRAWN, {**about, "event": "withdrawn", "text": shortened(text)}
 
 
+def unasked(instance: int, wait: int, *, actor: str, at: datetime) -> Statement:
+    """Return what tells those who need not answer any more, as what they served has ended.
+
+    Their tasks are withdrawn in the same trip, before.
+    """
+    about = {"instance": instance, "waits": [wait], "actor": actor, "at": at}
+    return _UNASKED, {**about, "event": "unasked", "text": None}
+
+
 def returned(
     instance: int, waits: Sequence[int], *, text: str | None, actor: str, at: datetime
 ) -> Statement:
@@ -220,10 +245,14 @@ def asked(
     actor: str,
     text: str | None = None,
     at: datetime,
-) -> Statement:
-    """Return what tells people of the side tasks that serve a task, made in the same trip."""
+) -> list[Statement]:
+    """Return what tells people of the side tasks that serve a task, made in the same trip.
+
+    Whoever stands in for one of them is told too.
+    """
     said = {"instance": instance, "task": task, "role": role, "actor": actor, "at": at}
-    return _ASKED, {**said, "people": list(people), "text": shortened(text)}
+    said |= {"people": list(people), "text": shortened(text), "event": "asked"}
+    return [(_ASKED, said), (_ASKED_FOR, said)]
 
 
 def copied(

@@ -36,10 +36,12 @@ select case when r.place <= %(most)s then n.key else %(others)s end as definitio
 """
 
 _NOW: Final = """
-select (select count(*) from tasks where state in ('open', 'claimed')) as tasks_open,
-       (select count(*) from tasks where state in ('open', 'claimed') and due_at < %(now)s)
+select (select count(*) from tasks where state in ('open', 'claimed') and role is null)
+           as tasks_open,
+       (select count(*) from tasks
+         where state in ('open', 'claimed') and due_at < %(now)s and role is null)
        - (select count(*) from process_instances i join tasks t on t.instance_id = i.id
-           where i.status = 'suspended' and t.state in ('open', 'claimed')
+           where i.status = 'suspended' and t.state in ('open', 'claimed') and t.role is null
              and t.due_at >= i.suspended_at and t.due_at < %(now)s)
            as tasks_overdue,
        (select count(*) from jobs where state = 'due' and not paused and due_at <= %(now)s)

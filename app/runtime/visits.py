@@ -40,6 +40,7 @@ class Visit:
         total: seats that count.
         seats: their rows, withdrawn ones too, in the order in which they were opened.
         top: the highest number of a row of this wait; what is asked of others has some too.
+        asking: whether somebody who was asked by one of them has not answered.
     """
 
     instance: int
@@ -49,6 +50,7 @@ class Visit:
     total: int
     seats: Sequence[Row]
     top: int
+    asking: bool = False
 
     @property
     def open(self) -> list[Row]:
@@ -56,11 +58,15 @@ class Visit:
         return [seat for seat in self.seats if seat["state"] in ("open", "claimed")]
 
     @property
+    def done(self) -> list[Row]:
+        """The seats of those who have decided, in the order in which they did."""
+        done = [seat for seat in self.seats if seat["state"] == "completed"]
+        return sorted(done, key=lambda seat: (seat["completed_at"], seat["id"]))
+
+    @property
     def votes(self) -> list[Vote]:
         """What was decided so far, in the order in which it was."""
-        done = [seat for seat in self.seats if seat["state"] == "completed"]
-        done.sort(key=lambda seat: (seat["completed_at"], seat["id"]))
-        return [self._vote(seat) for seat in done]
+        return [self._vote(seat) for seat in self.done]
 
     def _vote(self, seat: Row) -> Vote:
         values = seat["values"] or {}
@@ -107,7 +113,10 @@ def answered(instance_id: int, wait: int, answers: Sequence[Answer]) -> Visit | 
         return None
     rules = rules_from_json(found["rules"])
     seats = [seat for seat in there if seat["seat"] and seat["role"] is None]
-    return Visit(instance_id, wait, rules, found["queue"], found["total"], seats, found["top"])
+    asking = any(row["role"] and row["state"] in ("open", "claimed") for row in there)
+    return Visit(
+        *(instance_id, wait, rules, found["queue"], found["total"], seats, found["top"], asking)
+    )
 
 
 def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:

@@ -21,7 +21,7 @@ from app.db.types import Json
 from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
-from app.notice.store import seated, seated_for
+from app.notice.store import seated, seated_for, told, unasked
 from app.runtime.lines import Line
 from app.runtime.moved import Locked, Moved
 from app.runtime.ports import Engine
@@ -185,7 +185,13 @@ def remove_seat(
     doing = _Doing(engine, tx, locked, visit, actor, at, line, last=True)
     queue = [each for each in visit.queue if each is not seat]
     about = {"instance": visit.instance, "wait": visit.wait, "at": at}
-    gone: list[Statement] = [(_REMOVE, {**about, "task": seat["id"]})] if "id" in seat else []
+    gone: list[Statement] = []
+    if "id" in seat:
+        told_ = {"instance": visit.instance, "task": seat["id"], "actor": actor.username, "at": at}
+        gone = [
+            (_REMOVE, {**about, "task": seat["id"]}),
+            told("withdrawn", [f"u:{seat['assignee']}"], text=line[2].get("comment"), **told_),
+        ]
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
@@ -195,7 +201,7 @@ def remove_seat(
         gone += _next(visit, total, actor, at)
     else:
         gone.append(_kept(visit, queue, total))
-    _write(doing, gone)
+    _write(doing, [*gone, *_unasked(doing)])
     return Cast(None, numbers)
 
 
@@ -252,9 +258,17 @@ def _close(
         actor=doing.actor,
         on_behalf_of=final.behalf,
         told=[doing.line],
-        also=[*also, withdrawn],
+        also=[*also, withdrawn, *_unasked(doing)],
         last=doing.last,
     )
+
+
+def _unasked(doing: _Doing) -> list[Statement]:
+    """Return what tells those who were asked by people whose seats are withdrawn."""
+    if not doing.visit.asking:
+        return []
+    visit, actor = doing.visit, doing.actor.username
+    return [unasked(visit.instance, visit.wait, actor=actor, at=doing.at)]
 
 
 def _next(visit: Visit, total: int, actor: Actor, at: datetime) -> list[Statement]:

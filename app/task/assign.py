@@ -13,13 +13,12 @@ from app.identity.actor import Actor
 from app.identity.policy import require
 from app.notice.store import Event, told, told_for
 from app.runtime.ports import Engine
-from app.task import access
+from app.task import access, side_store
 from app.task.comment import check_comment
 from app.task.person import check_rules, invalid, someone, worker
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import changed, refusal
-from app.task.side_store import SEAT
 from app.task.tell import tell
 
 Row = dict[str, Any]
@@ -32,16 +31,6 @@ _GIVE: Final = """
 update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s, rule = %(rule)s
  where id = %(task)s
 """
-# Seats of one visit share its wait. The task itself is looked at in its row.
-_SEATED: Final = f"""
-select state from tasks
- where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s and {SEAT}
-   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
-union all
-select 'waiting' from visits, json_array_elements(queue) q
- where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s
-limit 1
-"""  # noqa: S608 - constants only
 _HELD: Final = """
 select t.id from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'
  where t.state in ('open', 'claimed') and t.assignee = %(username)s order by t.id limit %(most)s
@@ -229,13 +218,12 @@ def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:
             else "This person has the task already. Choose somebody else."
         )
         raise invalid(FieldError("to", "has_it", message))
-    asked = {"instance": task["instance_id"], "wait": task["wait"], "task": task["id"], "to": to}
-    seat = tx.run(_SEATED, asked).fetchone()
-    if seat is None:
+    state = side_store.seated(tx, task, to)
+    if state is None:
         return
     message = (
         "This person has decided here already. Choose somebody else."
-        if seat["state"] == "completed"
+        if state == "completed"
         else "This person decides here already, beside this task. Choose somebody else."
     )
     raise invalid(FieldError("to", "has_a_seat", message))

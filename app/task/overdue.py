@@ -25,11 +25,11 @@ from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import SYSTEM
 from app.identity.queries import Resolved, resolve_all
-from app.notice.store import told
+from app.notice.store import told, told_for
 from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import Locked, loaded, move_locked
-from app.task import access, side_close, store
+from app.task import access, side_close, side_store, store
 from app.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -53,11 +53,6 @@ _GIVE: Final = """
 update tasks set state = %(state)s, assignee = %(to)s, candidates = %(candidates)s,
        claimed_at = null, rule = null
  where id = %(task)s
-"""
-_SEATED: Final = """
-select 1 from tasks
- where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s
-   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s) limit 1
 """
 
 
@@ -132,7 +127,7 @@ class _Look:
             return
         reminders = [mark.text for mark in marks if mark.text is not None]
         if reminders:
-            self._tell("reminded", self._holders())
+            self._tell_holders("reminded")
             self._say("task.reminded", to=self.task["assignee"], at=reminders[-1])
             self._count("remind")
         if late and action == "reassign":
@@ -140,7 +135,7 @@ class _Look:
         elif late and action == "escalate":
             self._escalate(self._named(late.get("to")))
         elif late:
-            self._tell("overdue", self._holders())
+            self._tell_holders("overdue")
             self._say("task.overdue", action="notify", keys=self._holders())
             self._count("notify")
         self._write()
@@ -164,6 +159,8 @@ class _Look:
             rule="on_overdue",
         )
         also = store.completed(self.task["id"], event)
+        if self.task["waits_for"]:
+            also.append(side_store.freed(self.task))
         if self.task["seat"]:
             votes.cast_vote(
                 *(self.engine, self.tx, self.locked, self.task, event),
@@ -188,7 +185,7 @@ class _Look:
             waits
             or not keys
             or person == self.task["assignee"]
-            or (person and self._has_a_seat(person))
+            or (person and side_store.seated(self.tx, self.task, person))
         ):
             self._escalate(Resolved())
             return
@@ -198,6 +195,8 @@ class _Look:
         self.also.append((_GIVE, given))
         if person:
             self._tell("task", [f"u:{person}"])
+            about = {"task": self.task["id"], "actor": SYSTEM.username, "at": self.now}
+            self.also.append(told_for("task", **about))
             keys = [f"u:{person}"]
         self._say("task.overdue", action="reassign", keys=keys, **{"from": self.task["assignee"]})
         self._count("reassign")
@@ -205,7 +204,7 @@ class _Look:
     def _escalate(self, to: Resolved) -> None:
         """Tell who has it, and those above: as it is said, else their manager and the owners."""
         keys = list(to.keys) or [*self._manager(), *self._owners()] or ["r:admin"]
-        self._tell("overdue", [*self._holders(), *keys])
+        self._tell_holders("overdue", *keys)
         self._say("task.overdue", action="escalate", keys=list(dict.fromkeys(keys)))
         self._count("escalate")
 
@@ -235,15 +234,17 @@ class _Look:
             return Resolved()
         return resolve_all(self.tx, [(name, None)]) if name else Resolved()
 
-    def _has_a_seat(self, username: str) -> bool:
-        asked = {"instance": self.task["instance_id"], "wait": self.task["wait"]}
-        asked |= {"task": self.task["id"], "to": username}
-        return self.tx.run(_SEATED, asked).fetchone() is not None
-
     def _tell(self, event: Any, keys: Sequence[str]) -> None:
         about = {"instance": self.task["instance_id"], "task": self.task["id"]}
         but = self.task["barred"] if event == "reminded" else None
         self.also.append(told(event, keys, actor=SYSTEM.username, but=but, at=self.now, **about))
+
+    def _tell_holders(self, event: Any, *others: str) -> None:
+        """Tell who has the task, and whoever stands in for them."""
+        self._tell(event, [*self._holders(), *others])
+        if self.task["assignee"]:
+            about = {"task": self.task["id"], "actor": SYSTEM.username, "at": self.now}
+            self.also.append(told_for(event, **about))
 
     def _say(self, kind: str, **said: Any) -> None:
         data = {"wait": self.task["wait"], "round": self.task["round"]}

@@ -62,7 +62,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "reminders": row["reminders"],
         "reminded_at": row["reminded_at"],
         "role": row["role"],
-        "waits_for": row["waits_for"],
+        "waits_for": row["waits_for"] if row["state"] in access.LIVE else None,
     }
 
 

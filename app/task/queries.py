@@ -101,7 +101,9 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     }
     said, *found = tx.together([asking(row), *(each for asked in parts.values() for each in asked)])
     told = {part: [found.pop(0) for _ in asked] for part, asked in parts.items()}
-    shown["draft"] = told["draft"][0].fetchone() if told["draft"] else None
+    shown["draft"] = (
+        _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
+    )
     shown["visit"] = seats.told(actor, row, told["visit"])
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
@@ -296,6 +298,20 @@ def _draft(actor: Actor, row: Mapping[str, Any]) -> list[Statement]:
     if row["state"] == "claimed" and not access.is_holder(actor, row):
         return []
     return [(_DRAFT, {"id": row["id"], "me": actor.username})]
+
+
+def _readable(
+    draft: dict[str, Any] | None, actor: Actor, hidden: frozenset[str]
+) -> dict[str, Any] | None:
+    """Return a draft without what the reader may not see, unless they have typed it themselves."""
+    if draft is None or draft["by"] == actor.username:
+        return draft
+    kept = {  # cells of a table stand under its name and a dot
+        name: value
+        for name, value in draft["values"].items()
+        if name.partition(".")[0] not in hidden
+    }
+    return draft | {"values": kept}
 
 
 def _usernames(shown: Mapping[str, Any]) -> set[str]:

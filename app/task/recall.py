@@ -17,7 +17,7 @@ from app.identity.queries import display_names
 from app.runtime.ports import Engine
 from app.runtime.refuse import refuse_unless_running
 from app.runtime.step import loaded, move_locked
-from app.task import access, untouched, unvote
+from app.task import access, side_store, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
 from app.task.present import body
@@ -34,6 +34,8 @@ update tasks
        outcome = null, values = null, comment = null, reason = %(reason)s
  where id = %(task)s
 """
+
+_VERSION: Final = "select definition_id from process_instances where id = %(instance)s"
 
 
 def recall(
@@ -75,8 +77,17 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
     if not access.may_recall(actor, task):
         raise _forbidden(actor, task)
     refuse_unless_running(locked.instance)
+    version = tx.run(_VERSION, {"instance": task["instance_id"]}).fetchone()
+    if version is None or version["definition_id"] != task["definition_id"]:  # migrated since
+        raise _gone_on(engine, task, [Obstacle("joined")], [])
     if access.is_late(task, now):
         raise _too_late()
+    signed = (
+        [row for row in side_store.of(tx, task) if row["role"] == "after"] if task["sides"] else []
+    )
+    by = next((row["completed_by"] for row in signed if row["state"] == "completed"), None)
+    if by is not None:
+        raise _gone_on(engine, task, [Obstacle("task", task["step"], by)], [])
     if task["seat"] and token_of(locked.state, task) is not None:  # the others still decide
         visit, obstacles = unvote.in_the_way(tx, task)
         if obstacles:

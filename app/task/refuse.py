@@ -36,7 +36,7 @@ _OF_THE_INSTANCE: Final = (*_TALK, "remove_signer")
 """Verbs that do not ask how the very task stands."""
 _OF_OTHERS: Final = ("comment", "remind", "assign", "remove_signer")
 _ALWAYS: Final = ("recall", "resolve")
-_DECIDING: Final = ("claim", "complete")
+_DECIDING: Final = ("claim", "complete", "resolve")
 
 
 def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> AppError:
@@ -129,6 +129,7 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
             "You can read this, but only those who take part can comment on it.",
         )
     waits = task["started_by"] == actor.username or actor.can("task:read")
+    waits |= task["waits_for"] is not None and access.is_holder(actor, task)
     asked = task["role"] is not None and task["added_by"] == actor.username
     if verb == "remind" and not (waits or asked):
         return Forbidden(

@@ -53,14 +53,19 @@ def remind(
             raise refused
         holder = task["assignee"]
         keys = [f"u:{holder}"] if holder else list(task["candidates"])
-        asked = side_store.awaited(tx, [task] if task["waits_for"] else []).get(task_id)
+        sides = side_store.live(tx, task) if task["waits_for"] else []
+        awaited = [row for row in sides if row["role"] == task["waits_for"]]
+        asked = [row["assignee"] for row in awaited]
         if asked:
             keys = [f"u:{name}" for name in asked]
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
             (_REMINDED, {"task": task_id, "at": now}),
             told("reminded", keys, text=comment, but=task["barred"], at=now, **about),
-            told_for("reminded", text=comment, task=task_id, actor=actor.username, at=now),
+            *(
+                told_for("reminded", text=comment, task=each, actor=actor.username, at=now)
+                for each in ([row["id"] for row in awaited] or [task_id])
+            ),
         ]
         said = {"users": asked} if asked else {"to": holder}
         said |= {"comment": comment or None}

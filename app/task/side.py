@@ -26,7 +26,7 @@ from app.task.complete import judge
 from app.task.copy import copy_on_the_way
 from app.task.present import body
 from app.task.queries import seen
-from app.task.refuse import Verb, refusal
+from app.task.refuse import Verb, barred, refusal
 from app.task.side_people import askable
 from app.task.side_store import Role
 from app.task.tell import tell
@@ -136,6 +136,8 @@ def add_after(
     """
 
     def decide(tx: Tx, task: Row) -> tuple[Row, list[Statement]]:
+        if access.is_barred(task, *access.deciding(actor, task)):
+            raise barred(task, actor.username)
         if cc:
             task |= copy_on_the_way(tx, actor, task, cc, comment=comment, now=now)
         _, event = judge(
@@ -150,6 +152,7 @@ def add_after(
             "outcome": event.outcome,
             "comment": event.comment,
             "by": actor.username,
+            "on_behalf_of": event.on_behalf_of,
             "at": now.isoformat(),
         }
         also = files.submitted(task["form"], event.values, task["instance_id"], now)
@@ -194,7 +197,7 @@ def _ask(
                 at=now,
             ),
             *also,
-            notices.asked(people, role=role, text=comment, at=now, **about),
+            *notices.asked(people, role=role, text=comment, at=now, **about),
         ]
         whom = {"to": people[0]} if named == "to" else {"users": people}
         where = role if verb == "add_signer" else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from app.errors import AppError, FieldError, Invalid
 from app.identity.actor import SYSTEM, Actor
 from app.identity.policy import require
 from app.identity.store import actor_of, person_by_username
-from app.notice.store import told
+from app.notice.store import told, told_for
 from app.runtime import files
 from app.runtime.ports import Engine
 from app.task import access, side_store, store
@@ -88,7 +89,7 @@ def resolve(
         if ends and not applied:
             also.append(side_store.freed(served))
         if ends or task["role"] == "consult":  # of several who sign, the last one tells
-            also.append(_note(actor, task, served, given["comment"], now))
+            also += _notes(actor, task, served, given["comment"], now)
         said = {"role": task["role"], "to": task["added_by"], **given}
         dropped = [row for row in others if ends and row["role"] == task["role"]]
         more = bool(dropped) or applied
@@ -151,11 +152,16 @@ def _ends(role: str, outcome: str | None, others: list[Row]) -> bool:
     return outcome == NO or not any(row["role"] == role for row in others)
 
 
-def _note(actor: Actor, task: Row, served: Row, comment: str | None, now: datetime) -> Statement:
-    """Return what tells the holder that there is an answer."""
-    about = {"instance": task["instance_id"], "task": served["id"], "actor": actor.username}
+def _notes(
+    actor: Actor, task: Row, served: Row, comment: str | None, now: datetime
+) -> list[Statement]:
+    """Return what tells the holder, and those who stand in, that there is an answer."""
+    about = {"task": served["id"], "actor": actor.username, "text": comment, "at": now}
     whom = served["assignee"] or task["added_by"]
-    return told("answered", [f"u:{whom}"], text=comment, at=now, **about)
+    return [
+        told("answered", [f"u:{whom}"], instance=task["instance_id"], **about),
+        told_for("answered", **about),
+    ]
 
 
 def _apply(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
@@ -180,6 +186,7 @@ def _apply(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
                 comment=pending["comment"],
                 now=now,
             )
+            event = replace(event, on_behalf_of=pending.get("on_behalf_of"))
             finish(engine, tx, holder, free, locked, event, last=False)
             tx.together([side_store.freed(served), side_store.decided_at(served, at)])
     except AppError as error:

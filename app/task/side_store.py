@@ -24,16 +24,28 @@ SEAT: Final = (
 """Rows whose people count as seated: who gave advice or was asked a question can be asked again,
 and can be given the task."""
 
-# The next free seats of the wait. The task's holder keeps its own; nobody claims these.
+# Seats of one visit share its wait. The task itself is looked at in its row.
+_SEATED: Final = f"""
+select state from tasks
+ where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s and {SEAT}
+   and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
+union all
+select 'waiting' from visits, json_array_elements(queue) q
+ where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s
+limit 1
+"""  # noqa: S608 - constants only
+# The next free seats of the wait. The task's holder keeps its own; nobody claims these. Who may
+# not decide does not sign either, nor for somebody else.
 _ASKED: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
                    form, outcomes, priority, round, due_at, created_at, allow, added_by, role,
-                   serves, asked)
+                   serves, asked, barred)
 select t.instance_id, t.definition_id, t.wait,
        p.n + (select max(s.seat) from tasks s
                where s.instance_id = t.instance_id and s.wait = t.wait),
        t.step, t.name, 'claimed', p.who, '{}', %(form)s, '[]', t.priority, t.round, t.due_at,
-       %(at)s, t.allow, %(by)s, %(role)s, t.id, %(text)s
+       %(at)s, t.allow, %(by)s, %(role)s, t.id, %(text)s,
+       case when %(role)s in ('before', 'after') then t.barred end
   from tasks t, unnest(%(people)s::text[]) with ordinality p(who, n)
  where t.id = %(task)s
 """
@@ -105,6 +117,15 @@ def asked(
         "pending": None if pending is None else Json(pending),
     }
     return [(_ASKED, params | {"form": Json(list(form)), "at": at}), (_WAITS, held)]
+
+
+def seated(tx: Tx, task: Row, username: str) -> str | None:
+    """Return how the other seat stands that somebody has, or had, beside a task; None: none.
+
+    ``waiting``: their turn has not come.
+    """
+    row = tx.run(_SEATED, which(task) | {"to": username}).fetchone()
+    return row["state"] if row is not None else None
 
 
 def of(tx: Tx, task: Row) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ from app.task import side_store
 
 Row = Mapping[str, Any]
 
-_DECISION: Final = "select pending, form, outcomes from tasks where id = %(id)s"
+_DECISION: Final = """
+select case when state in ('open', 'claimed') then pending end as pending, form, outcomes
+  from tasks where id = %(id)s
+"""
 
 
 def asking(task: Row) -> list[Statement]:

@@ -48,8 +48,9 @@ def in_the_way(tx: Tx, task: Row) -> tuple[Visit, list[Obstacle]]:
         raise LookupError(f"task {task['id']} has no visit")
     if visit.rules.mode != "sequential":
         return visit, []
-    if visit.votes and visit.votes[-1].user != task["completed_by"]:
-        return visit, [Obstacle("task", task["step"], visit.votes[-1].user)]
+    latest = visit.done[-1]
+    if latest["id"] != task["id"]:  # not by who: one may have voted for two others
+        return visit, [Obstacle("task", task["step"], latest["completed_by"])]
     return visit, untouched.since_vote(tx, task)
 
 

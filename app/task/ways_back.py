@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core import returning
+from app.core.approval import SYSTEM
 from app.core.codec import state_from_json
 from app.core.definition import Definition
 from app.core.returning import Place
@@ -87,8 +88,12 @@ def chosen(definition: Definition, state: State, task: Row, to: str) -> Place:
 
 
 def previous_of(places: tuple[Place, ...]) -> Place | None:
-    """Return the one that was done last; the start form only if there is nothing else."""
-    return places[0] if places else None
+    """Return the one that a person did last; the start form only if there is nothing else.
+
+    What a rule has decided it would decide once more: that one has to be chosen.
+    """
+    by_people = (place for place in places if place.by != SYSTEM)
+    return next(by_people, places[0] if places else None)
 
 
 def token_of(state: State, task: Row) -> Token | None:

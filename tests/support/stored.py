@@ -83,7 +83,7 @@ def agrees(db: Database, instance_id: int) -> State:
         waits: dict[str, list[int]] = {kind: [] for kind in _LIVE}
         for token in state.tokens:
             assert token.wait is not None, "a token is left standing"
-            waits[token.wait.kind].append(token.wait.id)
+            waits.setdefault(token.wait.kind, []).append(token.wait.id)  # of others there is no row
         for kind, sql in _LIVE.items():
             offered = tx.run(sql, {"id": instance_id}).fetchall()
             assert sorted(each["wait"] for each in offered) == sorted(waits[kind]), kind

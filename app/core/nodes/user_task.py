@@ -172,6 +172,7 @@ class UserTask(Node):
             decided.outcome,
             seal=seal(visit.definition, visit.variables, variables),
             votes=votes,
+            behalf=event.on_behalf_of,
         )
         return Leave(decided.target, variables, completion, by_edges=decided.target is None)
 
