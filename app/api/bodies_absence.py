@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 
 from app.api.bodies import Body
-from app.api.payloads import Request, ShortText, Window
+from app.api.payloads import Request, ShortText, Window, countable
 
 
 def _read(value: Any) -> Any:
@@ -19,7 +19,7 @@ def _read(value: Any) -> Any:
         return value
 
 
-Time = Annotated[AwareDatetime, BeforeValidator(_read)]
+Time = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(countable)]
 """A moment in a body."""
 
 

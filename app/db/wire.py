@@ -205,7 +205,10 @@ class Wire:
                 raise self._lost()
             status = result.status
             if status == _ROWS:
-                answers.append(Answer(self._rows(key, result), result.command_tuples or 0))
+                try:
+                    answers.append(Answer(self._rows(key, result), result.command_tuples or 0))
+                except psycopg.Error as unreadable:  # a time before the first year, say
+                    error = error or unreadable
             elif status not in _GOOD:
                 error = error or self._error(result)
             elif prepared:

@@ -120,6 +120,10 @@ def resolve_all(tx: Tx, wanted: Iterable[tuple[str, Kind | None]]) -> Resolved:
 
 
 # The order of a group's people is that of their usernames: a turn for each, the same every time.
+_MANAGER: Final = """
+select m.username from users u join users m on m.id = u.manager_id and m.active
+ where u.username = %(name)s
+"""
 _MEMBERS: Final = """
 select 'g' as letter, g.name, u.username
   from groups g join memberships m on m.group_id = g.id
@@ -175,6 +179,12 @@ def active_among(tx: Tx, usernames: Iterable[str]) -> frozenset[str]:
         {"names": sorted(set(usernames))},
     ).fetchall()
     return frozenset(row["username"] for row in rows)
+
+
+def manager_of(tx: Tx, username: str | None) -> str | None:
+    """Return the username of a person's manager; None: there is none, or they have left."""
+    row = tx.run(_MANAGER, {"name": username}).fetchone()
+    return row["username"] if row is not None else None
 
 
 def find_people(db: Database, actor: Actor, q: str, *, most: int = 10) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from app.core.definition import Definition, Step
 from app.core.effects import OpenTask
 from app.db.tx import Tx
 from app.identity import names
-from app.identity.queries import Resolved, resolve_all
+from app.identity.queries import Resolved, manager_of, resolve_all
 from app.runtime.given_to import Given
 
 _AMONG: Final = """
@@ -35,10 +35,6 @@ with members as (
 )
 {_AMONG}
 """  # noqa: S608 - constants only
-_MANAGER: Final = """
-select m.username from users u join users m on m.id = u.manager_id and m.active
- where u.username = %(name)s
-"""
 
 
 class _Left(NamedTuple):
@@ -130,8 +126,8 @@ def keep_seats(tx: Tx, definition: Definition, task: OpenTask, keys: Sequence[st
     barred, initiator = _barred(rules), rules.get("initiator")
     left = _without(keys, barred)
     if f"u:{initiator}" in keys and rules.get("self_approval") == "to_manager":
-        row = tx.run(_MANAGER, {"name": initiator}).fetchone()
-        manager = f"u:{row['username']}" if row is not None else None
+        found = manager_of(tx, initiator)
+        manager = f"u:{found}" if found else None
         if manager and manager not in left and not _is_barred(manager, barred):
             left.insert(list(keys).index(f"u:{initiator}"), manager)
     elif not left and f"u:{initiator}" in keys:
@@ -166,10 +162,10 @@ def _instead_of_initiator(
         if answer is not None:
             return Given(None, (), barred=tuple(barred), rule="self_approval", answer=answer)
     if rules.get("self_approval") == "to_manager":
-        row = tx.run(_MANAGER, {"name": rules["initiator"]}).fetchone()
-        if row is not None and row["username"] not in barred:
-            line = _line(task, "to_manager", [f"u:{row['username']}"])
-            return Given(row["username"], (), line, tuple(barred))
+        manager = manager_of(tx, rules["initiator"])
+        if manager is not None and manager not in barred:
+            line = _line(task, "to_manager", [f"u:{manager}"])
+            return Given(manager, (), line, tuple(barred))
     return None
 
 

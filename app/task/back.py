@@ -13,7 +13,7 @@ from app.identity.policy import require
 from app.runtime import rounds
 from app.runtime.ports import Engine
 from app.runtime.step import loaded, move_locked
-from app.task import access
+from app.task import access, store
 from app.task.comment import check_comment
 from app.task.present import body
 from app.task.queries import seen
@@ -60,8 +60,7 @@ def give_back(
         task = seen(tx, actor, task_id, locked=True)
         if "return" not in access.allowed(actor, task):
             raise refusal(engine.db, actor, task, "return")
-        instance = task | {"id": task["instance_id"], "state": task["instance_state"]}
-        locked = loaded(engine, tx, instance)
+        locked = loaded(engine, tx, store.instance_of(task))
         why = (comment or "").strip()
         if not why:
             error = FieldError("comment", "required", "Say why it is returned.")

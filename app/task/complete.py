@@ -143,7 +143,7 @@ def judge(
     Raises:
         Invalid: as ``complete``.
     """
-    locked = loaded(engine, tx, _instance_of(task))
+    locked = loaded(engine, tx, store.instance_of(task))
     around = judged_against(
         *(tx, actor, locked.definition, task, values),
         text=text,
@@ -201,11 +201,6 @@ def finish(
     seconds = (event.at - task["created_at"]).total_seconds()
     tx.after_commit(lambda: metrics.task_completed(locked.definition.key, task["step"], seconds))
     return done
-
-
-def _instance_of(task: Row) -> Row:
-    """Return the instance's columns of a task's row."""
-    return task | {"id": task["instance_id"], "state": task["instance_state"]}
 
 
 def _checked(

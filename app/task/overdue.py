@@ -24,7 +24,7 @@ from app.db.tx import Tx
 from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import SYSTEM
-from app.identity.queries import Resolved, resolve_all
+from app.identity.queries import Resolved, manager_of, resolve_all
 from app.notice.store import told, told_for
 from app.runtime import votes
 from app.runtime.ports import Engine
@@ -45,10 +45,6 @@ select id, remind_at from tasks
  order by remind_at, id limit %(limit)s
 """
 _NEXT: Final = "update tasks set remind_at = %(at)s where id = %(task)s"
-_MANAGER: Final = """
-select m.username from users u join users m on m.id = u.manager_id and m.active
- where u.username = %(name)s
-"""
 _GIVE: Final = """
 update tasks set state = %(state)s, assignee = %(to)s, candidates = %(candidates)s,
        claimed_at = null, rule = null
@@ -85,7 +81,7 @@ def look_at(engine: Engine, task_id: int, *, now: datetime) -> int:
             return 0
         if task["remind_at"] > now or task["instance_status"] != "running":
             return 0
-        locked = loaded(engine, tx, _instance_of(task))
+        locked = loaded(engine, tx, store.instance_of(task))
         step = locked.definition.by_id.get(task["step"])
         if step is None or task["due_at"] is None:  # of another version, by a migration
             tx.run(_NEXT, {"task": task_id, "at": None})
@@ -94,11 +90,6 @@ def look_at(engine: Engine, task_id: int, *, now: datetime) -> int:
         following = reminding.following(step, task["due_at"], now)
         _Look(engine, tx, locked, step, task, now, following).do(marks)
     return 1
-
-
-def _instance_of(task: Row) -> dict[str, Any]:
-    """Return the instance's columns of a task's row."""
-    return {**task, "id": task["instance_id"], "state": task["instance_state"]}
 
 
 class _Look:
@@ -148,7 +139,7 @@ class _Look:
         if self.task["sides"]:  # who was asked first need not answer any more
             closed = side_close.decided(self.tx, SYSTEM, self.task, now=self.now)
             self.task = {**self.task, **closed}
-            self.locked = loaded(self.engine, self.tx, _instance_of(self.task))
+            self.locked = loaded(self.engine, self.tx, store.instance_of(self.task))
         values, chosen = answer
         event = TaskCompleted(
             at=self.now,
@@ -213,8 +204,8 @@ class _Look:
         return [f"u:{holder}"] if holder else list(self.task["candidates"])
 
     def _manager(self) -> list[str]:
-        row = self.tx.run(_MANAGER, {"name": self.task["assignee"]}).fetchone()
-        return [f"u:{row['username']}"] if row is not None else []
+        manager = manager_of(self.tx, self.task["assignee"])
+        return [f"u:{manager}"] if manager is not None else []
 
     def _owners(self) -> list[str]:
         owners = self.locked.definition.settings.get("owners") or ()

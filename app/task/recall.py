@@ -17,7 +17,7 @@ from app.identity.queries import display_names
 from app.runtime.ports import Engine
 from app.runtime.refuse import refuse_unless_running
 from app.runtime.step import loaded, move_locked
-from app.task import access, side_store, untouched, unvote
+from app.task import access, side_store, store, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
 from app.task.present import body
@@ -72,8 +72,7 @@ def recall(
 
 def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now: datetime) -> Row:
     """Undo the completion of a task (locked), if it is the actor's and nobody went on from it."""
-    instance = task | {"id": task["instance_id"], "state": task["instance_state"]}
-    locked = loaded(engine, tx, instance)
+    locked = loaded(engine, tx, store.instance_of(task))
     if not access.may_recall(actor, task):
         raise _forbidden(actor, task)
     refuse_unless_running(locked.instance)

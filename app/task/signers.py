@@ -22,7 +22,7 @@ from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import loaded
 from app.runtime.visits import Visit, visit_of
-from app.task import access
+from app.task import access, store
 from app.task.comment import check_comment
 from app.task.person import check_rules, invalid, worker
 from app.task.present import body
@@ -161,8 +161,7 @@ def remove_signer(
         if visit is None:
             raise _nobody(user)
         seat = _removable(engine, actor, visit, names.normal(user))
-        instance = {"id": task["instance_id"], "state": task["instance_state"]}
-        locked = loaded(engine, tx, task | instance)
+        locked = loaded(engine, tx, store.instance_of(task))
         said = {"wait": task["wait"], "round": task["round"], "users": [seat["assignee"]]}
         if comment:
             said["comment"] = comment

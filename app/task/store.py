@@ -112,6 +112,11 @@ def seen(tx: Tx, task_id: int, *, locked: bool = False) -> dict[str, Any] | None
     return row
 
 
+def instance_of(task: Row) -> dict[str, Any]:
+    """Return the instance's columns of a task's row that was read with its lock."""
+    return {**task, "id": task["instance_id"], "state": task["instance_state"]}
+
+
 def live_of(tx: Tx, instance_id: int) -> list[dict[str, Any]]:
     """Return the live tasks of an instance (1,000 at most), the oldest first."""
     return tx.only(_LIVE_OF, {"id": instance_id}).fetchall()

@@ -1,0 +1,78 @@
+"""Two verbs in the same moment: one is done, the other is told why it came too late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.errors import AppError
+from app.task import service
+from app.task.assign import HandedOver
+from tests.db.conftest import Lab
+from tests.db.test_interplay import YES, act, begun, live, result, side, sign, together, vote
+from tests.db.test_seats import task_of
+from tests.support import stored
+from tests.support.threads import in_line
+
+
+@pytest.fixture
+def lab(real_lab: Lab) -> Lab:
+    """Really committed: each thread has a connection of its own."""
+    return real_lab
+
+
+def codes(lab: Lab, instance: int, *calls: Any) -> list[str | None]:
+    """Run the calls one behind the other; return why they were refused, None if they were not."""
+    lock = f"select 1 from process_instances where id = {instance} for update"
+    done = in_line(lab.db, lock, calls)
+    stored.agrees(lab.db, instance)
+    return [each.code if isinstance(each, AppError) else None for each in done]
+
+
+def test_whoever_comes_second_is_told_why(lab: Lab) -> None:
+    instance = together(lab, "mei", "li")
+    vote(lab, instance, "mei")
+    li = task_of(lab, instance, "li")
+    back = lambda: act(lab, "give_back", "li", li, "ask", comment="No")
+    last = lambda: act(lab, "complete", "li", li, YES)
+    assert codes(lab, instance, back, last) == [None, "task_cancelled"]
+    assert live(lab) == [("ask", "zhao")]
+    act(lab, "complete", "zhao", lab.task(instance, "ask"), {})
+
+    mei = task_of(lab, instance, "mei")
+    act(lab, "delegate", "mei", mei, "wang")
+    asked = side(lab, mei, "wang")
+    answer = lambda: act(lab, "resolve", "wang", asked, {}, outcome="approve")
+    pull = lambda: act(lab, "recall", "mei", mei)
+    assert codes(lab, instance, answer, pull) == [None, "nothing_to_pull_back"]
+    act(lab, "delegate", "mei", mei, "wang")
+    asked = side(lab, mei, "wang")
+    assert codes(lab, instance, pull, answer) == [None, "task_cancelled"]
+
+    vote(lab, instance, "mei")
+    undo = lambda: act(lab, "recall", "mei", mei)
+    last = lambda: act(lab, "complete", "li", task_of(lab, instance, "li"), YES)
+    assert codes(lab, instance, undo, last) == [None, None]
+    assert live(lab) == [("sign", "mei")]
+    done = lambda: act(lab, "complete", "mei", mei, YES)
+    give: Any = lambda: service.hand_over(
+        lab.engine, lab.office["root"], "mei", "stranger", now=lab.at
+    )
+    assert codes(lab, instance, done, give) == [None, None]
+    assert result(lab, instance) == "yes"
+
+
+def test_a_recall_and_a_claim_of_what_follows(lab: Lab) -> None:
+    follow = sign(id="two", assignee="finance_team")
+    instance = begun(lab, sign("two", assignee="mei"), follow)
+    task = lab.task(instance, "sign")
+    act(lab, "complete", "mei", task, YES)
+    two = lab.task(instance, "two")
+    undo = lambda: act(lab, "recall", "mei", task)
+    take = lambda: act(lab, "claim", "wang", two)
+    assert codes(lab, instance, undo, take) == [None, "task_cancelled"]
+    task = lab.task(instance, "sign")
+    act(lab, "complete", "mei", task, YES)
+    two = lab.task(instance, "two")
+    assert codes(lab, instance, take, undo) == [None, "gone_on"]
