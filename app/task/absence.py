@@ -140,12 +140,6 @@ def _checked(
     """
     starts_at = wish.starts_at or (before["starts_at"] if before else now)
     errors: list[FieldError] = []
-    if wish.ends_at is None:
-        errors.append(FieldError("until", "required", "Say until when."))
-    elif wish.ends_at <= starts_at:
-        errors.append(FieldError("until", "too_early", "The end has to be after the beginning."))
-    elif wish.ends_at <= now:
-        errors.append(FieldError("until", "past", "The end is past already."))
     substitute = ""
     try:
         substitute = worker(tx, wish.substitute, field="substitute")
@@ -154,6 +148,12 @@ def _checked(
     if substitute == person:
         message = "Nobody can stand in for themselves. Choose somebody else."
         errors.append(FieldError("substitute", "same_person", message))
+    if wish.ends_at is None:
+        errors.append(FieldError("until", "required", "Say until when."))
+    elif wish.ends_at <= starts_at:
+        errors.append(FieldError("until", "too_early", "The end has to be after the beginning."))
+    elif wish.ends_at <= now:
+        errors.append(FieldError("until", "past", "The end is past already."))
     definitions = None if wish.definitions is None else sorted(set(wish.definitions))
     errors += _wrong_keys(tx, definitions)
     if errors or wish.ends_at is None:

@@ -44,6 +44,7 @@ def pages(live: Live, page: Page) -> Iterator[None]:
     paths = [
         "/inbox",
         "/inbox?tab=done",
+        "/inbox/unassigned",
         "/inbox?q=zebra",
         "/inbox?process=example_order_processing&priority=normal",
         f"/tasks/{task}",

@@ -21,7 +21,10 @@ def test_a_countersign_with_a_late_added_signer(live: Live, window: Window) -> N
     panel = page.locator("#seats")
     expect(panel).to_contain_text("have to approve")
     assert not sideways(page)
+    page.set_viewport_size({"width": 430, "height": 900})  # there is room beside the title
     page.locator("summary", has_text="More").click()
+    assert not sideways(page)
+    page.set_viewport_size(PHONE)
     page.get_by_role("link", name="Add people").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Who else").fill("zhao")
