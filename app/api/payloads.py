@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -34,11 +34,9 @@ def _no_number(value: object) -> object:
 
 
 def countable(value: datetime) -> datetime:
-    """Refuse what is before the first year or after the last one that can be kept, in UTC."""
-    try:
-        value.astimezone(UTC)
-    except OverflowError:
-        raise PydanticCustomError("datetime_parsing", "no time") from None
+    """Refuse what no calendar of every zone has: there are years from 1 to 9999."""
+    if not 1 < value.year < 9999:
+        raise PydanticCustomError("datetime_parsing", "no time")
     return value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
@@ -214,8 +214,9 @@ def _time(name: str, errors: list[FieldError]) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(typed)
-        known = (when if when.tzinfo else when.replace(tzinfo=zone())).astimezone(UTC)
-        return known.astimezone(zone())
+        if not 1 < when.year < 9999:  # not in the calendar of every zone
+            raise OverflowError(typed)
+        return (when if when.tzinfo else when.replace(tzinfo=zone())).astimezone(zone())
     except (ValueError, OverflowError):
         message = "This must be a date and time, like 2026-01-31T09:30."
         errors.append(FieldError(name, "wrong_form", message))

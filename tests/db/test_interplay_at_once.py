@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from app.errors import AppError
 from app.task import service
-from app.task.assign import HandedOver
 from tests.db.conftest import Lab
 from tests.db.test_interplay import YES, act, begun, live, result, side, sign, together, vote
 from tests.db.test_seats import task_of
@@ -34,8 +34,8 @@ def test_whoever_comes_second_is_told_why(lab: Lab) -> None:
     instance = together(lab, "mei", "li")
     vote(lab, instance, "mei")
     li = task_of(lab, instance, "li")
-    back = lambda: act(lab, "give_back", "li", li, "ask", comment="No")
-    last = lambda: act(lab, "complete", "li", li, YES)
+    back = partial(act, lab, "give_back", "li", li, "ask", comment="No")
+    last = partial(act, lab, "complete", "li", li, YES)
     assert codes(lab, instance, back, last) == [None, "task_cancelled"]
     assert live(lab) == [("ask", "zhao")]
     act(lab, "complete", "zhao", lab.task(instance, "ask"), {})
@@ -43,22 +43,20 @@ def test_whoever_comes_second_is_told_why(lab: Lab) -> None:
     mei = task_of(lab, instance, "mei")
     act(lab, "delegate", "mei", mei, "wang")
     asked = side(lab, mei, "wang")
-    answer = lambda: act(lab, "resolve", "wang", asked, {}, outcome="approve")
-    pull = lambda: act(lab, "recall", "mei", mei)
+    answer = partial(act, lab, "resolve", "wang", asked, {}, outcome="approve")
+    pull = partial(act, lab, "recall", "mei", mei)
     assert codes(lab, instance, answer, pull) == [None, "nothing_to_pull_back"]
     act(lab, "delegate", "mei", mei, "wang")
     asked = side(lab, mei, "wang")
     assert codes(lab, instance, pull, answer) == [None, "task_cancelled"]
 
     vote(lab, instance, "mei")
-    undo = lambda: act(lab, "recall", "mei", mei)
-    last = lambda: act(lab, "complete", "li", task_of(lab, instance, "li"), YES)
+    undo = partial(act, lab, "recall", "mei", mei)
+    last = partial(act, lab, "complete", "li", task_of(lab, instance, "li"), YES)
     assert codes(lab, instance, undo, last) == [None, None]
     assert live(lab) == [("sign", "mei")]
-    done = lambda: act(lab, "complete", "mei", mei, YES)
-    give: Any = lambda: service.hand_over(
-        lab.engine, lab.office["root"], "mei", "stranger", now=lab.at
-    )
+    done = partial(act, lab, "complete", "mei", mei, YES)
+    give = partial(service.hand_over, lab.engine, lab.office["root"], "mei", "stranger", now=lab.at)
     assert codes(lab, instance, done, give) == [None, None]
     assert result(lab, instance) == "yes"
 
@@ -69,8 +67,8 @@ def test_a_recall_and_a_claim_of_what_follows(lab: Lab) -> None:
     task = lab.task(instance, "sign")
     act(lab, "complete", "mei", task, YES)
     two = lab.task(instance, "two")
-    undo = lambda: act(lab, "recall", "mei", task)
-    take = lambda: act(lab, "claim", "wang", two)
+    undo = partial(act, lab, "recall", "mei", task)
+    take = partial(act, lab, "claim", "wang", two)
     assert codes(lab, instance, undo, take) == [None, "task_cancelled"]
     task = lab.task(instance, "sign")
     act(lab, "complete", "mei", task, YES)

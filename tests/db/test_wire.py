@@ -135,6 +135,14 @@ def test_after_an_error_in_the_midst_the_next_statement_is_answered_rightly(wire
         assert asked(wire, "select 3 as b") == [{"b": 3}]
 
 
+def test_an_answer_that_cannot_be_read_leaves_the_connection_whole(wire: Wire) -> None:
+    with pytest.raises(psycopg.DataError):
+        wire.send(
+            (("select timestamptz '0044-03-15 12:00:00+00 BC' as t", None), ("select 2", None))
+        )
+    assert asked(wire, "select 3 as b") == [{"b": 3}]
+
+
 def test_what_somebody_deallocated_is_prepared_anew(wire: Wire) -> None:
     assert asked(wire, "select %(n)s::int as n", n=1) == [{"n": 1}]
     wire.script("deallocate all")

@@ -303,3 +303,12 @@ def test_a_wrong_method_names_the_right_ones(rest: Rest) -> None:
     answer = rest("li", "DELETE", "/tasks")
     answer.refused(405, "wrong_method")
     assert "GET" in answer.headers["Allow"]
+
+
+def test_a_momentthat_not_every_zone_has_is_none(rest: Rest) -> None:
+    for field, moment in (
+        ("from", "0001-01-01T00:00:00+14:00"),
+        ("until", "9999-12-31T23:59:59-12:00"),
+    ):
+        wish = {"substitute": "wang", "until": "2027-01-01T00:00:00Z", field: moment}
+        rest("mei", "POST", "/delegations", wish).refused(422, "invalid_body")
