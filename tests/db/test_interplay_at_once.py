@@ -47,7 +47,7 @@ def test_whoever_comes_second_is_told_why(lab: Lab) -> None:
     pull = partial(act, lab, "recall", "mei", mei)
     assert codes(lab, instance, answer, pull) == [None, "nothing_to_pull_back"]
     act(lab, "delegate", "mei", mei, "wang")
-    asked = side(lab, mei, "wang")
+    answer = partial(act, lab, "resolve", "wang", side(lab, mei, "wang"), {}, outcome="approve")
     assert codes(lab, instance, pull, answer) == [None, "task_cancelled"]
 
     vote(lab, instance, "mei")
@@ -72,5 +72,6 @@ def test_a_recall_and_a_claim_of_what_follows(lab: Lab) -> None:
     assert codes(lab, instance, undo, take) == [None, "task_cancelled"]
     task = lab.task(instance, "sign")
     act(lab, "complete", "mei", task, YES)
-    two = lab.task(instance, "two")
+    undo = partial(act, lab, "recall", "mei", task)
+    take = partial(act, lab, "claim", "wang", lab.task(instance, "two"))
     assert codes(lab, instance, take, undo) == [None, "gone_on"]
