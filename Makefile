@@ -11,6 +11,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
+# Many tests wait for processes and browsers: one more at a time than there are processors.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 READY := .venv/.ready
 BABEL := $(BIN)/python -m babel.messages.frontend -q
 CATALOGS := $(wildcard translations/*/LC_MESSAGES/*.po)
@@ -29,7 +31,7 @@ run: setup ## PostgreSQL, Redis, demo data, web on :8080 (PORT), worker, duties
 	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine run
 
 test: setup ## every test; PYTEST_ARGS="-k word" adds options
-	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 migrate-up: setup ## bring the database (DATABASE_URL, else the one in var/) up to date
 	@APP_MODE=$${APP_MODE:-demo} exec $(BIN)/workflow-engine migrate up
