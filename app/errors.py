@@ -57,19 +57,32 @@ def phrase_of(parts: Mapping[str, Any]) -> Phrase:
     return Phrase(template, **params)
 
 
-def say(template: str, params: Mapping[str, Any] | None, translate: Callable[[str], str]) -> str:
+def _first(label: Mapping[str, str]) -> str:
+    return next(iter(label.values()), "")
+
+
+def say(
+    template: str,
+    params: Mapping[str, Any] | None,
+    translate: Callable[[str], str],
+    pick: Callable[[Mapping[str, str]], str] = _first,
+) -> str:
     """Return a template in another language, filled in.
 
     Args:
         translate: gives a template's translation.
+        pick: gives the text of a label, which is one for each language.
     """
     text = translate(template) if template else ""  # catalogs keep their own facts under ""
     if not params:
         return text
-    return text % {
-        name: say(value.template, value.params, translate) if isinstance(value, Phrase) else value
-        for name, value in params.items()
-    }
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, Phrase):
+            return say(value.template, value.params, translate, pick)
+        return pick(value) if isinstance(value, Mapping) else value
+
+    return text % {name: filled(value) for name, value in params.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,7 @@ class AppError(Exception):
         message: English template.
         errors: one entry per wrong value, if the refusal is about values.
         extra: members added to the problem document (JSON values only).
-        params: what fills the template.
+        params: what fills the template; also labels of a definition, one for each language.
     """
 
     status: ClassVar[int] = 500
@@ -123,7 +136,7 @@ class AppError(Exception):
         self.params = params
 
     def __str__(self) -> str:
-        return self.message % self.params if self.params else self.message
+        return say(self.message, self.params, str)
 
 
 class Malformed(AppError):

@@ -22,8 +22,13 @@ def language() -> str:
 
 def said(template: str, params: Mapping[str, Any] | None = None) -> str:
     """Return an English template in the caller's language, filled in."""
-    with force_locale(language()):
-        return say(template, params, lambda text: str(gettext(text)))
+    wanted = language()
+
+    def pick(label: Mapping[str, str]) -> str:
+        return label.get(wanted) or next(iter(label.values()), "")
+
+    with force_locale(wanted):
+        return say(template, params, lambda text: str(gettext(text)), pick)
 
 
 def translated(value: Any) -> Any:

@@ -137,13 +137,17 @@ def _too_late() -> Conflict:
 def _gone_on(engine: Engine, task: Row, obstacles: list[Obstacle], holders: list[str]) -> Conflict:
     """Return the refusal that says what stands in the way, the first of it in words."""
     first = obstacles[0]
+    with engine.db.transaction() as tx:
+        definition = engine.definitions.get(tx, task["definition_id"], task["definition_checksum"])
+    step = first.step or task["step"]
+    known = definition.by_id.get(step)
     name = display_names(engine.db, [first.by]).get(first.by, first.by) if first.by else ""
     return Conflict(
         "gone_on",
         _WORDS[first.kind],
         extra={"in_the_way": [each.told() for each in obstacles], "ask": holders},
         name=name,
-        step=first.step or task["step"],
+        step=known.name or step if known is not None else step,
     )
 
 

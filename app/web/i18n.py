@@ -98,7 +98,7 @@ def parse_language(tag: str | None) -> str | None:
 
 def translate(template: str, params: Mapping[str, Any] | None = None) -> str:
     """Return an English template with ``%(name)s`` parameters in the reader's words, filled in."""
-    return say(template, params, lambda text: str(gettext(text)))
+    return say(template, params, lambda text: str(gettext(text)), pick)
 
 
 def translate_phrase(text: str) -> str:

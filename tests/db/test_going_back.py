@@ -43,7 +43,7 @@ TRIP: dict[str, Any] = {
         },
         {
             "id": "check",
-            "name": "Check",
+            "name": {"en": "Check", "zh": "核对"},
             "type": "user_task",
             "config": {"assignee": "finance_team", "form": {"fine": "boolean"}},
             "next": ["sign"],
@@ -259,6 +259,8 @@ def test_what_others_have_gone_on_with_is_not_recalled(
     (way,) = error.extra["in_the_way"][:1]
     assert (way["kind"], way["by"]) == (kind, by)
     assert error.extra["ask"] == (["mei"] if touch is claim else [])
+    assert "check" not in str(error), "the step is told by its name"
+    assert ("Check" in str(error)) == (kind != "variables")
 
 
 def test_a_reminder_and_a_comment_do_not_stand_in_the_way(lab: Lab) -> None:
