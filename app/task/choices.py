@@ -10,7 +10,7 @@ from app.core.definition import Label
 from app.db.tx import Database
 from app.identity.actor import Actor
 from app.identity.queries import group_titles
-from app.identity.seats import SEAT, ForSeats
+from app.identity.seats import OFFER, SEAT, ForSeats
 
 MOST: Final = 1_000
 """How many tasks of each kind are looked at, so that it costs the same however many there are."""
@@ -18,8 +18,8 @@ _LIVE: Final = f"""
 (select definition_id, step, name from tasks t
   where t.state in ('open','claimed') and {SEAT} limit {MOST})
 union all
-(select definition_id, step, name from tasks
-  where state = 'open' and candidates && %(keys)s order by id limit {MOST})
+(select definition_id, step, name from tasks t
+  where t.state = 'open' and {OFFER} order by t.id limit {MOST})
 """  # noqa: S608 - numbers of ours
 _DONE: Final = f"""
 (select definition_id, step, name from tasks
@@ -75,8 +75,7 @@ def choices(db: Database, actor: Actor, tab: str) -> Choices:
         tab: ``todo`` or ``done``.
     """
     with db.transaction() as tx:
-        asked = {"keys": actor.candidate_keys}
-        rows = tx.run(*_SQL[tab].by(actor, asked)).fetchall()
+        rows = tx.run(*_SQL[tab].by(actor)).fetchall()
     processes: dict[str, Label] = {}
     steps: dict[tuple[str, str], Label] = {}
     for row in rows:  # the newest version first: it says what they are called now
