@@ -196,9 +196,7 @@ def badge(db: Database, actor: Actor) -> int:
         return min(COUNT_CAP, sum(row.values()))
 
 
-def _item(
-    row: Mapping[str, Any], actor: Actor, now: datetime, verbs: Allowed
-) -> dict[str, Any]:
+def _item(row: Mapping[str, Any], actor: Actor, now: datetime, verbs: Allowed) -> dict[str, Any]:
     passed_on = {"to": row["passed_to"], "at": row["passed_at"]} if "passed_at" in row else None
     return body(row, actor, now=now, verbs=verbs) | {"passed_on": passed_on}
 

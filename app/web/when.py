@@ -49,7 +49,8 @@ def moment(when: datetime | None) -> Markup:
     if not when:
         return Markup()
     reader = zone()
-    return Markup(_element(_in_zone(when, reader), moment_text(when), reader, language()))
+    html = _element(_in_zone(when, reader), moment_text(when), reader, language())
+    return Markup(html)  # noqa: S704 - escaped there
 
 
 def relative(when: datetime | None, now: datetime | None = None) -> Markup:
@@ -94,7 +95,7 @@ class Moments:
 
     def relative(self, when: datetime | None) -> Markup:
         """Return a ``<time>``, as ``relative`` does."""
-        return Markup(self._told(when)) if when else Markup()
+        return Markup(self._told(when)) if when else Markup()  # noqa: S704 - escaped there
 
     def due(self, when: datetime | None, overdue: bool = False, done: bool = False) -> Markup:
         """Return a mark, as ``due`` does."""
@@ -106,7 +107,8 @@ class Moments:
         close = not overdue and not done and when - self._now < _CLOSE
         tone = "bad" if overdue else "warn" if close else "calm"
         text = f"{before}{self._told(when)}{behind}"
-        return Markup(f'<span class="due tone-{tone}">{icon}<span>{text}</span></span>')
+        html = f'<span class="due tone-{tone}">{icon}<span>{text}</span></span>'
+        return Markup(html)  # noqa: S704 - escaped where they are made
 
     def _told(self, when: datetime) -> str:
         there = _in_zone(when, self._zone)
@@ -149,9 +151,7 @@ def _in_zone(when: datetime, reader: tzinfo) -> datetime:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(reader)
 
 
-def _element(
-    there: datetime, text: str, reader: tzinfo, code: str, *, live: bool = False
-) -> str:
+def _element(there: datetime, text: str, reader: tzinfo, code: str, *, live: bool = False) -> str:
     """Return ``text`` as the HTML of a ``<time>``.
 
     Args:
