@@ -106,7 +106,8 @@ def own_seats(actor: Actor, among: sa.FromClause = t) -> sa.ColumnElement[bool]:
 def own_offers(actor: Actor, among: sa.FromClause = t) -> sa.ColumnElement[bool]:
     """Same as ``OFFER``."""
     if not actor.stands_in:
-        return among.c.candidates.overlap(actor.candidate_keys)
+        offered: sa.ColumnElement[bool] = among.c.candidates.overlap(actor.candidate_keys)
+        return offered
     return _bound(_WIDER_OFFER, actor, among)
 
 

@@ -263,7 +263,7 @@ def asked(
     Whoever stands in for one of them is told too.
     """
     said = {"instance": instance, "task": task, "role": role, "actor": actor, "at": at}
-    said |= {"people": list(people), "text": shortened(text), "event": "asked"} | _meant(())
+    said |= {"people": list(people), "text": shortened(text), "event": "asked", **_meant(())}
     return [(_ASKED, said), (_ASKED_FOR, said)]
 
 
