@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 
+from app.definition.sensitive import MASK
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.history.queries import events
 from app.identity.queries import display_names, group_titles
@@ -20,7 +21,7 @@ from app.task.inbox import inbox
 from app.web import forms, people, respond, route, signers, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import follow_up
-from app.web.form_view import context, shown_values
+from app.web.form_view import cell_labels, context, shown_values
 from app.web.forms import names_in, posted, text
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
@@ -218,6 +219,8 @@ def _page(
     people.prepare(_shown(task, lines, fields))
     values, draft = _values(task, typed)
     look, values = _looked(task, values, begun=typed is not None or draft is not None)
+    problems = forms.problems(error)
+    labels = {name: each["label"] for name, each in fields.items()}
     answer = respond.page(
         "task/task.html",
         "task/panel.html",
@@ -234,11 +237,12 @@ def _page(
             form=url_for("form.task_rows", task_id=task_id),
             live=url_for("form.task_live", task_id=task_id),
             files=url_for("form.task_files", task_id=task_id),
-        ),
+        )
+        | {"kept": task["withheld"]},
         comment=text("comment"),
-        problems=forms.problems(error),
+        problems=problems,
         conflict=translate_error(error) if isinstance(error, Conflict) else None,
-        labels={name: each["label"] for name, each in fields.items()} | {"comment": str(_COMMENT)},
+        labels=labels | cell_labels(task["form"], problems.errors) | {"comment": str(_COMMENT)},
         names=names,
         groups=group_titles(engine().db, _groups(task)),
         rule=signers.rule(task["visit"]) if task["visit"] else None,
@@ -270,7 +274,8 @@ def _values(
         return {**values, **typed}, None
     used = [each for each in task["opinions"] if str(each["id"]) == request.args.get("use")]
     if used and "complete" in task["allowed"]:
-        return values | used[0]["values"], "used"
+        known = {n: v for n, v in used[0]["values"].items() if v != MASK}
+        return values | known, "used"
     if draft is None or {"complete", "resolve"}.isdisjoint(task["allowed"]) or wish == "none":
         return values, None
     own = draft["by"] == actor().username
