@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -126,7 +127,9 @@ def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
     if text and not isinstance(given, int | Decimal):
         number = read_number(_plain_number(given, marks)) if isinstance(given, str) else None
         if number is None and isinstance(given, str) and re.search(r"\d", given):
-            example = f"1{marks[0]}234{marks[1]}56" if field["type"] == "number" else f"1{marks[0]}234"
+            example = (
+                f"1{marks[0]}234{marks[1]}56" if field["type"] == "number" else f"1{marks[0]}234"
+            )
             return None, ("wrong_type", "Write the number like %(example)s.", {"example": example})
     if isinstance(number, bool) or not isinstance(number, int | Decimal):
         return _wrong("This must be a number.")
@@ -159,7 +162,7 @@ def _plain_number(given: str, marks: Marks) -> str:
     A mark between thousands is taken only where one belongs: 1,5 is not 15.
     """
     grouping, point = (unicodedata.normalize("NFKC", mark) for mark in marks)
-    whole, mark, rest = unicodedata.normalize("NFKC", given).strip().partition(point)
+    whole, _, rest = unicodedata.normalize("NFKC", given).strip().partition(point)
     found = _GROUPED.fullmatch(whole)
     if found is not None and found["mark"] in (grouping, " "):
         whole = whole.replace(found["mark"], "")
@@ -312,14 +315,14 @@ def _out_of_range(field: Field, value: Any) -> Problem | None:
     """Say whether a value is out of bounds; these go with it, for an edge to write its way."""
     low, high = limit_of(field, "min"), limit_of(field, "max")
     if low is not None and value < low:
-        return "too_small", "This must be at least %(min)s.", {"min": _written(low)}
+        if isinstance(low, date):
+            return "too_small", "This must be %(min)s or later.", {"min": low}
+        return "too_small", "This must be at least %(min)s.", {"min": Decimal(low)}
     if high is not None and value > high:
-        return "too_large", "This must be at most %(max)s.", {"max": _written(high)}
+        if isinstance(high, date):
+            return "too_large", "This must be %(max)s or earlier.", {"max": high}
+        return "too_large", "This must be at most %(max)s.", {"max": Decimal(high)}
     return None
-
-
-def _written(limit: Any) -> Any:
-    return Decimal(limit) if isinstance(limit, int) else limit
 
 
 def limit_of(field: Field, name: str) -> Any:

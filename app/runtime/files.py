@@ -132,7 +132,9 @@ def keep(
     if not found:
         _refuse(field, ("unknown_field", "The form has no such field for files.", None))
     if len(content) > MAX_FILE_SIZE:
-        raise TooLarge("file_too_large", "A file is at most %(limit)s.", limit=size_text(MAX_FILE_SIZE))
+        raise TooLarge(
+            "file_too_large", "A file is at most %(limit)s.", limit=size_text(MAX_FILE_SIZE)
+        )
     clean = _clean(name)
     file = {"name": clean, "size": len(content), "type": type_of(content, clean)}
     _refuse(field, _problem(found, file))

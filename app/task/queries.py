@@ -87,12 +87,12 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     hidden = hidden_names(definition, actor)
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
-        kept = withheld(row, hidden)
-        shown["values"] = _prefilled(row["form"], row["variables"], kept)
+        unseen = withheld(row, hidden)
+        shown["values"] = _prefilled(row["form"], row["variables"], unseen)
     else:
-        kept = frozenset()
+        unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
-    shown["withheld"] = [field["name"] for field in row["form"] if field["name"] in kept]
+    shown["withheld"] = [field["name"] for field in row["form"] if field["name"] in unseen]
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
     parts = {

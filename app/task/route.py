@@ -30,8 +30,8 @@ from app.runtime import people
 from app.runtime.candidates import by_kind
 from app.runtime.ports import Engine
 from app.task import access
-from app.task.queries import seen
 from app.task.present import withheld
+from app.task.queries import seen
 
 Kind = Literal["next", "later", "choice", "join", "end", "stuck"]
 
@@ -117,8 +117,8 @@ def route(
         known = {field["name"] for field in row["form"]}
         together = gather(row["form"], values) if text else values
         given = {name: value for name, value in together.items() if name in known}
-        kept = withheld(row, hidden_names(definition, actor))
-        around = Seen(scope_of(definition, state, row["wait"], now), now, kept=kept)
+        unseen = withheld(row, hidden_names(definition, actor))
+        around = Seen(scope_of(definition, state, row["wait"], now), now, kept=unseen)
         good, _ = validate(row["form"], given, text=text, seen=around)
         step = definition.by_id[row["step"]]
         ways = []

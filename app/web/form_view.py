@@ -60,9 +60,7 @@ def _file(given: Any, look: Look) -> Mapping[str, Any] | None:
     return look.files.get(number_)
 
 
-def cell_labels(
-    fields: Sequence[Field], errors: Sequence[Mapping[str, str]]
-) -> dict[str, str]:
+def cell_labels(fields: Sequence[Field], errors: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return what the cells of tables are called that something is wrong with, by their names."""
     columns = {
         (field["name"], column["name"]): (field.get("label"), column.get("label"))
@@ -72,7 +70,7 @@ def cell_labels(
     }
     found = {}
     for name in (each["field"] for each in errors):
-        table, place, column = (name.rsplit(".", 2) + ["", ""])[:3]
+        table, place, column = [*name.rsplit(".", 2), "", ""][:3]
         if (table, column) in columns and place.isdecimal():
             of, called = columns[table, column]
             found[name] = gettext(

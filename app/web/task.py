@@ -20,7 +20,7 @@ from app.task import queries, service
 from app.task.inbox import inbox
 from app.web import forms, people, respond, route, signers, timeline
 from app.web import inbox as inbox_pages
-from app.web.done import follow_up
+from app.web.done import entered, follow_up
 from app.web.form_view import cell_labels, context, shown_values
 from app.web.forms import names_in, posted, text
 from app.web.i18n import pick, translate_error
@@ -109,7 +109,8 @@ def complete(task_id: int) -> Response:
             return respond.redirect(url_for("task.show", task_id=task_id), message)
         service.complete(engine(), actor(), task_id, values, **given)
     except (Invalid, Conflict) as error:
-        return _page(task_id, error, typed=raw)
+        if not (error.code == "already_completed" and _is_repeated(task_id, values)):
+            return _page(task_id, error, typed=raw)
     url = url_for("task.done", task_id=task_id)
     if not respond.wants_part():
         return respond.redirect(url)
@@ -129,7 +130,7 @@ def done(task_id: int) -> Response:
     if task["state"] != "completed":
         return respond.redirect(url_for("task.show", task_id=task_id))
     instance = instances.get(db, who, task["process_instance_id"], now=now())
-    waiting = inbox(db, who, "todo", size=1, now=now()).items
+    waiting = inbox(db, who, "todo", size=1, order=inbox_pages.FIRST, now=now()).items
     told = follow_up(task, instance, waiting, who)
     return respond.page(
         "task/done.html",
@@ -171,6 +172,13 @@ def _asks_first(task_id: int) -> bool:
     task = queries.get(engine().db, actor(), task_id, now=now())
     asks = any(each["id"] == chosen and each.get("confirm") for each in task["outcomes"])
     return asks or (early and bool(_unanswered(task)))
+
+
+def _is_repeated(task_id: int, values: Mapping[str, Any]) -> bool:
+    """Say whether the reader has completed the task with this very form: the answer got lost."""
+    task = queries.get(engine().db, actor(), task_id, now=now())
+    own = task["completed_by"] == actor().username and not text("after")
+    return own and task["outcome"] == (text("outcome") or None) and entered(task, values)
 
 
 def _unanswered(task: Mapping[str, Any]) -> list[str]:

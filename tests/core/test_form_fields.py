@@ -200,7 +200,7 @@ def test_limits_are_told_as_values_and_a_pattern_in_each_language():
     ]
     given = {"day": "2025-01-01T00:00:00Z", "cost": 9000, "code": "x"}
     _, (day, cost, code) = validate(fields, given, text=False)
-    assert day.text() == "This must be at least 2026-01-01T00:00:00+00:00."
+    assert day.text() == "This must be 2026-01-01T00:00:00+00:00 or later."
     assert (cost.params, cost.text()) == ({"max": Decimal(5000)}, "This must be at most 5000.")
     assert (code.params, code.text()) == ({"message": fits}, "Two digits.")
 
