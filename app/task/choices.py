@@ -10,7 +10,7 @@ from app.core.definition import Label
 from app.db.tx import Database
 from app.identity.actor import Actor
 from app.identity.queries import titles_soon
-from app.identity.seats import SEAT, ForSeats
+from app.identity.seats import OFFER, SEAT, ForSeats
 
 MOST: Final = 1_000
 """How many tasks of each kind are looked at, so that it costs the same however many there are."""
@@ -18,8 +18,8 @@ _LIVE: Final = f"""
 (select definition_id, step, name from tasks t
   where t.state in ('open','claimed') and {SEAT} limit {MOST})
 union all
-(select definition_id, step, name from tasks
-  where state = 'open' and candidates && %(keys)s order by id limit {MOST})
+(select definition_id, step, name from tasks t
+  where t.state = 'open' and {OFFER} order by t.id limit {MOST})
 """  # noqa: S608 - numbers of ours
 _DONE: Final = f"""
 (select definition_id, step, name from tasks
@@ -86,7 +86,7 @@ def nothing() -> Choices:
 def choices_soon(db: Database, actor: Actor, tab: str) -> Callable[[], Choices]:
     """Ask for ``choices`` with the next trip of the transaction that is open."""
     with db.transaction() as tx:
-        rows = tx.soon(*_SQL[tab].by(actor, {"keys": actor.candidate_keys}))
+        rows = tx.soon(*_SQL[tab].by(actor))
         titles = titles_soon(tx, actor.groups)
     return lambda: _choices(rows(), titles(), actor)
 
