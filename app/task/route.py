@@ -26,6 +26,7 @@ from app.core.task_scope import scope_of
 from app.db.tx import Tx
 from app.definition.cache import SHARED
 from app.definition.custom import ConfigCheck
+from app.definition.sensitive import hidden_names
 from app.identity.actor import Actor
 from app.runtime import people
 from app.runtime.automatic import settle
@@ -33,6 +34,7 @@ from app.runtime.candidates import by_kind
 from app.runtime.plan import Plan, make_plan
 from app.runtime.ports import Engine
 from app.task import access
+from app.task.present import withheld
 from app.task.queries import seen
 
 Kind = Literal["decided", "next", "later", "choice", "join", "end", "stuck"]
@@ -126,7 +128,8 @@ def route(
         known = {field["name"] for field in row["form"]}
         together = gather(row["form"], values) if text else values
         given = {name: value for name, value in together.items() if name in known}
-        around = Seen(scope_of(definition, state, row["wait"], now), now)
+        unseen = withheld(row, hidden_names(definition, actor))
+        around = Seen(scope_of(definition, state, row["wait"], now), now, kept=unseen)
         good, _ = validate(row["form"], given, text=text, seen=around)
         step = definition.by_id[row["step"]]
         deciding = deciding_field(step) or _asked_later(definition, step)
