@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -39,6 +40,7 @@ class Seat(Body):
     state: str = Field(description="open, claimed, completed, cancelled or waiting.")
     outcome: str | None
     approved: bool | None
+    counted: bool = Field(description="False: a manager decided it in the place of others.")
     comment: str | None
     at: datetime | None = Field(description="When it was decided, or withdrawn.")
     added_by: str | None = Field(description="Who added this seat.")
@@ -50,6 +52,9 @@ class Visit(Counts):
     """Those who decide a step together, and what they came to."""
 
     decided: bool | None = Field(description="Whether they approved; None while it is open.")
+    as_manager: Literal["not_counted", "decides"] | None = Field(
+        description="What the caller's decision would be who has taken this seat as a manager."
+    )
     seats: list[Seat]
 
 

@@ -234,7 +234,7 @@ def _removable(engine: Engine, actor: Actor, visit: Visit, username: str) -> Row
         )
     if seat.get("state") == "completed":
         raise Conflict("has_decided", "%(name)s has decided already; that stays.", name=name)
-    if visit.total <= 1:
+    if visit.counting <= 1:
         raise Conflict("last_seat", "Nobody would be left to decide this.")
     return seat
 

@@ -41,6 +41,7 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
 
 _TOGETHER: Final = lazy_gettext("%(step)s: decided, %(approved)d for it and %(rejected)d against")
 """What is told of a step that several people decided."""
+_INSTEAD: Final = lazy_gettext("%(step)s: decided by a manager")
 _OF_THE_WHOLE: Final = "instance."
 _QUIET: Final = frozenset({"skipped", "withdrawn"})
 """How an incident ends when another line tells why."""
@@ -149,7 +150,7 @@ def _sentence(
     data = line["data"]
     target = str(data.get("to") or "")
     if _is_joint(line):
-        template = _TOGETHER
+        template = _TOGETHER if data["votes"]["total"] else _INSTEAD
     return str(template) % {
         **data.get("votes", {}),
         "step": pick(step["name"], step["id"]),
