@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from app.errors import Conflict, FieldError, Invalid
 from app.task import queries, service
@@ -19,6 +19,7 @@ from app.web.session import actor, engine, now
 bp = Blueprint("going_back", __name__)
 
 _BOTH: Final = ["GET", "POST"]
+_OTHERS_STAY: Final = lazy_gettext("What the others have decided stays.")
 
 
 @bp.route("/tasks/<int:task_id>/return", methods=_BOTH, endpoint="return")
@@ -140,16 +141,19 @@ def _names(way: Mapping[str, Any]) -> str:
 
 def _recalling(task: Mapping[str, Any]) -> Question:
     waits = bool(task["waits_for"])
+    alone = gettext(
+        "Your decision is undone and the task is yours again, as long as nobody has gone on"
+        " from it."
+    )
     return Question(
         title=gettext("Pull “%(step)s” back?", step=_name(task["step"]))
         if waits
         else gettext("Take back “%(step)s”?", step=_name(task["step"])),
         text=gettext("Whoever has not answered need not any more, and is told.")
         if waits
-        else gettext(
-            "Your decision is undone and the task is yours again, as long as nobody has gone on"
-            " from it."
-        ),
+        else f"{alone} {_OTHERS_STAY}"
+        if task["visit"]
+        else alone,
         action=gettext("Pull back") if waits else gettext("Take back"),
         url=url_for("going_back.recall", task_id=task["id"]),
         back_url=_page(task["id"]),
