@@ -13,6 +13,7 @@ from app.api.bodies import (
     Draft,
     InstanceRef,
     Label,
+    StepRef,
     Task,
     TaskComment,
     Variable,
@@ -58,6 +59,13 @@ class Visit(Counts):
     seats: list[Seat]
 
 
+class EndedBy(Body):
+    """Who returned which step: this one, or one beside it."""
+
+    by: str
+    step: StepRef
+
+
 class TaskDetail(Task):
     """A task with what surrounds it."""
 
@@ -68,6 +76,7 @@ class TaskDetail(Task):
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
     return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")
+    ended_by: EndedBy | None = Field(description="Of a task that ended undecided by a return.")
     returned: ReturnedBefore | None = Field(description="From the second round on.")
     opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
     asked: Asked | None = Field(description="Of a side task: who asks for what.")

@@ -76,6 +76,8 @@ _RETURNED: Final = (
 _WITHDRAWN: Final = _OPENED.replace(
     "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
 )
+# The same where it was no taking back: chosen with those, and told in other words.
+_ENDED: Final = _WITHDRAWN.replace("select u.username, %(event)s", "select u.username, 'ended'")
 # Of side tasks that ended because others decided, or with the seat that they served. What who
 # decided had asked themselves is told by them.
 _UNASKED: Final = _OPENED.replace(
@@ -184,6 +186,14 @@ def withdrawn(
     """Return what tells people of tasks of theirs that are cancelled in the same trip, before."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
     return _WITHDRAWN, {**about, "event": "withdrawn", "text": shortened(text)}
+
+
+def ended(
+    instance: int, waits: Sequence[int], *, text: str | None, actor: str, at: datetime
+) -> Statement:
+    """Return the same of tasks that end because the instance is returned."""
+    _, said = withdrawn(instance, waits, text=text, actor=actor, at=at)
+    return _ENDED, said
 
 
 def unasked(instance: int, wait: int, *, actor: str, at: datetime) -> Statement:

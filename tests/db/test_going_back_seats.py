@@ -164,7 +164,7 @@ def test_a_visit_that_is_left_by_a_return_counts_no_more(lab: Lab) -> None:
     assert seats(lab, instance)["li"].startswith("No by")
     told = stored.rows(lab.db, "select username, event from notifications where text = 'No'")
     assert sorted((each["username"], each["event"]) for each in told) == [
-        ("li", "withdrawn"),
+        ("li", "ended"),
         ("zhao", "returned"),
     ]
     again = lab.office.task_of(instance, "ask")
