@@ -70,8 +70,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
-    ``task.rounds``; None in the first round), ``ended_by`` (see ``task.ended``), ``people`` (username → name), and what others
-    were asked (see ``task.side_view.read``).
+    ``task.rounds``; None in the first round), ``ended_by`` (see ``task.ended``), ``people``
+    (username → name), and what others were asked (see ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -112,9 +112,11 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
     rows = [each.rows for each in told["round"]]
     shown["returned"] = rounds.found(definition, row, rows, hidden)
-    shown["ended_by"] = ended.read(definition, told["ended"][0].fetchone() if told["ended"] else None)
+    shown["ended_by"] = ended.read(
+        definition, told["ended"][0].fetchone() if told["ended"] else None
+    )
     shown["comments"] = read(said.rows, actor, row, now=now)
-    shown |= side_view.read(row, [answer.rows for answer in told["side"]], hidden)
+    shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown

@@ -60,7 +60,7 @@ def _as_manager(actor: Actor, task: Row, visit: Visit) -> Literal["not_counted",
 
 
 def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
-    live = {**seat, "state": seat.get("state", "open"), "added_by": seat.get("added_by")}
+    live = {"role": None, "added_by": None, "state": "open", **seat}
     running = task["instance_status"] == "running" and access.permits(task, "remove_signer")
     return {
         "task_id": seat.get("id"),

@@ -49,16 +49,19 @@ def recall(task_id: int) -> Response:
     """Take back what one has decided, or a task from those who were asked first."""
     if request.method == "GET":
         return ask(_recalling(_task(task_id)))
+    said = gettext("It is yours again.")
+    if request.args.get("question"):
+        said = gettext("The question is withdrawn.")
     try:
         task = service.recall(engine(), actor(), task_id, comment=reason(), now=now())
     except Invalid as error:
         return ask(_recalling(_task(task_id)), as_reason(error))
     except Conflict as error:
-        said = translate_error(error)
+        refused = translate_error(error)
         if error.extra.get("ask"):
-            said += " " + gettext("Below is a comment that asks for it; post it if you like.")
-        return respond.redirect(_asks_for_it(task_id, error), said, "bad")
-    return respond.redirect(_page(task["id"]), gettext("It is yours again."))
+            refused += " " + gettext("Below is a comment that asks for it; post it if you like.")
+        return respond.redirect(_asks_for_it(task_id, error), refused, "bad")
+    return respond.redirect(_page(task["id"]), said)
 
 
 def as_reason(error: Invalid) -> Invalid:
@@ -139,7 +142,23 @@ def _names(way: Mapping[str, Any]) -> str:
     return str(gettext(", ")).join(dict.fromkeys(_name(step) for step in way["cancels"]))
 
 
+def _unasking(task: Mapping[str, Any]) -> Question:
+    name = task["people"].get(task["assignee"], task["assignee"])
+    return Question(
+        title=gettext("Withdraw the question to %(name)s?", name=name),
+        text=gettext("They need not answer any more, and are told. The task stays yours."),
+        action=gettext("Withdraw the question"),
+        url=url_for("going_back.recall", task_id=task["id"], question=1),
+        back_url=_page(task["asked"]["task_id"]),
+        back_text=_name(task["step"]),
+        nav="inbox",
+        with_reason=True,
+    )
+
+
 def _recalling(task: Mapping[str, Any]) -> Question:
+    if task["role"] == "consult":
+        return _unasking(task)
     waits = bool(task["waits_for"])
     alone = gettext(
         "Your decision is undone and the task is yours again, as long as nobody has gone on"

@@ -24,6 +24,8 @@ _SIGNED: Final[Mapping[str, LazyString]] = {
     "approve": lazy_gettext("%(by)s signed “%(step)s”"),
     "reject": lazy_gettext("%(by)s did not sign “%(step)s”"),
 }
+_UNASKED: Final = lazy_gettext("%(by)s withdrew the question to %(to)s about “%(step)s”")
+_UNSIGNED: Final = lazy_gettext("%(by)s took %(to)s away from those who sign “%(step)s”")
 _BY_STEP: Final = lazy_gettext("“%(step)s” was copied to %(to)s by the process")
 _TO_ALL: Final = lazy_gettext("%(by)s reminded everyone whom “%(step)s” was offered to")
 _APPROVED: Final = lazy_gettext("%(by)s approved “%(step)s”: %(count)s")
@@ -98,6 +100,10 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = _FROM
     elif kind == "task.signer_added" and data.get("where") in _WHEN:
         template = _WHEN[data["where"]]
+    elif kind == "task.unasked" and data["why"] == "withdrawn":
+        template = _UNASKED
+    elif kind == "task.signer_removed" and data.get("where") in _WHEN:
+        template = _UNSIGNED
     elif kind == "task.resolved" and data.get("outcome"):
         template = (_ADVISED if data["role"] == "delegate" else _SIGNED)[data["outcome"]]
     elif kind == "task.reminded" and not (data.get("to") or data.get("users")):

@@ -49,9 +49,7 @@ def test_before_a_return_one_sees_what_it_would_cancel(browser: Browser, office:
     page.is_silent_about("It comes straight back to me")
 
 
-def test_who_was_at_work_beside_is_told_who_returned_what(
-    browser: Browser, office: Office
-) -> None:
+def test_who_was_at_work_beside_is_told_who_returned_what(browser: Browser, office: Office) -> None:
     instance = begun(office)
     right, left = (office.task_of(instance, step) for step in ("right", "left"))
     service.give_back(office.engine, office["li"], left, "ask", comment="Too dear", now=NOW)
