@@ -69,7 +69,7 @@ class Visit:
     @property
     def counting(self) -> int:
         """How many have a say: a seat that a manager has decided is not counted any more."""
-        return self.total - sum(seat["rule"] == BY_MANAGER for seat in self.done)
+        return self.total - len([seat for seat in self.done if seat["rule"] == BY_MANAGER])
 
     @property
     def votes(self) -> list[Vote]:

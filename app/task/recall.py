@@ -99,9 +99,9 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
     done = locked.state.completed.get(task["step"])
     if done is None or done.void:
         raise _gone_on(engine, task, [Obstacle("joined")], [])
-    mine = done.at == iso_text(task["completed_at"])
-    later = None if mine else _decided_later(task, done)
-    tokens = returning.descended(locked.state, done) if mine or later else ()
+    last = done.at == iso_text(task["completed_at"])
+    later = None if last else _decided_later(task, done)
+    tokens = returning.descended(locked.state, done) if last or later else ()
     if not tokens and later is None:
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     found = untouched.look(tx, locked, task, tokens)

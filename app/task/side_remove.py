@@ -52,7 +52,7 @@ def remove(
     left = [row for row in side_store.live(tx, served) if row["role"] == side["role"]]
     ends = len(left) <= 1
     applied = ends and side["role"] == "after"
-    about = {"actor": actor.username, "text": comment or None, "at": now}
+    about: dict[str, Any] = {"actor": actor.username, "text": comment or None, "at": now}
     who = [f"u:{side['assignee']}"]
     also = [
         *side_store.closed([side], REMOVED, at=now),
