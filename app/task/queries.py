@@ -131,7 +131,7 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     found = standing(tx, actor, row) if row is not None else None
     if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row | {"takes_part": found == "part"}
+    return row | {"takes_part": found == "part", "reads": True}
 
 
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:

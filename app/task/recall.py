@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from app.core import returning
 from app.core.events import Recalled
+from app.core.state import Completion, Token
 from app.core.values import iso_text
 from app.db.tx import Tx
 from app.db.wire import Statement
@@ -16,7 +17,7 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.runtime.ports import Engine
 from app.runtime.refuse import refuse_unless_running
-from app.runtime.step import loaded, move_locked
+from app.runtime.step import Locked, loaded, move_locked
 from app.task import access, side_store, store, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
@@ -80,7 +81,7 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
     if version is None or version["definition_id"] != task["definition_id"]:  # migrated since
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     if access.is_late(task, now):
-        raise _too_late()
+        raise _too_late(_holders(tx, locked, task))
     signed = (
         [row for row in side_store.of(tx, task) if row["role"] == "after"] if task["sides"] else []
     )
@@ -93,9 +94,7 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
             raise _gone_on(engine, task, obstacles, [])
         task |= unvote.take_back(tx, actor, task, visit, comment=why, now=now)
         return body(task, actor, now=now)
-    done = locked.state.completed.get(task["step"])
-    last = done is not None and not done.void and done.at == iso_text(task["completed_at"])
-    tokens = returning.descended(locked.state, done) if done is not None and last else ()
+    done, tokens = _become(locked, task)
     if not tokens or (done is not None and len((done.votes or {}).get("votes", ())) > 1):
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     found = untouched.look(tx, locked, task, tokens)
@@ -110,12 +109,29 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
         reason=why,
     )
     also: list[Statement] = [(_UNDONE, {"task": task["id"], "reason": why})]
-    moved = move_locked(engine, tx, locked, event, actor=actor, also=also, last=True)
+    moved = move_locked(engine, tx, locked, event, actor=actor, also=also)
     if moved.ignored is not None:
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     about = {"instance_status": moved.instance.status, "variables": moved.instance.variables}
     mine = [row for row in moved.opened if row["assignee"] == actor.username] or moved.opened
-    return body(opened(task, mine[0]) | about, actor, now=now)
+    again = opened(task, mine[0])
+    typed = {name: value for name, value in (task["values"] or {}).items() if value is not None}
+    if typed:  # it need not be typed once more
+        tx.together([side_store.drafted(again, actor.username, typed, at=now)], last=True)
+    return body(again | about, actor, now=now)
+
+
+def _become(locked: Locked, task: Row) -> tuple[Completion | None, tuple[Token, ...]]:
+    """Return the completion of a task's step, and the tokens it has become if it was the task's."""
+    done = locked.state.completed.get(task["step"])
+    last = done is not None and not done.void and done.at == iso_text(task["completed_at"])
+    return done, returning.descended(locked.state, done) if done is not None and last else ()
+
+
+def _holders(tx: Tx, locked: Locked, task: Row) -> list[str]:
+    """Return who has what has followed from a completion, as far as somebody has it."""
+    _, tokens = _become(locked, task)
+    return untouched.look(tx, locked, task, tokens).holders if tokens else []
 
 
 def _forbidden(actor: Actor, task: Row) -> Forbidden:
@@ -124,12 +140,12 @@ def _forbidden(actor: Actor, task: Row) -> Forbidden:
     return Forbidden("not_allowed_here", "The process does not allow this in the task's step.")
 
 
-def _too_late() -> Conflict:
+def _too_late(holders: list[str]) -> Conflict:
     minutes = int(access.RECALLED_WITHIN.total_seconds() // 60)
     return Conflict(
         "too_late",
         "A decision can be recalled for %(minutes)d minutes. Ask for it to be returned to you.",
-        extra={"in_the_way": [], "ask": []},
+        extra={"in_the_way": [], "ask": holders},
         minutes=minutes,
     )
 
