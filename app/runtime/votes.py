@@ -126,6 +126,7 @@ def cast_vote(
         "values": event.values,
         "approved": vote.approves if visit.decides else None,
         "comment": event.comment,
+        "rule": event.rule,
         "votes": {name: numbers[name] for name in ("approved", "rejected", "total")},
     }
     line = ["task.voted", task["step"], {k: v for k, v in said.items() if v is not None}]

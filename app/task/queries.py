@@ -87,7 +87,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     hidden = hidden_names(definition, actor)
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
-        shown["values"] = _prefilled(row["form"], row["variables"], hidden)
+        shown["values"] = prefilled(row["form"], row["variables"], hidden)
     else:
         shown["values"] = masked(row["values"] or {}, hidden)
     in_form = {field["name"] for field in row["form"]}
@@ -105,6 +105,8 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
+    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
+        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
     if not shown["return_to"]:
@@ -249,7 +251,7 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _prefilled(
+def prefilled(
     form: list[Mapping[str, Any]], variables: Mapping[str, Any], hidden: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.

@@ -28,6 +28,7 @@ _BY_STEP: Final = lazy_gettext("“%(step)s” was copied to %(to)s by the proce
 _TO_ALL: Final = lazy_gettext("%(by)s reminded everyone whom “%(step)s” was offered to")
 _APPROVED: Final = lazy_gettext("%(by)s approved “%(step)s”: %(count)s")
 _REJECTED: Final = lazy_gettext("%(by)s rejected “%(step)s”: %(count)s")
+_BY_RULE: Final = lazy_gettext("“%(step)s”: one part decided by rule, as %(why)s; %(count)s")
 SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.assigned": lazy_gettext("%(by)s gave “%(step)s” to %(to)s"),
     "task.transferred": lazy_gettext("%(by)s transferred “%(step)s” to %(to)s"),
@@ -96,11 +97,14 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = (_ADVISED if data["role"] == "delegate" else _SIGNED)[data["outcome"]]
     elif kind == "task.reminded" and not (data.get("to") or data.get("users")):
         template = _TO_ALL
+    elif kind == "task.voted" and data.get("rule"):
+        template = _BY_RULE
     elif kind == "task.voted" and "approved" in data:
         template = _APPROVED if data["approved"] else _REJECTED
     return str(template) % {
         "count": so_far(data.get("votes") or {}),
         "by": doer(line, names),
+        "why": rule_words.why(data["rule"]) if data.get("rule") else "",
         "step": pick(step["name"], step["id"]) if step else "",
         "from": names.get(data.get("from"), data.get("from")),
         "to": gettext(", ").join(names.get(name, name) for name in _named(line)),
