@@ -184,6 +184,13 @@ _ANYWHERE: Final = frozenset({"recall"})
 """Those of them that a step cannot forbid: what was begun there has to have an end."""
 
 
+_DECIDING: Final = (
+    *("instance_status", "state", "assignee", "candidates", "role", "waits_for", "added_by"),
+    *("barred", "allow", "started_by", "completed_by"),
+)
+"""What the verbs of a live task depend on, for somebody who stands in for nobody."""
+
+
 def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str]:
     """Return the verbs that the actor could use on the task now.
 
@@ -202,6 +209,30 @@ def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str
     if now is not None and "recall" in beside and is_late(task, now):
         beside.remove("recall")
     return [*_answering(actor, task), *beside]
+
+
+class Allowed:
+    """``allowed`` for a list: most of its rows are alike, and are asked about once.
+
+    Args:
+        actor, now: as ``allowed`` has them.
+    """
+
+    __slots__ = ("_actor", "_known", "_now")
+
+    def __init__(self, actor: Actor, now: datetime) -> None:
+        self._actor, self._now = actor, now
+        self._known: dict[str, list[str]] = {}
+
+    def of(self, task: Row) -> list[str]:
+        """Return the verbs; the list is shared, and not to be changed."""
+        if self._actor.stands_in or task["state"] not in LIVE:  # moments make rows differ
+            return allowed(self._actor, task, now=self._now)
+        asked = {name: task[name] for name in _DECIDING}
+        key = repr(asked)
+        if key not in self._known:
+            self._known[key] = allowed(self._actor, asked)
+        return self._known[key]
 
 
 def fills_in(actor: Actor, task: Row) -> bool:

@@ -29,7 +29,7 @@ from app.task.claim import claim
 from app.task.comment import check_comment
 from app.task.complete import complete
 from app.task.person import worker
-from app.task.present import body
+from app.task.present import body, withheld
 from app.task.queries import prefilled, seen
 from app.task.refuse import refusal
 from app.task.remind import remind, too_soon
@@ -280,8 +280,9 @@ def _as_it_stands(task: Row, hidden: frozenset[str]) -> dict[str, Any]:
         for field in task["form"]
         if field["type"] != "note" and not field.get("read_only")
     }
-    values = prefilled(task["form"], task["variables"], hidden)
-    return {name: value for name, value in values.items() if name in open_ - hidden}
+    kept = withheld(task, hidden)
+    values = prefilled(task["form"], task["variables"], kept)
+    return {name: value for name, value in values.items() if name in open_ - kept}
 
 
 def _outcomes(step: Step) -> tuple[tuple[str, Label | None], ...]:

@@ -27,6 +27,7 @@ from app.identity.queries import display_names
 from app.identity.seats import SEAT, ForSeats
 from app.task import filters as narrow
 from app.task import passed, side_store, urgency
+from app.task.access import Allowed
 from app.task.filters import Filters
 from app.task.present import body
 from app.task.select import held_by, listed, live, not_barred, offered_to, search
@@ -171,7 +172,8 @@ def inbox(
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
         awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
-        items = [_item(row, actor, now) for row in rows]
+        verbs = Allowed(actor, now)
+        items = [_item(row, actor, now, verbs) for row in rows]
         names = display_names(db, _named(items).union(*awaited.values()))
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
@@ -194,9 +196,9 @@ def badge(db: Database, actor: Actor) -> int:
         return min(COUNT_CAP, sum(row.values()))
 
 
-def _item(row: Mapping[str, Any], actor: Actor, now: datetime) -> dict[str, Any]:
+def _item(row: Mapping[str, Any], actor: Actor, now: datetime, verbs: Allowed) -> dict[str, Any]:
     passed_on = {"to": row["passed_to"], "at": row["passed_at"]} if "passed_at" in row else None
-    return body(row, actor, now=now) | {"passed_on": passed_on}
+    return body(row, actor, now=now, verbs=verbs) | {"passed_on": passed_on}
 
 
 def _todo(
