@@ -330,7 +330,7 @@ class Walk:
         said = seen_by_root(self.office, task)["comments"][0]["id"]
         self.get(f"{page}/comments/{said}")
         self.post(f"{page}/comments/{said}", 303, text="2")
-        self.post(f"{page}/remind", 403)
+        self.post(f"{page}/remind", 409)
         self.get(page)
         self.post(f"{page}/transfer", 303, to="wang", reason="1")
         self.be("root")
