@@ -88,7 +88,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
         unseen = withheld(row, hidden)
-        shown["values"] = _prefilled(row["form"], row["variables"], unseen)
+        shown["values"] = prefilled(row["form"], row["variables"], unseen)
     else:
         unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
@@ -109,6 +109,8 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
+    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
+        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
     if not shown["return_to"]:
@@ -138,7 +140,7 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     found = standing(tx, actor, row) if row is not None else None
     if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row | {"takes_part": found == "part"}
+    return row | {"takes_part": found == "part", "reads": True}
 
 
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
@@ -256,7 +258,7 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _prefilled(
+def prefilled(
     form: list[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.
