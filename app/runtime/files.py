@@ -197,9 +197,7 @@ def known(
     left = left if place.passed is None else left & place.passed
     if left and place.relative is not None:
         found |= files_passed.known(tx, left, place.relative)
-    return {
-        id_: row for id_, row in found.items() if not (row["sent"] and row["field"] in hidden)
-    }
+    return {id_: row for id_, row in found.items() if not (row["sent"] and row["field"] in hidden)}
 
 
 def submitted(

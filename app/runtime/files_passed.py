@@ -31,7 +31,7 @@ family(id) as (
   select id from above where parent_id is null
   union
   select i.id from family join process_instances i on i.parent_id = family.id
-)"""
+)"""  # noqa: S608 - constants only
 _KNOWN: Final = f"""{_FAMILY}
 select id, field, name, type, size, encode(sha256, 'hex') as sha256, true as sent from files
  where id = any(%(ids)s) and submitted_at is not null and field <> '@comment'
@@ -99,7 +99,8 @@ def copied(
     Returns:
         The values with the copies in them, and the ids of these.
     """
-    found, made = dict(values), []
+    found: dict[str, Any] = dict(values)
+    made: list[int] = []
     for name, value in values.items():
         ids = file_ids(value) if isinstance(value, list) and value else None
         copies = {}

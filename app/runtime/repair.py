@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from app.core.events import Event, Jumped, Skipped
 from app.core.outcome import ways_past
