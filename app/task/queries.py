@@ -24,6 +24,7 @@ from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
 from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
+from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body, withheld
@@ -185,6 +186,9 @@ def list_(
     due: Due | None = None,
     due_before: datetime | None = None,
     priority: Priority | None = None,
+    field: str | None = None,
+    op: Op | None = None,
+    value: str | None = None,
     transferred: bool = False,
     unassigned: bool = False,
     q: str | None = None,
@@ -198,7 +202,8 @@ def list_(
         assignee, candidate_user: a username, or ``current_user``.
         transferred: those that the actor passed on, in any state unless ``state`` says.
         unassigned: only those that nobody is there for any more; needs ``task:assign``.
-        due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
+        due, priority, field, op, value: see ``task.filters.Filters``; the day is that of the
+            actor's time zone.
         q: part of the title, the business key, the step's name, or of what its summary shows.
 
     Raises:
@@ -213,7 +218,7 @@ def list_(
         query = listed().where(passed.by(actor), *([in_state(state)] if state else ()))
     else:
         query = listed().where(visible(actor, state))
-    filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
+    filters = Filters(process_definition_key, step, None, due, priority, field, op, value)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if unassigned:
         require(actor, "task:assign")
