@@ -73,6 +73,9 @@ class TaskDetail(Task):
     draft: Draft | None
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
+    withheld: list[str] = Field(
+        description="Fields with a value that the caller may not see: left empty, it stays."
+    )
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
     return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -74,6 +74,13 @@ def unread(db: Database, actor: Actor) -> int:
     with db.transaction() as tx:
         row = tx.only(_UNREAD, {"me": actor.username}).fetchone() or {}
         return int(row["unread"])
+
+
+def unread_soon(db: Database, actor: Actor) -> Callable[[], int]:
+    """Ask for ``unread`` with the next trip of the transaction that is open."""
+    with db.transaction() as tx:
+        answer = tx.soon(_UNREAD, {"me": actor.username})
+    return lambda: int((answer().fetchone() or {})["unread"])
 
 
 def one(db: Database, actor: Actor, notification_id: int) -> Item:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 from app.db.wire import Statement
-from app.identity.absence import COVERED, SUBSTITUTES
+from app.identity.absence import COVERED, SUBSTITUTES, SUBSTITUTES_OF_MEANT
 
 Event = Literal[
     "task",
@@ -101,9 +101,9 @@ _TOLD_FOR: Final = f"""
 insert into notifications {_COLUMNS}
 select distinct on (u.username)
        u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s::timestamptz, {_MAIL}
-  from tasks t cross join lateral ({SUBSTITUTES}) s
+  from tasks t cross join lateral {SUBSTITUTES_OF_MEANT}
   join users u on u.username = s.person {_CHOSEN} %(event)s
- where {_WANTED} and {COVERED} and t.id = %(task)s
+ where {_WANTED} and {COVERED} and t.id = %(task)s and u.id not in ({_MEANT})
  order by u.username
 """  # noqa: S608 - constants only
 _ASKED_FOR: Final = (
@@ -236,11 +236,23 @@ def opened_for(instance: int, waits: Sequence[int], *, actor: str, at: datetime)
 
 
 def told_for(
-    event: Event, *, task: int, actor: str, text: str | None = None, at: datetime
+    event: Event,
+    *,
+    task: int,
+    actor: str,
+    keys: Iterable[str] = (),
+    text: str | None = None,
+    at: datetime,
 ) -> Statement:
-    """Return what tells those who stand in for whoever has a task, as the transaction leaves it."""
+    """Return what tells those who stand in for whoever has a task, as the transaction leaves it.
+
+    If nobody has it: for those whom it is offered to by name.
+
+    Args:
+        keys: whom ``told`` tells of it; they are not told twice.
+    """
     said = {"event": event, "task": task, "actor": actor, "at": at, "text": shortened(text)}
-    return _TOLD_FOR, said
+    return _TOLD_FOR, {**said, **_meant(keys)}
 
 
 def seated_for(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:
@@ -275,7 +287,7 @@ def asked(
     Whoever stands in for one of them is told too.
     """
     said = {"instance": instance, "task": task, "role": role, "actor": actor, "at": at}
-    said |= {"people": list(people), "text": shortened(text), "event": "asked"}
+    said |= {"people": list(people), "text": shortened(text), "event": "asked", **_meant(())}
     return [(_ASKED, said), (_ASKED_FOR, said)]
 
 

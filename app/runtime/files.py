@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.form import mentioned
-from app.core.form_values import MAX_FILE_SIZE, file_problem
+from app.core.form_values import MAX_FILE_SIZE, file_problem, size_text
 from app.db.tx import Database, Tx
 from app.db.wire import Statement
 from app.errors import FieldError, Invalid, NotFound, TooLarge
@@ -48,7 +48,8 @@ select coalesce(sum(size), 0) as size from files
 # Of this very form, or sent before with another one of the same instance; of a start form only
 # one's own.
 _KNOWN: Final = """
-select id, field, name, type, size, encode(sha256, 'hex') as sha256 from files
+select id, field, name, type, size, encode(sha256, 'hex') as sha256,
+       submitted_at is not null as sent from files
  where id = any(%(ids)s)
    and field <> '@comment'
    and ((task_id = %(task)s and submitted_at is null)
@@ -131,7 +132,9 @@ def keep(
     if not found:
         _refuse(field, ("unknown_field", "The form has no such field for files.", None))
     if len(content) > MAX_FILE_SIZE:
-        raise TooLarge("file_too_large", "A file is at most %(limit)d bytes.", limit=MAX_FILE_SIZE)
+        raise TooLarge(
+            "file_too_large", "A file is at most %(limit)s.", limit=size_text(MAX_FILE_SIZE)
+        )
     clean = _clean(name)
     file = {"name": clean, "size": len(content), "type": type_of(content, clean)}
     _refuse(field, _problem(found, file))
@@ -174,10 +177,17 @@ def _refuse(field: str, problem: tuple[str, str, Mapping[str, Any] | None] | Non
         raise Invalid("invalid_file", "This file cannot be taken.", errors=(error,))
 
 
-def known(tx: Tx, actor: Actor, place: Place, ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """Return what is known of those files that may stand in a form, by id."""
+def known(
+    tx: Tx, actor: Actor, place: Place, ids: Collection[int], hidden: frozenset[str] = frozenset()
+) -> dict[int, dict[str, Any]]:
+    """Return what is known of those files that may stand in a form, by id.
+
+    Args:
+        hidden: fields whose files, once they are sent, the actor may not see.
+    """
     params = {**place.params(), "ids": sorted(ids), "me": actor.username}
-    return {row["id"]: row for row in tx.run(_KNOWN, params).fetchall()}
+    found = tx.run(_KNOWN, params).fetchall()
+    return {row["id"]: row for row in found if not (row["sent"] and row["field"] in hidden)}
 
 
 def submitted(

@@ -15,7 +15,16 @@ Row = Mapping[str, Any]
 
 
 def is_candidate(actor: Actor, task: Row) -> bool:
-    """Say whether the task was offered to the actor, by name, group or role."""
+    """Say whether the task was offered to the actor, by name, group or role.
+
+    Or, by name, to somebody they stand in for.
+    """
+    open_ = task["assignee"] is None
+    return is_offered(actor, task) or (open_ and acting_for(actor, task) is not None)
+
+
+def is_offered(actor: Actor, task: Row) -> bool:
+    """Say whether the task was offered to the actor themselves."""
     return not set(task["candidates"]).isdisjoint(actor.candidate_keys)
 
 
@@ -27,22 +36,29 @@ def is_barred(task: Row, *usernames: str) -> bool:
 
 def is_holder(actor: Actor, task: Row) -> bool:
     """Say whether the task is the actor's, or that of somebody they stand in for."""
-    return task["assignee"] == actor.username or acting_for(actor, task) is not None
+    holder = task["assignee"]
+    if holder is None:
+        return False
+    return holder == actor.username or acting_for(actor, task) is not None
 
 
 def acting_for(actor: Actor, task: Row) -> str | None:
-    """Return who is away and has the task, if the actor decides it for them.
+    """Return who is away and has the task, or is offered it by name, if the actor decides for them.
 
-    Whoever started the instance does not decide in it for others.
+    Whoever started the instance does not decide in it for others, and who is offered it
+    themselves claims it for themselves.
     """
-    holder = task["assignee"]
-    if not actor.stands_in or holder is None or task["state"] not in LIVE:
+    if not actor.stands_in or task["state"] not in LIVE:
         return None
+    holder = task["assignee"]
     if actor.username in (holder, task["started_by"]):
         return None
+    if holder is None and is_offered(actor, task):
+        return None
+    meant = {holder} if holder else {key[2:] for key in task["candidates"] if key[:2] == "u:"}
     key, opened_at = task["definition_key"], task["created_at"]
-    stands_in = any(one.person == holder and one.covers(key, opened_at) for one in actor.stands_in)
-    return str(holder) if stands_in else None
+    found = (one.person for one in actor.stands_in if one.covers(key, opened_at))
+    return min(meant.intersection(found), default=None)
 
 
 def stood_in(actor: Actor, task: Row) -> bool:

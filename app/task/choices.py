@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.core.definition import Label
 from app.db.tx import Database
 from app.identity.actor import Actor
-from app.identity.queries import group_titles
-from app.identity.seats import SEAT, ForSeats
+from app.identity.queries import titles_soon
+from app.identity.seats import OFFER, SEAT, ForSeats
 
 MOST: Final = 1_000
 """How many tasks of each kind are looked at, so that it costs the same however many there are."""
@@ -18,8 +18,8 @@ _LIVE: Final = f"""
 (select definition_id, step, name from tasks t
   where t.state in ('open','claimed') and {SEAT} limit {MOST})
 union all
-(select definition_id, step, name from tasks
-  where state = 'open' and candidates && %(keys)s order by id limit {MOST})
+(select definition_id, step, name from tasks t
+  where t.state = 'open' and {OFFER} order by t.id limit {MOST})
 """  # noqa: S608 - numbers of ours
 _DONE: Final = f"""
 (select definition_id, step, name from tasks
@@ -74,15 +74,29 @@ def choices(db: Database, actor: Actor, tab: str) -> Choices:
     Args:
         tab: ``todo`` or ``done``.
     """
+    with db.transaction():
+        return choices_soon(db, actor, tab)()
+
+
+def nothing() -> Choices:
+    """Return what a list offers that is not narrowed."""
+    return Choices((), (), ())
+
+
+def choices_soon(db: Database, actor: Actor, tab: str) -> Callable[[], Choices]:
+    """Ask for ``choices`` with the next trip of the transaction that is open."""
     with db.transaction() as tx:
-        asked = {"keys": actor.candidate_keys}
-        rows = tx.run(*_SQL[tab].by(actor, asked)).fetchall()
+        rows = tx.soon(*_SQL[tab].by(actor))
+        titles = titles_soon(tx, actor.groups)
+    return lambda: _choices(rows(), titles(), actor)
+
+
+def _choices(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str], actor: Actor) -> Choices:
     processes: dict[str, Label] = {}
     steps: dict[tuple[str, str], Label] = {}
     for row in rows:  # the newest version first: it says what they are called now
         processes.setdefault(row["key"], row["names"])
         steps.setdefault((row["key"], row["step"]), row["name"])
-    titles = group_titles(db, actor.groups) if actor.groups else {}
     return Choices(
         list(processes.items()),
         [(key, step, name) for (key, step), name in steps.items()],

@@ -12,10 +12,12 @@ from app.core.form import Seen
 from app.core.task_scope import scope_of
 from app.db.tx import Tx
 from app.definition.cache import SHARED
+from app.definition.sensitive import hidden_names
 from app.identity.actor import Actor
 from app.runtime.files import Place
 from app.runtime.form_look import Look, look, surroundings
 from app.runtime.ports import Engine
+from app.task.present import withheld
 from app.task.queries import seen, task_body
 
 Row = Mapping[str, Any]
@@ -57,8 +59,15 @@ def judged_against(
 ) -> Seen:
     """Look up what the values of a task's form are judged against; arguments as ``scope``."""
     inner = scope(tx, definition, task, state, now)
-    place = place_of(task)
-    return surroundings(tx, actor, place, task["form"], raw, text=text, scope=inner, now=now)
+    hidden = hidden_names(definition, actor)
+    return surroundings(
+        *(tx, actor, place_of(task), task["form"], raw),
+        text=text,
+        scope=inner,
+        now=now,
+        kept=withheld(task, hidden),
+        hidden=hidden,
+    )
 
 
 def look_at(

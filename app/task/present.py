@@ -77,3 +77,22 @@ def is_overdue(row: Mapping[str, Any], now: datetime) -> bool:
     if row["due_at"] is None:
         return False
     return bool(row["due_at"] < (row["completed_at"] or row["suspended_at"] or now))
+
+
+def withheld(row: Mapping[str, Any], hidden: frozenset[str]) -> frozenset[str]:
+    """Return which fields of a task's form have a value that the reader may not see.
+
+    Left empty it stays; see ``core.form_seen.Seen.kept``.
+
+    Args:
+        row: with the ``form``, and the ``variables`` of its instance.
+        hidden: names of the values that the reader may not see.
+    """
+    if not hidden:
+        return hidden
+    given = row["variables"]
+    return frozenset(
+        field["name"]
+        for field in row["form"]
+        if field["name"] in hidden and given.get(field["name"]) is not None
+    )

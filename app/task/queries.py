@@ -16,7 +16,7 @@ from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.db.wire import Statement
 from app.definition.cache import SHARED
-from app.definition.sensitive import hidden_names, masked
+from app.definition.sensitive import MASK, hidden_names, masked
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
@@ -26,7 +26,7 @@ from app.identity.store import actor_of, person_by_username
 from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
-from app.task.present import body
+from app.task.present import body, withheld
 from app.task.select import STATES, in_state, listed, offered_to, search, visible
 from app.task.thread import asking, read
 from app.task.unassigned import condition as nobody_there
@@ -87,9 +87,12 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     hidden = hidden_names(definition, actor)
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
-        shown["values"] = _prefilled(row["form"], row["variables"], hidden)
+        unseen = withheld(row, hidden)
+        shown["values"] = _prefilled(row["form"], row["variables"], unseen)
     else:
+        unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
+    shown["withheld"] = [field["name"] for field in row["form"] if field["name"] in unseen]
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
     parts = {
@@ -254,18 +257,25 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
 
 
 def _prefilled(
-    form: list[Mapping[str, Any]], variables: Mapping[str, Any], hidden: frozenset[str]
+    form: list[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.
 
     A yes/no that can be edited begins with neither (a decision is never made by a value
-    from before); what the reader may not see is not filled in, lest a mask be saved.
+    from before); what the reader may not see is not filled in, lest a mask be saved, and
+    is a mask where nothing is.
+
+    Args:
+        kept: see ``task.present.withheld``.
     """
     values = {}
     for field in form:
         name = field["name"]
+        if name in kept:
+            values[name] = MASK if field.get("read_only") else None
+            continue
         decides = field["type"] == "boolean" and not field.get("read_only")
-        value = None if decides or name in hidden else variables.get(name)
+        value = None if decides else variables.get(name)
         values[name] = field.get("default") if value is None else value
     return values
 

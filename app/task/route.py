@@ -24,11 +24,13 @@ from app.core.state import State, Token
 from app.core.task_scope import scope_of
 from app.db.tx import Tx
 from app.definition.cache import SHARED
+from app.definition.sensitive import hidden_names
 from app.identity.actor import Actor
 from app.runtime import people
 from app.runtime.candidates import by_kind
 from app.runtime.ports import Engine
 from app.task import access
+from app.task.present import withheld
 from app.task.queries import seen
 
 Kind = Literal["next", "later", "choice", "join", "end", "stuck"]
@@ -115,7 +117,8 @@ def route(
         known = {field["name"] for field in row["form"]}
         together = gather(row["form"], values) if text else values
         given = {name: value for name, value in together.items() if name in known}
-        around = Seen(scope_of(definition, state, row["wait"], now), now)
+        unseen = withheld(row, hidden_names(definition, actor))
+        around = Seen(scope_of(definition, state, row["wait"], now), now, kept=unseen)
         good, _ = validate(row["form"], given, text=text, seen=around)
         step = definition.by_id[row["step"]]
         ways = []

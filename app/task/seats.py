@@ -118,17 +118,18 @@ def people(visit: Row | None) -> set[str]:
     return {name for name in named if name}
 
 
-def check_second(tx: Tx, actor: Actor, task: Row) -> None:
+def check_second(tx: Tx, username: str, task: Row) -> None:
     """Refuse who wants a second seat of one visit.
 
     Args:
-        task: a seat that is locked, and not the actor's.
+        username: who would have it.
+        task: a seat that is locked, and not theirs.
 
     Raises:
         Conflict: they have one, or have decided.
     """
     visit = visits.visit_of(tx, task["instance_id"], task["wait"])
-    if visit is not None and visit.held_by(actor.username) is not None:
+    if visit is not None and visit.held_by(username) is not None:
         raise Conflict(
             "has_a_seat",
             "You decide here already, by another task of this step. Leave this one to others.",

@@ -57,7 +57,7 @@ update tasks set sides = sides + %(count)s, waits_for = coalesce(%(waits_for)s, 
 _FREE: Final = "update tasks set waits_for = null, pending = null where id = %(task)s"
 _OF: Final = """
 select id, role, assignee, state, added_by, asked, created_at, completed_at, completed_by, outcome,
-       comment, values, reason
+       comment, values, reason, reminded_at
   from tasks
  where instance_id = %(instance)s and wait = %(wait)s and serves = %(task)s
 """

@@ -11,14 +11,14 @@ from flask_babel import LazyString, lazy_gettext
 from app.errors import AppError, Malformed
 from app.identity.queries import display_names
 from app.task import absences, views
-from app.task.choices import Choices, choices
+from app.task.choices import choices_soon, nothing
 from app.task.filters import read
 from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
 from app.web import forms, people, respond
 from app.web.i18n import zone
 from app.web.inbox_filters import chips, selects
-from app.web.notices import unread_count
+from app.web.notices import unread_soon
 from app.web.session import actor, counted, engine, inbox_count, now
 
 bp = Blueprint("inbox", __name__)
@@ -75,7 +75,11 @@ def page(
     db, who = engine().db, actor()
     whole = not respond.wants_part()
     narrowed = bool(q or filters.named)
-    with db.transaction():  # one for all that is read: each of its own would be a trip more
+    with db.transaction():  # one for all that is read, and what is known before with its first trip
+        # Only the page has the selects; a part needs the names of what is chosen.
+        offered = choices_soon(db, who, tab) if narrowed or whole else nothing
+        kept = views.list_soon(db, who)
+        unread = unread_soon() if whole else None
         found = inbox(
             db,
             who,
@@ -88,15 +92,13 @@ def page(
             now=now(),
             zone=zone(),
         )
-        counted(found.waiting)
         people.prepare((each, each["value"]) for task in found.items for each in task["summary"])
         away = absences.current(db, who, now=now()) if whole else []
-        # Only the page has the selects; a part needs the names of what is chosen.
-        offered = choices(db, who, tab) if narrowed or whole else Choices((), (), ())
-        kept = views.list_(db, who)
         away_names = display_names(db, {one["substitute"] for one in away})
-        if whole:
-            unread_count()
+    offers = offered()
+    counted(found.waiting)
+    if unread:
+        unread()
     chosen = {"tab": tab, "q": q, "order": order, **filters.named}
 
     def address(**changes: Any) -> str:
@@ -112,10 +114,10 @@ def page(
         after=after,
         chosen=chosen,
         orders=_ORDER_WORDS,
-        selects=list(selects(filters, offered, tab)),
-        chips=chips(filters, q, offered, address),
+        selects=list(selects(filters, offers, tab)),
+        chips=chips(filters, q, offers, address),
         narrowed=narrowed,
-        views=_views(kept, address_of(chosen)),
+        views=_views(kept(), address_of(chosen)),
         here=address_of(chosen),
         may_share=who.can("task:assign"),
         problems=forms.problems(refused),

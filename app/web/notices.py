@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, g, render_template, request, url_for
@@ -86,6 +86,20 @@ def unread_count() -> int:
         g.unread_count = queries.unread(engine().db, actor())
     count: int = g.unread_count
     return count
+
+
+def unread_soon() -> Callable[[], None]:
+    """Ask for ``unread_count`` with the next trip of the transaction that is open.
+
+    Returns:
+        What keeps the answer for this request.
+    """
+    asked = queries.unread_soon(engine().db, actor())
+
+    def keep() -> None:
+        g.unread_count = asked()
+
+    return keep
 
 
 @bp.get("/notifications")

@@ -34,5 +34,7 @@ class Stencil:
         """
         out = [self._parts[0]]
         for name, part in zip(self._names, self._parts[1:], strict=True):
-            out += (escape(values[name]), part)
+            value = values[name]
+            out.append(value if type(value) is Markup else escape(value))
+            out.append(part)
         return Markup("".join(out))  # noqa: S704 - parts of ours, and what was escaped

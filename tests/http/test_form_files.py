@@ -354,7 +354,7 @@ def test_the_largest_file_fits_into_a_form_and_no_larger_one(
 ) -> None:
     seat = browser("mei")
     seat.post(f"/tasks/{task}/claim")
-    for more, said in ((0, "big.txt"), (1, "A file is at most 10485760 bytes.")):
+    for more, said in ((0, "big.txt"), (1, "A file is at most 10 MB.")):
         content = io.BytesIO(b"x" * (10 * 1024 * 1024 + more))
         page = seat.post(f"/tasks/{task}/complete", {"upload.secret": (content, "big.txt")})
         page.ok(422).says(said)
