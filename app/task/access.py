@@ -61,6 +61,21 @@ def acting_for(actor: Actor, task: Row) -> str | None:
     return min(meant.intersection(found), default=None)
 
 
+def stood_in(actor: Actor, task: Row) -> bool:
+    """Say whether the task was decided or ended while the actor stood in for who had it.
+
+    They were about to decide it perhaps, and others were faster: they read what became of it.
+    """
+    holder, done = task["assignee"], task["completed_at"]
+    if not actor.stands_in or None in (holder, done) or task["started_by"] == actor.username:
+        return False
+    key, opened_at = task["definition_key"], task["created_at"]
+    return any(
+        one.person == holder and one.covers(key, opened_at) and one.begun and one.begun <= done
+        for one in actor.stands_in
+    )
+
+
 def deciding(actor: Actor, task: Row) -> tuple[str, ...]:
     """Return by whom it would be decided: the actor, and whom they act for; for rules on people."""
     absent = acting_for(actor, task)

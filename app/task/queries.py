@@ -153,7 +153,7 @@ def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "r
     found = store.elsewhere(tx, actor, row["instance_id"])
     if found["takes_part"]:
         return "part"
-    return "reader" if found["reads"] else None
+    return "reader" if found["reads"] or access.stood_in(actor, row) else None
 
 
 def of_instance(
