@@ -41,7 +41,8 @@ update notifications n set mail_at = null
                           and u.active and u.email is not null)
         or n.task_id is not null and not exists (
                select 1 from tasks t where t.id = n.task_id
-                  and (n.event in ('mentioned', 'copied') or t.state in ('open', 'claimed'))))
+                  and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked')
+                       or t.state in ('open', 'claimed'))))
 """
 _UNSCHEDULED: Final = """
 select n.id, n.at, u.timezone, u.digest_hour as hour

@@ -61,6 +61,21 @@ def acting_for(actor: Actor, task: Row) -> str | None:
     return min(meant.intersection(found), default=None)
 
 
+def stood_in(actor: Actor, task: Row) -> bool:
+    """Say whether the task was decided or ended while the actor stood in for who had it.
+
+    They were about to decide it perhaps, and others were faster: they read what became of it.
+    """
+    holder, done = task["assignee"], task["completed_at"]
+    if not actor.stands_in or None in (holder, done) or task["started_by"] == actor.username:
+        return False
+    key, opened_at = task["definition_key"], task["created_at"]
+    return any(
+        one.person == holder and one.covers(key, opened_at) and one.begun and one.begun <= done
+        for one in actor.stands_in
+    )
+
+
 def deciding(actor: Actor, task: Row) -> tuple[str, ...]:
     """Return by whom it would be decided: the actor, and whom they act for; for rules on people."""
     absent = acting_for(actor, task)
@@ -118,6 +133,14 @@ def may_pull_back(actor: Actor, task: Row) -> bool:
     return actor.can("task:assign") or (is_holder(actor, task) and actor.can("task:work"))
 
 
+def may_unask(actor: Actor, task: Row) -> bool:
+    """Say whether the task is a question that the actor has asked, or may withdraw for others."""
+    if task["state"] not in LIVE or task["role"] != "consult":
+        return False
+    mine = task["added_by"] == actor.username and actor.can("task:work")
+    return mine or actor.can("task:assign")
+
+
 def may_add_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor has the task, and was not added to it: that goes one level deep."""
     return may_hand_on(actor, task) and task["added_by"] is None
@@ -125,7 +148,8 @@ def may_add_signer(actor: Actor, task: Row) -> bool:
 
 def may_remove_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor could take the task away from who was added by it."""
-    added = task["state"] in LIVE and task["added_by"] is not None and task["role"] is None
+    role = task["role"] in (None, "before", "after")
+    added = task["state"] in LIVE and task["added_by"] is not None and role
     return added and (task["added_by"] == actor.username or actor.can("task:assign"))
 
 
@@ -144,16 +168,20 @@ def may_comment(actor: Actor, task: Row) -> bool:
 
 
 def may_remind(actor: Actor, task: Row) -> bool:
-    """Say whether the actor waits for the task: has started it, or looks after all of them.
+    """Say whether others have the task, and the actor started it, may read it, or asked them.
 
-    Who asked waits for whom they asked.
+    Args:
+        task: ``reads`` in it says that the actor may read its instance, where that is known.
     """
     if task["state"] not in LIVE:
         return False
     if is_holder(actor, task):
         return task["waits_for"] is not None
     asked = task["role"] is not None and task["added_by"] == actor.username
-    return asked or task["started_by"] == actor.username or actor.can("task:read")
+    if asked or task["started_by"] == actor.username or actor.can("task:read"):
+        return True
+    theirs_to_take = task["state"] == "open" and is_candidate(actor, task)
+    return bool(task.get("reads")) and not theirs_to_take
 
 
 RECALLED_WITHIN: Final = timedelta(minutes=30)
@@ -168,7 +196,7 @@ def may_recall(actor: Actor, task: Row) -> bool:
 
 def may_take_back(actor: Actor, task: Row) -> bool:
     """Say whether the actor could end what others were asked, or undo their own decision."""
-    return may_pull_back(actor, task) or may_recall(actor, task)
+    return may_pull_back(actor, task) or may_recall(actor, task) or may_unask(actor, task)
 
 
 def is_late(task: Row, now: datetime) -> bool:

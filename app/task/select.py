@@ -25,7 +25,7 @@ STATES: Final = tuple(_STATES)
 
 _BETWEEN: Final = "\x01"
 """Between texts that are searched as one: nobody types it."""
-_UNLISTED: Final = ("values", "wait", "seat", "pending", "serves", "asked", "remind_at")
+_UNLISTED: Final = ("values", "pending", "serves", "asked", "remind_at")
 # Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
 # for counting say.
 _JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id == t.c.definition_id)

@@ -150,6 +150,20 @@ def test_what_is_offered_by_name_is_claimed_for_who_is_away(
     browser("mei").get(f"/tasks/{task}").ok().says("Pick: claimed Some One for Chen Mei")
 
 
+def test_a_substitute_who_comes_too_late_keeps_what_they_typed(
+    browser: Browser, office: Office
+) -> None:
+    task = office.open_task()
+    tasks.claim(office.engine, office["mei"], task, now=NOW)
+    wish = absence.Wish("stranger", NOW.replace(year=2099), open_tasks=True)
+    absence.set_(office.db, office["mei"], wish, now=NOW)
+    late = browser("stranger")
+    late.get(f"/tasks/{task}").ok().says("You decide for Chen Mei, who is away")
+    tasks.complete(office.engine, office["mei"], task, VALUES, now=NOW)
+    page = late.post(f"/tasks/{task}/complete", TYPED | {"f.comments": "My own words"}).ok(409)
+    page.says("Chen Mei has completed this task already.", "My own words")
+
+
 def test_managers_see_and_say_it_for_others(browser: Browser, office: Office) -> None:
     li = browser("li")
     li.post("/absences", FORM | {"user": "mei"}).goes_to("/absences?whose=mei")

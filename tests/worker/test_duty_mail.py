@@ -92,6 +92,17 @@ def test_who_wants_mails_gets_one_in_their_language(shop: Shop, box: Box) -> Non
     assert left(shop) == [(None, 1)]
 
 
+def test_that_a_task_is_taken_back_is_mailed_although_it_is_over(shop: Shop, box: Box) -> None:
+    wants(shop, "zhao")
+    note = given(shop, "zhao")
+    with shop.db.transaction() as tx:
+        told = "update notifications set event = 'withdrawn' where id = %(id)s"
+        tx.run(told, {"id": note})
+        tx.run("update tasks set state = 'cancelled'")
+    assert duty_mail.deliver(mailing(shop, mailer(box).send), shop.at) == 1
+    assert "took back" in box.message()["Subject"]
+
+
 def test_without_a_language_it_is_english(shop: Shop, box: Box) -> None:
     wants(shop, "zhao")
     given(shop, "zhao")
