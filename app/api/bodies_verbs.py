@@ -121,7 +121,7 @@ class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="What happened: a word of the choices, or substitute.")
+    event: str = Field(description="What happened: a word of the choices, substitute, or ended.")
     process_instance_id: int | None = Field(description="Null of an absence.")
     task_id: int | None
     title: str | None

@@ -76,6 +76,8 @@ _RETURNED: Final = (
 _WITHDRAWN: Final = _OPENED.replace(
     "order by t.id", "and t.state = 'cancelled' and t.completed_at = %(at)s order by t.id"
 )
+# The same where it was no taking back: chosen with those, and told in other words.
+_ENDED: Final = _WITHDRAWN.replace("select u.username, %(event)s", "select u.username, 'ended'")
 # Of side tasks that ended because others decided, or with the seat that they served. What who
 # decided had asked themselves is told by them.
 _UNASKED: Final = _OPENED.replace(
@@ -83,6 +85,8 @@ _UNASKED: Final = _OPENED.replace(
     "and t.state = 'cancelled' and t.completed_at = %(at)s and t.role is not null"
     " and (t.decided_by is not null or t.reason = 'removed') order by t.id",
 )
+_OPEN_AGAIN: Final = "and t.state = 'claimed' and t.id <> %(task)s order by t.id"
+_REOPENED: Final = _OPENED.replace("order by t.id", _OPEN_AGAIN)
 # Beside those who are away, whoever stands in for them.
 _OPENED_FOR: Final = f"""
 insert into notifications {_COLUMNS}
@@ -111,6 +115,7 @@ _ASKED_FOR: Final = (
     .replace("distinct on (u.username)", "distinct on (t.id, u.username)")
     .replace("order by u.username", "order by t.id, u.username")
 )
+_REOPENED_FOR: Final = _OPENED_FOR.replace("order by t.id", _OPEN_AGAIN)
 _SEATED_FOR: Final = _OPENED_FOR.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # It is about no task, and always told: the work of the other person is theirs now.
 _CHOSEN_AS_SUBSTITUTE: Final = """
@@ -183,6 +188,14 @@ def withdrawn(
     return _WITHDRAWN, {**about, "event": "withdrawn", "text": shortened(text)}
 
 
+def ended(
+    instance: int, waits: Sequence[int], *, text: str | None, actor: str, at: datetime
+) -> Statement:
+    """Return the same of tasks that end because the instance is returned."""
+    _, said = withdrawn(instance, waits, text=text, actor=actor, at=at)
+    return _ENDED, said
+
+
 def unasked(instance: int, wait: int, *, actor: str, at: datetime) -> Statement:
     """Return what tells those who need not answer any more, as what they served has ended.
 
@@ -198,6 +211,17 @@ def returned(
     """Return what tells of steps that were opened once more: who has them, and the initiator."""
     about = {"instance": instance, "waits": list(waits), "actor": actor, "at": at}
     return _RETURNED, {**about, "event": "returned", "text": shortened(text)}
+
+
+def reopened(instance: int, wait: int, but: int, *, actor: str, at: datetime) -> list[Statement]:
+    """Return what tells people, and who stands in for them, of tasks that they have once more.
+
+    Args:
+        but: the task that the actor has opened again for themselves.
+    """
+    said: dict[str, Any] = {"instance": instance, "waits": [wait], "task": but}
+    said |= {"event": "task", "text": None, "actor": actor, "at": at}
+    return [(_REOPENED, said), (_REOPENED_FOR, said)]
 
 
 def unassigned(keys: Iterable[str], *, instance: int, wait: int, at: datetime) -> Statement:

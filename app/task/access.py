@@ -118,6 +118,14 @@ def may_pull_back(actor: Actor, task: Row) -> bool:
     return actor.can("task:assign") or (is_holder(actor, task) and actor.can("task:work"))
 
 
+def may_unask(actor: Actor, task: Row) -> bool:
+    """Say whether the task is a question that the actor has asked, or may withdraw for others."""
+    if task["state"] not in LIVE or task["role"] != "consult":
+        return False
+    mine = task["added_by"] == actor.username and actor.can("task:work")
+    return mine or actor.can("task:assign")
+
+
 def may_add_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor has the task, and was not added to it: that goes one level deep."""
     return may_hand_on(actor, task) and task["added_by"] is None
@@ -125,7 +133,8 @@ def may_add_signer(actor: Actor, task: Row) -> bool:
 
 def may_remove_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor could take the task away from who was added by it."""
-    added = task["state"] in LIVE and task["added_by"] is not None and task["role"] is None
+    role = task["role"] in (None, "before", "after")
+    added = task["state"] in LIVE and task["added_by"] is not None and role
     return added and (task["added_by"] == actor.username or actor.can("task:assign"))
 
 
@@ -168,7 +177,7 @@ def may_recall(actor: Actor, task: Row) -> bool:
 
 def may_take_back(actor: Actor, task: Row) -> bool:
     """Say whether the actor could end what others were asked, or undo their own decision."""
-    return may_pull_back(actor, task) or may_recall(actor, task)
+    return may_pull_back(actor, task) or may_recall(actor, task) or may_unask(actor, task)
 
 
 def is_late(task: Row, now: datetime) -> bool:

@@ -50,6 +50,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     elif verb == "resolve":
         asked = task["role"] is not None and access.takes_part(actor, task)
         refused = None if asked else Forbidden("not_asked", "You were not asked for anything here.")
+    elif verb == "recall" and task["role"] == "consult":
+        refused = None
     else:
         refused = None if access.takes_part(actor, task) else _not_a_candidate()
     if refused is None and verb not in _ALWAYS and not access.permits(task, verb):
@@ -84,6 +86,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             "This process is suspended: its tasks can be read but not changed. "
             "Try again when it has been activated.",
         )
+    if verb == "recall" and task["role"] == "consult":
+        return Forbidden("not_yours", "Only who asked this, or a manager, can withdraw it.")
     if task["waits_for"] is not None and (verb == "assign" or access.is_holder(actor, task)):
         return _waiting(db, task)
     others = task["state"] == "claimed" and not access.is_holder(actor, task)

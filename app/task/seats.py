@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from app.core.definition import Step
 from app.core.events import TaskCompleted
@@ -28,8 +28,10 @@ def asking(task: Row) -> list[Statement]:
 def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] | None:
     """Return how those stand who decide together, or None.
 
-    ``{mode, needed, total, approved, rejected, decided, seats}``; each seat as ``{task_id, user,
-    candidates, state, outcome, approved, comment, at, added_by, decided_by, removable}``.
+    ``{mode, needed, total, approved, rejected, decided, as_manager, seats}``; each seat as
+    ``{task_id, user, candidates, state, outcome, approved, counted, comment, at, added_by,
+    decided_by, removable}``. ``as_manager`` says what the actor's decision would be who has taken
+    this seat as a manager: ``not_counted`` or ``decides``.
     ``decided`` is what they came to, None while it is open; seats whose turn has not come have
     the state ``waiting`` and no id.
     """
@@ -37,11 +39,12 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
     if visit is None:
         return None
     cast = visit.votes
-    decided = decide(visit.rules, cast, visit.total)
+    decided = decide(visit.rules, cast, visit.counting)
     there = [seat for seat in visit.seats if seat["reason"] != visits.REMOVED]
     return {
-        **visits.counts(visit, cast, visit.total),
+        **visits.counts(visit, cast, visit.counting),
         "decided": decided.approved if decided is not None else None,
+        "as_manager": _as_manager(actor, task, visit),
         "seats": [
             *(_seat(actor, task, visit, seat) for seat in there),
             *(_seat(actor, task, visit, seat) for seat in visit.queue),
@@ -49,8 +52,15 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
     }
 
 
+def _as_manager(actor: Actor, task: Row, visit: Visit) -> Literal["not_counted", "decides"] | None:
+    taken = task["rule"] == visits.BY_MANAGER and task["state"] in access.LIVE
+    if not taken or not access.is_holder(actor, task):
+        return None
+    return "not_counted" if visit.counting > 1 else "decides"
+
+
 def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
-    live = {**seat, "state": seat.get("state", "open"), "added_by": seat.get("added_by")}
+    live = {"role": None, "added_by": None, "state": "open", **seat}
     running = task["instance_status"] == "running" and access.permits(task, "remove_signer")
     return {
         "task_id": seat.get("id"),
@@ -59,6 +69,7 @@ def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
         "state": seat.get("state", "waiting"),
         "outcome": seat.get("outcome"),
         "approved": visit.approves(seat) if "id" in seat else None,
+        "counted": seat.get("rule") != visits.BY_MANAGER or seat["state"] != "completed",
         "comment": seat.get("comment"),
         "at": seat.get("completed_at"),
         "added_by": seat.get("added_by"),

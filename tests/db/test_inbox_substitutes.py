@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -65,8 +66,7 @@ def walks(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def standing_in(office: Office, *for_: StandIn) -> Actor:
-    who = office["stranger"]
-    return Actor(**{**who.__dict__, "stands_in": for_})
+    return replace(office["stranger"], stands_in=for_)
 
 
 def listed(
