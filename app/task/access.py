@@ -168,16 +168,20 @@ def may_comment(actor: Actor, task: Row) -> bool:
 
 
 def may_remind(actor: Actor, task: Row) -> bool:
-    """Say whether the actor waits for the task: has started it, or looks after all of them.
+    """Say whether others have the task, and the actor started it, may read it, or asked them.
 
-    Who asked waits for whom they asked.
+    Args:
+        task: ``reads`` in it says that the actor may read its instance, where that is known.
     """
     if task["state"] not in LIVE:
         return False
     if is_holder(actor, task):
         return task["waits_for"] is not None
     asked = task["role"] is not None and task["added_by"] == actor.username
-    return asked or task["started_by"] == actor.username or actor.can("task:read")
+    if asked or task["started_by"] == actor.username or actor.can("task:read"):
+        return True
+    theirs_to_take = task["state"] == "open" and is_candidate(actor, task)
+    return bool(task.get("reads")) and not theirs_to_take
 
 
 RECALLED_WITHIN: Final = timedelta(minutes=30)

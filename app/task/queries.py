@@ -24,6 +24,7 @@ from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
 from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
+from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body, withheld
@@ -88,7 +89,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
         unseen = withheld(row, hidden)
-        shown["values"] = _prefilled(row["form"], row["variables"], unseen)
+        shown["values"] = prefilled(row["form"], row["variables"], unseen)
     else:
         unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
@@ -109,6 +110,8 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
+    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
+        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
     if not shown["return_to"]:
@@ -138,7 +141,7 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     found = standing(tx, actor, row) if row is not None else None
     if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row | {"takes_part": found == "part"}
+    return row | {"takes_part": found == "part", "reads": True}
 
 
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
@@ -183,6 +186,9 @@ def list_(
     due: Due | None = None,
     due_before: datetime | None = None,
     priority: Priority | None = None,
+    field: str | None = None,
+    op: Op | None = None,
+    value: str | None = None,
     transferred: bool = False,
     unassigned: bool = False,
     q: str | None = None,
@@ -196,7 +202,8 @@ def list_(
         assignee, candidate_user: a username, or ``current_user``.
         transferred: those that the actor passed on, in any state unless ``state`` says.
         unassigned: only those that nobody is there for any more; needs ``task:assign``.
-        due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
+        due, priority, field, op, value: see ``task.filters.Filters``; the day is that of the
+            actor's time zone.
         q: part of the title, the business key, the step's name, or of what its summary shows.
 
     Raises:
@@ -211,7 +218,7 @@ def list_(
         query = listed().where(passed.by(actor), *([in_state(state)] if state else ()))
     else:
         query = listed().where(visible(actor, state))
-    filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
+    filters = Filters(process_definition_key, step, None, due, priority, field, op, value)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if unassigned:
         require(actor, "task:assign")
@@ -256,7 +263,7 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _prefilled(
+def prefilled(
     form: list[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.

@@ -104,6 +104,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if verb in _HOLDERS and task["state"] == "open":
         return Conflict("not_yours_yet", "Nobody has this task. Claim it first, then do this.")
+    if verb == "remind" and task["state"] == "open":
+        return Conflict("yours", "Nobody has this task, and it is offered to you. Claim it.")
     if verb == "remind":
         return Conflict("yours", "You have this task yourself; there is nobody to remind.")
     if verb == "release" and task["state"] == "open":
@@ -135,13 +137,6 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
         return Forbidden(
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",
-        )
-    waits = task["started_by"] == actor.username or actor.can("task:read")
-    waits |= task["waits_for"] is not None and access.is_holder(actor, task)
-    asked = task["role"] is not None and task["added_by"] == actor.username
-    if verb == "remind" and not (waits or asked):
-        return Forbidden(
-            "not_waiting", "Only who started this, or looks after all tasks, can remind people."
         )
     return None
 

@@ -112,6 +112,11 @@ def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
     }
 
 
+def may_remove(visit: Row | None) -> bool:
+    """Say whether the reader could take one of those away who decide together."""
+    return any(each["removable"] for each in (visit or {}).get("seats", ()))
+
+
 def people(visit: Row | None) -> set[str]:
     """Return the usernames that a visit names."""
     named = {each[key] for each in (visit or {}).get("seats", ()) for key in ("user", "added_by")}
