@@ -61,8 +61,16 @@ def takes_part(actor: Actor, task: Row) -> bool:
     return (
         is_holder(actor, task)
         or task["completed_by"] == actor.username
-        or is_candidate(actor, task)
+        or (task["state"] in LIVE and is_candidate(actor, task))
     )
+
+
+def may_look(actor: Actor, task: Row) -> bool:
+    """Say whether the actor takes part in this very task, or was offered it before it was over.
+
+    Who was only offered it is told what became of it, and nothing else of its instance.
+    """
+    return takes_part(actor, task) or is_candidate(actor, task)
 
 
 def is_free(task: Row) -> bool:

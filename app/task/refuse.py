@@ -51,7 +51,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         asked = task["role"] is not None and access.takes_part(actor, task)
         refused = None if asked else Forbidden("not_asked", "You were not asked for anything here.")
     else:
-        refused = None if access.takes_part(actor, task) else _not_a_candidate()
+        refused = None if access.may_look(actor, task) else _not_a_candidate()
     if refused is None and verb not in _ALWAYS and not access.permits(task, verb):
         refused = Forbidden(
             "not_allowed_here", "The process does not allow this in the task's step."
