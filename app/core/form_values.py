@@ -125,7 +125,7 @@ def _fits(pattern: str, value: str) -> bool:
 def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
     number: Any = given
     if text and not isinstance(given, int | Decimal):
-        number = read_number(_plain_number(given, marks)) if isinstance(given, str) else None
+        number = read_number(plain_number(given, marks)) if isinstance(given, str) else None
         if number is None and isinstance(given, str) and re.search(r"\d", given):
             example = (
                 f"1{marks[0]}234{marks[1]}56" if field["type"] == "number" else f"1{marks[0]}234"
@@ -156,7 +156,7 @@ def _off_step(field: Field, value: int | Decimal) -> Problem | None:
     return "off_step", "Use a multiple of %(step)s.", {"step": Decimal(step)}
 
 
-def _plain_number(given: str, marks: Marks) -> str:
+def plain_number(given: str, marks: Marks) -> str:
     """Return a number as it is written here as JSON writes it; empty if it is grouped wrongly.
 
     A mark between thousands is taken only where one belongs: 1,5 is not 15.

@@ -15,6 +15,7 @@ from app.db.tx import Database, Tx
 from app.db.wire import Statement
 from app.errors import FieldError, Invalid, NotFound, TooLarge
 from app.identity.actor import Actor
+from app.runtime import files_passed
 from app.runtime.file_type import contradicts, type_of
 
 OF_A_COMMENT: Final = "@comment"
@@ -87,11 +88,16 @@ class Place:
         task_id: of the task; None for a start form.
         definition_id: of what the task's instance runs, or of what is to be started.
         instance_id: of the task's instance; None for a start form.
+        relative: id of an instance in whose family more files may be named: that of a task, or
+            the one that calls a process.
+        passed: which of them; None: any.
     """
 
     definition_id: int
     task_id: int | None = None
     instance_id: int | None = None
+    relative: int | None = None
+    passed: frozenset[int] | None = None
 
     def params(self) -> dict[str, Any]:
         """Return it as parameters of SQL."""
@@ -186,8 +192,12 @@ def known(
         hidden: fields whose files, once they are sent, the actor may not see.
     """
     params = {**place.params(), "ids": sorted(ids), "me": actor.username}
-    found = tx.run(_KNOWN, params).fetchall()
-    return {row["id"]: row for row in found if not (row["sent"] and row["field"] in hidden)}
+    found = {row["id"]: row for row in tx.run(_KNOWN, params).fetchall()}
+    left = {*ids} - found.keys()
+    left = left if place.passed is None else left & place.passed
+    if left and place.relative is not None:
+        found |= files_passed.known(tx, left, place.relative)
+    return {id_: row for id_, row in found.items() if not (row["sent"] and row["field"] in hidden)}
 
 
 def submitted(

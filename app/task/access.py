@@ -15,7 +15,16 @@ Row = Mapping[str, Any]
 
 
 def is_candidate(actor: Actor, task: Row) -> bool:
-    """Say whether the task was offered to the actor, by name, group or role."""
+    """Say whether the task was offered to the actor, by name, group or role.
+
+    Or, by name, to somebody they stand in for.
+    """
+    open_ = task["assignee"] is None
+    return is_offered(actor, task) or (open_ and acting_for(actor, task) is not None)
+
+
+def is_offered(actor: Actor, task: Row) -> bool:
+    """Say whether the task was offered to the actor themselves."""
     return not set(task["candidates"]).isdisjoint(actor.candidate_keys)
 
 
@@ -27,22 +36,44 @@ def is_barred(task: Row, *usernames: str) -> bool:
 
 def is_holder(actor: Actor, task: Row) -> bool:
     """Say whether the task is the actor's, or that of somebody they stand in for."""
-    return task["assignee"] == actor.username or acting_for(actor, task) is not None
+    holder = task["assignee"]
+    if holder is None:
+        return False
+    return holder == actor.username or acting_for(actor, task) is not None
 
 
 def acting_for(actor: Actor, task: Row) -> str | None:
-    """Return who is away and has the task, if the actor decides it for them.
+    """Return who is away and has the task, or is offered it by name, if the actor decides for them.
 
-    Whoever started the instance does not decide in it for others.
+    Whoever started the instance does not decide in it for others, and who is offered it
+    themselves claims it for themselves.
     """
-    holder = task["assignee"]
-    if not actor.stands_in or holder is None or task["state"] not in LIVE:
+    if not actor.stands_in or task["state"] not in LIVE:
         return None
+    holder = task["assignee"]
     if actor.username in (holder, task["started_by"]):
         return None
+    if holder is None and is_offered(actor, task):
+        return None
+    meant = {holder} if holder else {key[2:] for key in task["candidates"] if key[:2] == "u:"}
     key, opened_at = task["definition_key"], task["created_at"]
-    stands_in = any(one.person == holder and one.covers(key, opened_at) for one in actor.stands_in)
-    return str(holder) if stands_in else None
+    found = (one.person for one in actor.stands_in if one.covers(key, opened_at))
+    return min(meant.intersection(found), default=None)
+
+
+def stood_in(actor: Actor, task: Row) -> bool:
+    """Say whether the task was decided or ended while the actor stood in for who had it.
+
+    They were about to decide it perhaps, and others were faster: they read what became of it.
+    """
+    holder, done = task["assignee"], task["completed_at"]
+    if not actor.stands_in or None in (holder, done) or task["started_by"] == actor.username:
+        return False
+    key, opened_at = task["definition_key"], task["created_at"]
+    return any(
+        one.person == holder and one.covers(key, opened_at) and one.begun and one.begun <= done
+        for one in actor.stands_in
+    )
 
 
 def deciding(actor: Actor, task: Row) -> tuple[str, ...]:
@@ -110,6 +141,14 @@ def may_pull_back(actor: Actor, task: Row) -> bool:
     return actor.can("task:assign") or (is_holder(actor, task) and actor.can("task:work"))
 
 
+def may_unask(actor: Actor, task: Row) -> bool:
+    """Say whether the task is a question that the actor has asked, or may withdraw for others."""
+    if task["state"] not in LIVE or task["role"] != "consult":
+        return False
+    mine = task["added_by"] == actor.username and actor.can("task:work")
+    return mine or actor.can("task:assign")
+
+
 def may_add_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor has the task, and was not added to it: that goes one level deep."""
     return may_hand_on(actor, task) and task["added_by"] is None
@@ -117,7 +156,8 @@ def may_add_signer(actor: Actor, task: Row) -> bool:
 
 def may_remove_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor could take the task away from who was added by it."""
-    added = task["state"] in LIVE and task["added_by"] is not None and task["role"] is None
+    role = task["role"] in (None, "before", "after")
+    added = task["state"] in LIVE and task["added_by"] is not None and role
     return added and (task["added_by"] == actor.username or actor.can("task:assign"))
 
 
@@ -164,7 +204,7 @@ def may_recall(actor: Actor, task: Row) -> bool:
 
 def may_take_back(actor: Actor, task: Row) -> bool:
     """Say whether the actor could end what others were asked, or undo their own decision."""
-    return may_pull_back(actor, task) or may_recall(actor, task)
+    return may_pull_back(actor, task) or may_recall(actor, task) or may_unask(actor, task)
 
 
 def is_late(task: Row, now: datetime) -> bool:

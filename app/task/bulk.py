@@ -122,12 +122,15 @@ def waiting(
 ) -> list[Offer]:
     """Return the live tasks of instances that people could be reminded of; nothing is changed.
 
+    One that waits for others is not among them, but the tasks of those whom it waits for are.
+
     Args:
         instances: ids, at most ``MAX``; of others' than the actor's only what they look after.
     """
     query = (
         listed()
         .where(t.c.instance_id.in_(list(instances)[:MAX]), t.c.state.in_(access.LIVE))
+        .where(t.c.waits_for.is_(None))
         .order_by(t.c.id)
         .limit(MAX)
     )

@@ -69,7 +69,7 @@ def take(
     if "claim" not in access.allowed(actor, task):
         raise refusal(db, actor, task, verb)
     if task["seat"]:
-        check_second(tx, actor, task)
+        check_second(tx, access.acting_for(actor, task) or actor.username, task)
     return task | store.claim(tx, actor, task, said=said or {}, now=now, last=last)
 
 

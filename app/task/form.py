@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from app.db.tx import Tx
 from app.definition.cache import SHARED
 from app.definition.sensitive import hidden_names
 from app.identity.actor import Actor
+from app.runtime import files_passed
 from app.runtime.files import Place
 from app.runtime.form_look import Look, look, surroundings
 from app.runtime.ports import Engine
@@ -60,8 +62,13 @@ def judged_against(
     """Look up what the values of a task's form are judged against; arguments as ``scope``."""
     inner = scope(tx, definition, task, state, now)
     hidden = hidden_names(definition, actor)
+    place = replace(
+        place_of(task),
+        relative=task["instance_id"],
+        passed=files_passed.named(task["form"], task["variables"]),
+    )
     return surroundings(
-        *(tx, actor, place_of(task), task["form"], raw),
+        *(tx, actor, place, task["form"], raw),
         text=text,
         scope=inner,
         now=now,

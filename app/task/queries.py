@@ -23,7 +23,8 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
-from app.task import access, passed, rounds, seats, side_view, store, ways_back
+from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
+from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
 from app.task.present import body, withheld
@@ -70,8 +71,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
-    ``task.rounds``; None in the first round), ``people`` (username → name), and what others
-    were asked (see ``task.side_view.read``).
+    ``task.rounds``; None in the first round), ``ended_by`` (see ``task.ended``), ``people``
+    (username → name), and what others were asked (see ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -101,6 +102,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         "back": ways_back.asking(actor, row),
         "round": rounds.asking(row),
         "side": side_view.asking(row),
+        "ended": ended.asking(row),
     }
     said, *found = tx.together([asking(row), *(each for asked in parts.values() for each in asked)])
     told = {part: [found.pop(0) for _ in asked] for part, asked in parts.items()}
@@ -116,8 +118,11 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
     rows = [each.rows for each in told["round"]]
     shown["returned"] = rounds.found(definition, row, rows, hidden)
+    shown["ended_by"] = ended.read(
+        definition, told["ended"][0].fetchone() if told["ended"] else None
+    )
     shown["comments"] = read(said.rows, actor, row, now=now)
-    shown |= side_view.read(row, [answer.rows for answer in told["side"]], hidden)
+    shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
     if not row["reads"]:
         shown |= {"variables": [], "opinions": [], "returned": None}
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
@@ -153,7 +158,7 @@ def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "r
     found = store.elsewhere(tx, actor, row["instance_id"])
     if found["takes_part"]:
         return "part"
-    return "reader" if found["reads"] else None
+    return "reader" if found["reads"] or access.stood_in(actor, row) else None
 
 
 def of_instance(
@@ -186,6 +191,9 @@ def list_(
     due: Due | None = None,
     due_before: datetime | None = None,
     priority: Priority | None = None,
+    field: str | None = None,
+    op: Op | None = None,
+    value: str | None = None,
     transferred: bool = False,
     unassigned: bool = False,
     q: str | None = None,
@@ -199,7 +207,8 @@ def list_(
         assignee, candidate_user: a username, or ``current_user``.
         transferred: those that the actor passed on, in any state unless ``state`` says.
         unassigned: only those that nobody is there for any more; needs ``task:assign``.
-        due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
+        due, priority, field, op, value: see ``task.filters.Filters``; the day is that of the
+            actor's time zone.
         q: part of the title, the business key, the step's name, or of what its summary shows.
 
     Raises:
@@ -214,7 +223,7 @@ def list_(
         query = listed().where(passed.by(actor), *([in_state(state)] if state else ()))
     else:
         query = listed().where(visible(actor, state))
-    filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
+    filters = Filters(process_definition_key, step, None, due, priority, field, op, value)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if unassigned:
         require(actor, "task:assign")
@@ -339,5 +348,5 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     said.update(*(each["mentions"] for each in shown["comments"]))
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
     named |= side_view.people(shown) | {shown["decided_by"]} | rounds.usernames(shown["returned"])
-    named |= {each["by"] for each in shown["return_to"]}
+    named |= {each["by"] for each in shown["return_to"]} | {(shown["ended_by"] or {}).get("by")}
     return {name for name in named if name}

@@ -17,7 +17,7 @@ from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
 from app.web import forms, people, respond
 from app.web.i18n import zone
-from app.web.inbox_filters import chips, selects
+from app.web.inbox_filters import OP_WORDS, chips, data_names, selects
 from app.web.notices import unread_soon
 from app.web.session import actor, counted, engine, inbox_count, now
 
@@ -115,6 +115,8 @@ def page(
         chosen=chosen,
         orders=_ORDER_WORDS,
         selects=list(selects(filters, offers, tab)),
+        data=data_names(filters, offers),
+        ops=OP_WORDS,
         chips=chips(filters, q, offers, address),
         narrowed=narrowed,
         views=_views(kept(), address_of(chosen)),

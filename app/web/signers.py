@@ -64,7 +64,8 @@ def remove(task_id: int) -> Response:
     except Invalid as error:
         return ask(_removing(_task(task_id), user), error)
     return respond.redirect(
-        url_for("task.show", task_id=task_id), gettext("They need not decide this any more.")
+        url_for("task.show", task_id=task_id),
+        gettext("They need not decide or sign this any more."),
     )
 
 
@@ -92,7 +93,8 @@ def _adding(task: Mapping[str, Any]) -> Question:
 def _removing(task: Mapping[str, Any], user: str) -> Question:
     """Return the question; who is meant stands first among those who can be taken away."""
     names = task["people"]
-    seats = (task["visit"] or {}).get("seats", ())
+    signers = [each for each in task["opinions"] if each["role"] != "consult"]
+    seats = [*(task["visit"] or {}).get("seats", ()), *signers]
     found = [each["user"] for each in seats if each["removable"]]
     found.sort(key=lambda name: name != user)
     options = tuple((name, names.get(name, name)) for name in found)

@@ -13,10 +13,10 @@ from app.db.tx import Database
 from app.definition import service as definitions
 from app.errors import AppError, Invalid
 from app.runtime import service as runtime
-from app.task import bulk, service
+from app.task import bulk, service, side
 from tests.db.conftest import Lab
 from tests.support.office import NOW, Office, make_office
-from tests.support.stored import agrees, everything, row
+from tests.support.stored import agrees, everything, row, rows
 
 YES_NO = {"approved": {"type": "boolean", "required": True}}
 SIGN = [
@@ -222,6 +222,25 @@ def test_what_waits_in_instances_is_told_with_why_it_cannot_be_reminded_of(offic
     )
     assert bulk.waiting(office.engine, office["mei"], started, now=NOW) == []
     assert len(bulk.waiting(office.engine, office["root"], started, now=NOW)) == 3
+
+
+def test_those_who_were_asked_are_reminded_and_not_who_waits_for_them(office: Office) -> None:
+    instance = office.start()
+    task = office.task_of(instance, "approve")
+    service.claim(office.engine, office["mei"], task, now=NOW)
+    side.delegate(office.engine, office["mei"], task, "wang", now=NOW)
+    (found,) = bulk.waiting(office.engine, office["zhao"], [instance], now=NOW)
+    assert found.task is not None
+    assert (found.task["assignee"], found.task["role"], found.problem) == ("wang", "delegate", None)
+    service.remind(office.engine, office["zhao"], found.id, now=NOW)
+    assert act(office, "remind", [task], by="zhao") == ["reminded_lately"], "wang was, just now"
+    later = NOW + timedelta(hours=4)
+    service.remind(office.engine, office["zhao"], task, now=later)
+    told = rows(office.db, "select username from notifications where event = 'reminded'")
+    assert [each["username"] for each in told] == ["wang", "wang"]
+    (found,) = bulk.waiting(office.engine, office["zhao"], [instance], now=later)
+    assert found.problem is not None, "by the task that waits for him"
+    assert found.problem.code == "reminded_lately"
 
 
 def test_one_that_is_locked_does_not_hold_up_the_others(

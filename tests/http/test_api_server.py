@@ -223,8 +223,8 @@ def test_of_twenty_who_claim_a_task_one_gets_it_and_nineteen_learn_who(server: S
         identity.create_user(
             server.engine.db,
             SYSTEM,
-            username=f"clerk{number}",
-            name=f"Clerk {number}",
+            username=f"payer{number}",
+            name=f"Payer {number}",
             groups=["finance_team"],
             roles=["user"],
             now=datetime.now(UTC),

@@ -295,7 +295,7 @@ class Walk:
     def together(self, one: int, other: int) -> None:
         """Narrowing the inbox, keeping that as a view, and doing something with several."""
         self.get("/inbox?process=trip&step=look&due=week&priority=normal&group=finance_team")
-        self.get("/inbox?due=overdue&priority=low")
+        self.get("/inbox?due=overdue&priority=low&field=1&op=most&value=1")
         self.post("/inbox/views", 422, step="look", name=" ")
         self.post("/inbox/views", 303, step="look", name="1")
         self.get("/inbox?step=look")
