@@ -117,8 +117,12 @@ def permits(task: Row, verb: str) -> bool:
 
 def may_assign(actor: Actor, task: Row) -> bool:
     """Say whether the actor could give the task to somebody."""
-    waits = task["waits_for"] is not None
-    return task["state"] in LIVE and actor.can("task:assign") and not waits
+    return may_hand_over(actor, task) and task["waits_for"] is None
+
+
+def may_hand_over(actor: Actor, task: Row) -> bool:
+    """Same where its holder leaves: it may wait for others, who answer whoever has it then."""
+    return task["state"] in LIVE and actor.can("task:assign")
 
 
 def may_copy(actor: Actor, task: Row) -> bool:
