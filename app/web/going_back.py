@@ -15,6 +15,7 @@ from app.web import forms, respond
 from app.web.ask import Choice, Question, ask, reason
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
+from app.web.words import sentences
 
 bp = Blueprint("going_back", __name__)
 
@@ -55,7 +56,8 @@ def recall(task_id: int) -> Response:
     except Conflict as error:
         said = translate_error(error)
         if error.extra.get("ask"):
-            said += " " + gettext("Below is a comment that asks for it; post it if you like.")
+            hint = gettext("Below is a comment that asks for it; post it if you like.")
+            said = sentences(said, hint)
         return respond.redirect(_asks_for_it(task_id, error), said, "bad")
     return respond.redirect(_page(task["id"]), gettext("It is yours again."))
 
