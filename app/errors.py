@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -57,6 +58,17 @@ def phrase_of(parts: Mapping[str, Any]) -> Phrase:
     return Phrase(template, **params)
 
 
+def _plain(value: Any) -> Any:
+    return _first(value) if isinstance(value, Mapping) else written(value)
+
+
+def written(value: Any) -> Any:
+    """Return a value that fills a template as programs write it: exact numbers, ISO 8601."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, date) else value
+
+
 def _first(label: Mapping[str, str]) -> str:
     return next(iter(label.values()), "")
 
@@ -80,7 +92,7 @@ def say(
     def filled(value: Any) -> Any:
         if isinstance(value, Phrase):
             return say(value.template, value.params, translate, pick)
-        return pick(value) if isinstance(value, Mapping) else value
+        return pick(value) if isinstance(value, Mapping) else written(value)
 
     return text % {name: filled(value) for name, value in params.items()}
 
@@ -103,7 +115,7 @@ class FieldError:
 
     def text(self) -> Phrase:
         """Return the message in English, filled in."""
-        return Phrase(self.message, **self.params or {})
+        return Phrase(self.message, **{n: _plain(v) for n, v in (self.params or {}).items()})
 
 
 class AppError(Exception):

@@ -25,6 +25,7 @@ from app.db.engine import create_database
 from app.definition.cache import SHARED
 from app.runtime.ports import Engine
 from app.telemetry import logs, metrics, requests
+from app.web.environment import Environment
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _MAX_UPLOAD: Final = 10 * 1024 * 1024
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None, *, engine: Engine | None = None
         static_folder=str(_ROOT / "static"),
         template_folder=str(_ROOT / "templates"),
     )
+    app.jinja_environment = Environment
     _configure(app, settings)
     app.extensions["settings"] = settings
     app.extensions["engine"] = engine or make_engine(settings)

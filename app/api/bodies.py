@@ -183,7 +183,9 @@ class Task(Body):
     allowed: list[str]
     mine: bool | None = None
     for_: str | None = Field(
-        default=None, alias="for", description="Who is away and has it, if the caller stands in."
+        default=None,
+        alias="for",
+        description="Who is away and has it, or is offered it by name, if the caller stands in.",
     )
     due_at: datetime | None
     overdue: bool

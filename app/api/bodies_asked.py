@@ -28,8 +28,10 @@ class Opinion(Body):
     comment: str | None
     values: dict[str, Any]
     reason: str | None = Field(
-        description="Why it was withdrawn: pulled_back, decided or refused; or as its instance."
+        description="Why it was withdrawn: pulled_back, withdrawn, removed, decided, refused;"
+        " or as its instance."
     )
+    removable: bool = Field(description="Whether the caller may withdraw it alone.")
 
 
 class Asked(Body):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from app.api.bodies import (
     Draft,
     InstanceRef,
     Label,
+    StepRef,
     Task,
     TaskComment,
     Variable,
@@ -39,6 +41,7 @@ class Seat(Body):
     state: str = Field(description="open, claimed, completed, cancelled or waiting.")
     outcome: str | None
     approved: bool | None
+    counted: bool = Field(description="False: a manager decided it in the place of others.")
     comment: str | None
     at: datetime | None = Field(description="When it was decided, or withdrawn.")
     added_by: str | None = Field(description="Who added this seat.")
@@ -50,7 +53,17 @@ class Visit(Counts):
     """Those who decide a step together, and what they came to."""
 
     decided: bool | None = Field(description="Whether they approved; None while it is open.")
+    as_manager: Literal["not_counted", "decides"] | None = Field(
+        description="What the caller's decision would be who has taken this seat as a manager."
+    )
     seats: list[Seat]
+
+
+class EndedBy(Body):
+    """Who returned which step: this one, or one beside it."""
+
+    by: str
+    step: StepRef
 
 
 class TaskDetail(Task):
@@ -60,9 +73,13 @@ class TaskDetail(Task):
     draft: Draft | None
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
+    withheld: list[str] = Field(
+        description="Fields with a value that the caller may not see: left empty, it stays."
+    )
     people: dict[str, str] = Field(description="Usernames and what the people are called.")
     visit: Visit | None = Field(description="How those stand who decide it together.")
     return_to: list[WayBack] = Field(description="The nearest first; empty if it cannot be.")
+    ended_by: EndedBy | None = Field(description="Of a task that ended undecided by a return.")
     returned: ReturnedBefore | None = Field(description="From the second round on.")
     opinions: list[Opinion] = Field(description="What others were asked, the oldest first.")
     asked: Asked | None = Field(description="Of a side task: who asks for what.")

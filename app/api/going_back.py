@@ -46,12 +46,14 @@ def give_back(call: Call, task_id: int, body: more.ReturnTask) -> Answer:
     f"{_ONE}/recall",
     "Take back what one has decided, or what others were asked",
     body=CommentOnly,
-    permission="who completed it; of what waits for others its holder, or task:assign",
+    permission="who completed it; of what waits for others its holder, of a question who asked, or"
+    " task:assign",
     answers={200: bodies.Task},
 )
 def recall(call: Call, task_id: int, body: CommentOnly) -> Answer:
     """A decision within 30 minutes, while nobody has gone on from it; answers with the task
-    reopened. A task that waits for others is the holder's again; who has not answered need not."""
+    reopened. A task that waits for others is the holder's again; who has not answered need not. A
+    question is withdrawn alone; answers with the task that it is about."""
     return Answer(
         service.recall(call.engine, call.actor, task_id, comment=body.comment, now=call.now)
     )

@@ -190,6 +190,9 @@ class TaskQuery(Window):
     due: Literal["overdue", "today", "week"] | None = None
     due_before: Moment | None = None
     priority: Literal["urgent", "normal", "low"] | None = None
+    field: ShortText | None = Field(default=None, description="Of the summary; with value.")
+    op: Literal["is", "least", "most"] | None = None
+    value: ShortText | None = None
     transferred: bool = Field(
         default=False, description="Those that the caller has transferred, in any state."
     )

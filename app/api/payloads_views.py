@@ -20,6 +20,9 @@ class ViewQuery(Request):
     group: ShortText | None = None
     due: Literal["overdue", "today", "week"] | None = None
     priority: Literal["urgent", "normal", "low"] | None = None
+    field: ShortText | None = Field(default=None, description="Of the summary; with value.")
+    op: Literal["is", "least", "most"] | None = None
+    value: ShortText | None = None
 
 
 class SaveView(Request):

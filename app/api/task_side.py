@@ -84,7 +84,8 @@ def add_signer(call: Call, task_id: int, body: more.AddSigner) -> Answer:
     **_TASK,
 )
 def remove_signer(call: Call, task_id: int, body: more.RemoveSigner) -> Answer:
-    """Only while they have not decided; what the others have decided then goes on."""
+    """Only while they have not decided or signed. What the others have decided then goes on, and so
+    does a task that waited for nobody else."""
     return Answer(
         service.remove_signer(
             call.engine, call.actor, task_id, body.user, comment=body.comment, now=call.now

@@ -204,7 +204,8 @@ def _on_the_way(done: tuple[int, ...], here: tuple[int, ...]) -> bool:
 
 def _who_approved(step: Step, done: Completion) -> Iterator[str]:
     if done.votes is not None:
-        yield from (vote["user"] for vote in done.votes["votes"] if vote["approved"])
+        cast = (vote for vote in done.votes["votes"] if vote.get("counted", True))
+        yield from (vote["user"] for vote in cast if vote["approved"])
     elif _approves(step, done):
         yield done.by
 

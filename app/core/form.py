@@ -146,7 +146,8 @@ def fill(
             continue
         wrong = _one(field, given, text, locale_marks or (",", "."), seen, values)
         errors += wrong
-        if scope is not None and (name in values or text or name in given):
+        told = name in values or ((text or name in given) and name not in seen.kept)
+        if scope is not None and told:
             scope[name] = values.get(name) if not field.get("read_only") else scope.get(name)
     return Filled(values, tuple(errors), frozenset(hidden))
 
@@ -166,9 +167,11 @@ def _one(
     if field.get("read_only") and name in raw:
         return [FieldError(name, "read_only", "This value cannot be changed here.")]
     given = raw.get(name)
-    if kind == "rows" and isinstance(given, list):
-        given = [row for row in given if not _blank(row, text)]
+    if kind == "rows" and isinstance(given, list) and all(_blank(row, text) for row in given):
+        given = []
     if _empty(given, text, kind):
+        if name in seen.kept and not (kind == "boolean" and field.get("required")):
+            return []
         if field.get("required") and not field.get("read_only"):
             return [FieldError(name, "required", _MISSING.get(kind, "Fill this in."))]
         if name in raw or text:
@@ -216,13 +219,14 @@ def _rows(
     name = field["name"]
     if not isinstance(given, list) or not all(isinstance(row, Mapping) for row in given):
         return [], [FieldError(name, "wrong_type", "This must be a list of objects.")]
+    filled = [(place, row) for place, row in enumerate(given) if not _blank(row, text)]
     least, most = field.get("min", 0), min(field.get("max", MAX_ROWS), MAX_ROWS)
-    if len(given) > most:
+    if len(filled) > most:
         return [], [FieldError(name, "too_many", "Use at most %(max)d rows.", {"max": most})]
-    if len(given) < least:
+    if len(filled) < least:
         return [], [FieldError(name, "too_few", "Fill in at least %(min)d rows.", {"min": least})]
     rows, errors = [], []
-    for place, row in enumerate(given):
+    for place, row in filled:
         values, wrong = validate(field["columns"], row, text=text, locale_marks=marks, seen=seen)
         errors += [
             FieldError(f"{name}.{place}.{each.field}", each.code, each.message, each.params)

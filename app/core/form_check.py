@@ -173,11 +173,9 @@ def _needs(making: Compiling, kind: str, key: str, path: Path) -> None:
 
 def _parts(making: Compiling, given: Mapping[str, Any], kind: Any, path: Path) -> None:
     """Check what fields and columns have in common."""
-    for name in ("label", "help", "placeholder"):
+    for name in ("label", "help", "placeholder", "pattern_message"):
         if name in given and given[name] != "":
             label(making, given[name], (*path, name))
-    if not isinstance(given.get("pattern_message", ""), str):
-        wrong(making, (*path, "pattern_message"), "a text")
     for name in ("required", "read_only", "sensitive", "sum"):
         if not isinstance(given.get(name, False), bool):
             wrong(making, (*path, name), "true or false")

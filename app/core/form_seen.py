@@ -23,12 +23,15 @@ class Seen:
             nobody looked, then every name counts.
         files: what is known of the files that were filled in, by id: ``{id, name, size,
             type, sha256}``, for each that may stand here; None if nobody looked.
+        kept: names of fields whose value is there and not shown to who fills in: left empty,
+            it stays.
     """
 
     scope: Mapping[str, Any] = field(default_factory=dict)
     now: datetime = _NO_TIME
     users: frozenset[str] | None = None
     files: Mapping[int, Mapping[str, Any]] | None = None
+    kept: frozenset[str] = frozenset()
 
 
 NOTHING: Final = Seen()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ MAX_FILE_SIZE: Final = 10 * 1024 * 1024
 """Bytes of one file."""
 _BEYOND: Final = Decimal(10) ** MAX_DIGITS
 _CURRENCY: Final = re.compile("[A-Z]{3}")
+_GROUPED: Final = re.compile(r"-?[1-9]\d{0,2}(?P<mark>\D)\d{3}(?:(?P=mark)\d{3})*", re.ASCII)
+"""Digits before the decimal mark, in threes."""
 
 Field = Mapping[str, Any]
 Problem = tuple[str, str, Mapping[str, Any] | None]
@@ -35,6 +38,15 @@ Problem = tuple[str, str, Mapping[str, Any] | None]
 Reading = tuple[Any, Problem | None]
 Marks = tuple[str, str]
 """grouping and decimal mark of the reader's language"""
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes as people of any language read it: ``10 MB``, ``1.5 KB``."""
+    for unit, name in ((1024 * 1024, "MB"), (1024, "KB")):
+        if count >= unit:
+            exact = Decimal(count) / unit
+            return f"{number_text(exact.quantize(Decimal('0.1')).normalize())} {name}"
+    return f"{count} B"
 
 
 def options_of(given: Sequence[Any]) -> list[Mapping[str, Any]]:
@@ -97,7 +109,7 @@ def _text(field: Field, given: Any, text: bool, _marks: Marks) -> Reading:
     pattern = field.get("pattern")
     if pattern is not None and not _fits(pattern, value):
         message = field.get("pattern_message")
-        if isinstance(message, str):
+        if message:
             return None, ("pattern", "%(message)s", {"message": message})
         return None, ("pattern", "This is not written as expected.", None)
     return value, None
@@ -113,7 +125,12 @@ def _fits(pattern: str, value: str) -> bool:
 def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
     number: Any = given
     if text and not isinstance(given, int | Decimal):
-        number = read_number(_plain_number(given, marks)) if isinstance(given, str) else None
+        number = read_number(plain_number(given, marks)) if isinstance(given, str) else None
+        if number is None and isinstance(given, str) and re.search(r"\d", given):
+            example = (
+                f"1{marks[0]}234{marks[1]}56" if field["type"] == "number" else f"1{marks[0]}234"
+            )
+            return None, ("wrong_type", "Write the number like %(example)s.", {"example": example})
     if isinstance(number, bool) or not isinstance(number, int | Decimal):
         return _wrong("This must be a number.")
     value: int | Decimal = number
@@ -121,7 +138,7 @@ def _number(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
         if abs(Decimal(value)) >= _BEYOND or value != int(value):
             return _wrong("This must be a whole number.")
         value = int(value)
-    return value, _out_of_range(field, value, number_text) or _off_step(field, value)
+    return value, _out_of_range(field, value) or _off_step(field, value)
 
 
 def _off_step(field: Field, value: int | Decimal) -> Problem | None:
@@ -134,17 +151,22 @@ def _off_step(field: Field, value: int | Decimal) -> Problem | None:
     if abs(steps) < _BEYOND and steps == steps.to_integral_value():
         return None
     if low:
-        params = {"step": number_text(step), "min": number_text(low)}
+        params = {"step": Decimal(step), "min": Decimal(low)}
         return "off_step", "Go up from %(min)s in steps of %(step)s.", params
-    return "off_step", "Use a multiple of %(step)s.", {"step": number_text(step)}
+    return "off_step", "Use a multiple of %(step)s.", {"step": Decimal(step)}
 
 
-def _plain_number(given: str, marks: Marks) -> str:
-    grouping, point = marks
-    bare = "".join(given.split())
-    if grouping:
-        bare = bare.replace(grouping, "")
-    return bare.replace(point, ".") if point != "." else bare
+def plain_number(given: str, marks: Marks) -> str:
+    """Return a number as it is written here as JSON writes it; empty if it is grouped wrongly.
+
+    A mark between thousands is taken only where one belongs: 1,5 is not 15.
+    """
+    grouping, point = (unicodedata.normalize("NFKC", mark) for mark in marks)
+    whole, _, rest = unicodedata.normalize("NFKC", given).strip().partition(point)
+    found = _GROUPED.fullmatch(whole)
+    if found is not None and found["mark"] in (grouping, " "):
+        whole = whole.replace(found["mark"], "")
+    return f"{whole or 0}.{rest}" if rest else whole
 
 
 def _money(field: Field, given: Any, text: bool, marks: Marks) -> Reading:
@@ -175,14 +197,14 @@ def _date(field: Field, given: Any, _text: bool, _marks: Marks) -> Reading:
     value = read_date(given.strip()) if isinstance(given, str) else None
     if value is None:
         return _wrong("This must be a date, like 2026-01-31.")
-    return value.isoformat(), _out_of_range(field, value, str)
+    return value.isoformat(), _out_of_range(field, value)
 
 
 def _datetime(field: Field, given: Any, _text: bool, _marks: Marks) -> Reading:
     value = read_datetime(given.strip()) if isinstance(given, str) else None
     if value is None:
         return _wrong("This must be a date and time, like 2026-01-31T09:30.")
-    return value.isoformat(), _out_of_range(field, value, str)
+    return value.isoformat(), _out_of_range(field, value)
 
 
 def _offered(field: Field) -> list[Any]:
@@ -279,8 +301,8 @@ def file_problem(field: Field, file: Mapping[str, Any]) -> Problem | None:
     if file["size"] > most:
         return (
             "too_large",
-            "%(name)s is larger than %(max)d bytes.",
-            {"name": file["name"], "max": most},
+            "%(name)s is larger than %(max)s.",
+            {"name": file["name"], "max": size_text(most)},
         )
     accept = field.get("accept") or ()
     if accept and not accepts(accept, file["type"], file["name"]):
@@ -289,12 +311,17 @@ def file_problem(field: Field, file: Mapping[str, Any]) -> Problem | None:
     return None
 
 
-def _out_of_range(field: Field, value: Any, shown: Callable[[Any], str]) -> Problem | None:
+def _out_of_range(field: Field, value: Any) -> Problem | None:
+    """Say whether a value is out of bounds; these go with it, for an edge to write its way."""
     low, high = limit_of(field, "min"), limit_of(field, "max")
     if low is not None and value < low:
-        return "too_small", "This must be at least %(min)s.", {"min": shown(low)}
+        if isinstance(low, date):
+            return "too_small", "This must be %(min)s or later.", {"min": low}
+        return "too_small", "This must be at least %(min)s.", {"min": Decimal(low)}
     if high is not None and value > high:
-        return "too_large", "This must be at most %(max)s.", {"max": shown(high)}
+        if isinstance(high, date):
+            return "too_large", "This must be %(max)s or earlier.", {"max": high}
+        return "too_large", "This must be at most %(max)s.", {"max": Decimal(high)}
     return None
 
 

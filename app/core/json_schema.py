@@ -196,7 +196,7 @@ def _field(*, column: bool = False) -> Schema:
         "min_length": size,
         "max_length": size,
         "pattern": {"type": "string"},
-        "pattern_message": {"type": "string"},
+        "pattern_message": _LABEL,
     }
     if not column:
         return _object(form_check.KEYS, known)

@@ -31,6 +31,8 @@ class Vote:
         approves: as ``approval`` says; fixed when the vote is read.
         at: moment in UTC, as text.
         behalf: username of whom it was decided for, by somebody who stands in.
+        counted: whether it is a vote; what a manager decides in the place of those it was meant
+            for is none.
     """
 
     user: str
@@ -40,6 +42,7 @@ class Vote:
     values: Mapping[str, Any] | None = None
     comment: str | None = None
     behalf: str | None = None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Decided:
 
     Args:
         last: the vote whose outcome and comment stand for the decision: the last of those who
-            decided as all together did.
+            decided as all together did. Where nobody has a say any more it is that of the
+            manager who decided in their place.
     """
 
     approved: bool
@@ -157,22 +161,37 @@ def decide(rules: Rules, votes: Sequence[Vote], total: int) -> Decided | None:
     """Return what the votes come to, or None while it is open.
 
     Args:
-        votes: in the order in which they came.
+        votes: in the order in which they came, those that do not count among them.
+        total: people who have a say; see ``verdict``.
     """
-    approved = verdict(rules, [vote.approves for vote in votes], total)
+    if total == 0 and votes:
+        return Decided(votes[-1].approves, votes[-1])
+    cast = of_count(votes)
+    approved = verdict(rules, [vote.approves for vote in cast], total)
     if approved is None:
         return None
-    same = [vote for vote in votes if vote.approves is approved]
+    same = [vote for vote in cast if vote.approves is approved]
     return Decided(approved, same[-1])
+
+
+def of_count(votes: Sequence[Vote]) -> list[Vote]:
+    """Return those that are counted."""
+    return [vote for vote in votes if vote.counted]
+
+
+def final(votes: Sequence[Vote]) -> Vote:
+    """Return the last one that counted, else the last one."""
+    return (of_count(votes) or votes)[-1]
 
 
 def counted(votes: Sequence[Vote], total: int, decided: Decided) -> dict[str, Any]:
     """Return what a step that several decided is called in expressions: ``${step}``."""
-    approved = sum(vote.approves for vote in votes)
+    cast = of_count(votes)
+    approved = sum(vote.approves for vote in cast)
     return {
         "outcome": decided.last.outcome,
         "approved": approved,
-        "rejected": len(votes) - approved,
+        "rejected": len(cast) - approved,
         "total": total,
         "votes": [
             {
@@ -180,6 +199,7 @@ def counted(votes: Sequence[Vote], total: int, decided: Decided) -> dict[str, An
                 "for": vote.behalf,
                 "outcome": vote.outcome,
                 "approved": vote.approves,
+                "counted": vote.counted,
                 "values": dict(vote.values or {}),
                 "comment": vote.comment,
                 "at": vote.at,
@@ -191,7 +211,7 @@ def counted(votes: Sequence[Vote], total: int, decided: Decided) -> dict[str, An
 
 def values_of(rules: Rules, votes: Sequence[Vote], decided: Decided) -> dict[str, Any]:
     """Return what becomes of the process's variables: the last voter's, with the decision."""
-    values = dict(votes[-1].values or {})
+    values = dict(final(votes).values or {})
     if rules.field is not None:
         values[rules.field] = decided.approved
     return values

@@ -66,6 +66,7 @@ class Tx:
         self._wire = wire_of(driver)
         self._after_commit: list[Callable[[], None]] = []
         self._waiting: list[Statement] = []
+        self._wanted: list[tuple[int, list[Answer]]] = []
         self.ahead: dict[type, Any] = {}
         self.joined = 0
         self.spoiled = False
@@ -97,6 +98,24 @@ class Tx:
         """
         self._open()
         self._waiting += statements
+
+    def soon(self, sql: str, params: Mapping[str, Any] | None = None) -> Callable[[], Answer]:
+        """Execute a statement with the next trip, whose answer somebody needs after that.
+
+        Returns:
+            What gives the answer; if nothing else was run meanwhile, by a trip of its own.
+        """
+        self._open()
+        kept: list[Answer] = []
+        self._wanted.append((len(self._waiting), kept))
+        self._waiting.append((sql, params))
+
+        def answer() -> Answer:
+            if not kept:
+                self._send((), begin=self._wire.idle)
+            return kept[0]
+
+        return answer
 
     def together(self, statements: Sequence[Statement], *, last: bool = False) -> list[Answer]:
         """Execute several statements in one round trip, in their order.
@@ -136,7 +155,10 @@ class Tx:
     ) -> list[Answer]:
         """Send what waits, and then these; return the answers to these."""
         waiting, self._waiting = self._waiting, []
+        wanted, self._wanted = self._wanted, []
         answers = self._wire.send([*waiting, *statements], begin=begin, commit=commit)
+        for place, kept in wanted:
+            kept.append(answers[place])
         return answers[len(waiting) :]
 
     def _open(self) -> None:
@@ -158,6 +180,7 @@ class Tx:
             self.spoiled = spoiled
             del self._after_commit[calls:]
             self._waiting.clear()
+            self._wanted.clear()
             self.run("rollback to savepoint undo")
             raise
         self.run("release savepoint undo")

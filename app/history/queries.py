@@ -12,7 +12,7 @@ from app.errors import NotFound, phrase_of
 from app.history import record
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.identity.seats import SEAT, ForSeats
+from app.identity.seats import OFFER, SEAT, ForSeats
 from app.identity.sensitive import hidden_names, masked
 
 _INSTANCE: Final = ForSeats(f"""
@@ -22,7 +22,7 @@ select i.definition_id, d.checksum
    and (%(all)s or i.started_by = %(me)s or exists (
         select 1 from tasks t where t.instance_id = i.id
            and ({SEAT} or t.completed_by = %(me)s
-                or (t.state = 'open' and t.candidates && %(keys)s)))
+                or (t.state = 'open' and {OFFER})))
         or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s))
 """)  # noqa: S608 - constants only
 _ROWS: Final = """
@@ -62,7 +62,7 @@ def events(
         NotFound: there is no such instance, or the actor may not see it.
     """
     with db.transaction() as tx:
-        asked = {"id": instance_id, "all": actor.can("process:read"), "keys": actor.candidate_keys}
+        asked = {"id": instance_id, "all": actor.can("process:read")}
         seen = tx.run(*_INSTANCE.by(actor, asked)).fetchone()
         if seen is None:
             raise NotFound(

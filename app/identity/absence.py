@@ -18,7 +18,7 @@ LONGEST: Final = 8
 _CHAINS: Final = """
 with recursive chain as (
     select {end} as person, definitions, case when open_tasks then null else starts_at end as since,
-           ends_at, array[{begin}, {end}] as path
+           starts_at, ends_at, array[{begin}, {end}] as path
       from absences
      where {begin} = {who} and ended_at is null and starts_at <= %(at)s and ends_at > %(at)s
     union all
@@ -28,12 +28,13 @@ with recursive chain as (
                 else array(select unnest(chain.definitions) intersect select unnest(a.definitions))
            end,
            greatest(chain.since, case when a.open_tasks then null else a.starts_at end),
-           least(chain.ends_at, a.ends_at), chain.path || a.{end}
+           greatest(chain.starts_at, a.starts_at), least(chain.ends_at, a.ends_at),
+           chain.path || a.{end}
       from chain join absences a on a.{begin} = chain.person
      where a.ended_at is null and a.starts_at <= %(at)s and a.ends_at > %(at)s
        and a.{end} <> all(chain.path) and cardinality(chain.path) <= {longest}
 )
-select distinct person, definitions, since, ends_at from chain
+select distinct person, definitions, since, starts_at, ends_at from chain
  where definitions is null or definitions <> '{{}}'
 """
 _STANDS_IN: Final = _CHAINS.format(
@@ -46,6 +47,17 @@ SUBSTITUTES: Final = _CHAINS.format(
 
 The columns are ``person``, ``definitions`` and ``since`` (see ``StandIn``).
 """
+_MEANT: Final = _CHAINS.format(
+    begin="username", end="substitute", who="meant.person", longest=LONGEST
+)
+SUBSTITUTES_OF_MEANT: Final = f"""
+(select t.assignee as person where t.assignee is not null
+  union all
+ select substr(key, 3) from unnest(t.candidates) as key
+  where t.assignee is null and starts_with(key, 'u:')) meant
+ cross join lateral ({_MEANT}) s
+"""  # noqa: S608 - constants only
+"""Same for whom it is offered to by name, as long as nobody has it; a whole lateral join."""
 COVERED: Final = """
 (s.definitions is null
  or (select key from process_definitions where id = t.definition_id) = any(s.definitions))
@@ -64,6 +76,7 @@ def stands_in(tx: Tx, username: str, *, now: datetime) -> tuple[StandIn, ...]:
             row["ends_at"],
             row["since"],
             None if row["definitions"] is None else frozenset(row["definitions"]),
+            row["starts_at"],
         )
         for row in rows
     )

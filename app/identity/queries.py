@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -225,15 +225,20 @@ def display_names(db: Database, usernames: Iterable[str]) -> dict[str, str]:
 
 def group_titles(db: Database, group_names: Iterable[str]) -> dict[str, str]:
     """Return the titles of groups, or their names where there is no title."""
+    with db.transaction() as tx:
+        return titles_soon(tx, group_names)()
+
+
+def titles_soon(tx: Tx, group_names: Iterable[str]) -> Callable[[], dict[str, str]]:
+    """Ask for ``group_titles`` with the next trip, unless there are no groups."""
     wanted = sorted(set(group_names))
     if not wanted:
-        return {}
-    with db.transaction() as tx:
-        rows = tx.run(
-            "select name, coalesce(title, name) as title from groups where name = any(%(names)s)",
-            {"names": wanted},
-        ).fetchall()
-    return {row["name"]: row["title"] for row in rows}
+        return dict
+    rows = tx.soon(
+        "select name, coalesce(title, name) as title from groups where name = any(%(names)s)",
+        {"names": wanted},
+    )
+    return lambda: {row["name"]: row["title"] for row in rows()}
 
 
 def _split(name: str, kind: Kind | None) -> tuple[str, Kind | None]:

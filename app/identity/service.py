@@ -84,12 +84,13 @@ def actor_and_epoch(
     Args:
         now: when they stand in for others; None: they act in their own name alone.
     """
-    with db.transaction() as tx:
-        row = store.person_by_id(tx, user_id)
-        if row is None or not row["active"]:
-            return None
-        actor = store.actor_of(row)
-        if now is not None and row["stands_in_until"] is not None and row["stands_in_until"] > now:
+    with db.transaction() as tx:  # one trip: nearly nobody is a substitute
+        row = tx.only(store.BY_ID, {"id": user_id}).fetchone()
+    if row is None or not row["active"]:
+        return None
+    actor = store.actor_of(row)
+    if now is not None and row["stands_in_until"] is not None and row["stands_in_until"] > now:
+        with db.transaction() as tx:
             actor = replace(actor, stands_in=stands_in(tx, actor.username, now=now))
     return actor, row["auth_epoch"]
 

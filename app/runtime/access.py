@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from app.core.definition import Definition
 from app.db.tx import Tx
 from app.errors import Forbidden, NotFound
 from app.identity.actor import Actor
-from app.identity.seats import SEAT, ForSeats
+from app.identity.seats import OFFER, SEAT, ForSeats
 from app.runtime.row import InstanceRow
 
 # The condition for instance ``i``, in a ``ForSeats``: started by the actor, they take or took
@@ -17,7 +17,7 @@ TAKES_PART: Final = f"""
 (i.started_by = %(me)s or exists (
     select 1 from tasks t where t.instance_id = i.id
        and ({SEAT} or t.completed_by = %(me)s
-            or (t.state = 'open' and t.candidates && %(keys)s)))
+            or (t.state = 'open' and {OFFER})))
  or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s)
  or exists (select 1 from history_events h where h.instance_id = i.id and h.actor = %(me)s
                and h.kind = 'task.transferred'))
@@ -27,16 +27,11 @@ _TAKES_PART: Final = ForSeats(
 )
 
 
-def who(actor: Actor) -> dict[str, Any]:
-    """Return the parameters of ``TAKES_PART`` beside those that ``ForSeats`` adds."""
-    return {"keys": actor.candidate_keys}
-
-
 def may_see(tx: Tx, actor: Actor, instance_id: int) -> bool:
     """Say whether the actor may read the instance."""
     if actor.can("process:read"):
         return True
-    asked = _TAKES_PART.by(actor, {"id": instance_id, **who(actor)})
+    asked = _TAKES_PART.by(actor, {"id": instance_id})
     return tx.run(*asked).fetchone() is not None
 
 

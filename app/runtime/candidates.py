@@ -10,7 +10,7 @@ _KINDS: Final = {"u": "users", "g": "groups", "r": "roles"}
 
 def by_kind(keys: Sequence[str]) -> dict[str, list[str]]:
     """Return candidate keys as ``{users, groups, roles}``."""
-    named: dict[str, list[str]] = {kind: [] for kind in _KINDS.values()}
+    named: dict[str, list[str]] = {"users": [], "groups": [], "roles": []}
     for key in keys:
         letter, _, name = key.partition(":")
         named[_KINDS[letter]].append(name)

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.core.form import mentioned
-from app.core.form_values import MAX_FILE_SIZE, file_problem
+from app.core.form_values import MAX_FILE_SIZE, file_problem, size_text
 from app.db.tx import Database, Tx
 from app.db.wire import Statement
 from app.errors import FieldError, Invalid, NotFound, TooLarge
 from app.identity.actor import Actor
+from app.runtime import files_passed
 from app.runtime.file_type import contradicts, type_of
 
 OF_A_COMMENT: Final = "@comment"
@@ -48,7 +49,8 @@ select coalesce(sum(size), 0) as size from files
 # Of this very form, or sent before with another one of the same instance; of a start form only
 # one's own.
 _KNOWN: Final = """
-select id, field, name, type, size, encode(sha256, 'hex') as sha256 from files
+select id, field, name, type, size, encode(sha256, 'hex') as sha256,
+       submitted_at is not null as sent from files
  where id = any(%(ids)s)
    and field <> '@comment'
    and ((task_id = %(task)s and submitted_at is null)
@@ -86,11 +88,16 @@ class Place:
         task_id: of the task; None for a start form.
         definition_id: of what the task's instance runs, or of what is to be started.
         instance_id: of the task's instance; None for a start form.
+        relative: id of an instance in whose family more files may be named: that of a task, or
+            the one that calls a process.
+        passed: which of them; None: any.
     """
 
     definition_id: int
     task_id: int | None = None
     instance_id: int | None = None
+    relative: int | None = None
+    passed: frozenset[int] | None = None
 
     def params(self) -> dict[str, Any]:
         """Return it as parameters of SQL."""
@@ -131,7 +138,9 @@ def keep(
     if not found:
         _refuse(field, ("unknown_field", "The form has no such field for files.", None))
     if len(content) > MAX_FILE_SIZE:
-        raise TooLarge("file_too_large", "A file is at most %(limit)d bytes.", limit=MAX_FILE_SIZE)
+        raise TooLarge(
+            "file_too_large", "A file is at most %(limit)s.", limit=size_text(MAX_FILE_SIZE)
+        )
     clean = _clean(name)
     file = {"name": clean, "size": len(content), "type": type_of(content, clean)}
     _refuse(field, _problem(found, file))
@@ -174,10 +183,21 @@ def _refuse(field: str, problem: tuple[str, str, Mapping[str, Any] | None] | Non
         raise Invalid("invalid_file", "This file cannot be taken.", errors=(error,))
 
 
-def known(tx: Tx, actor: Actor, place: Place, ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    """Return what is known of those files that may stand in a form, by id."""
+def known(
+    tx: Tx, actor: Actor, place: Place, ids: Collection[int], hidden: frozenset[str] = frozenset()
+) -> dict[int, dict[str, Any]]:
+    """Return what is known of those files that may stand in a form, by id.
+
+    Args:
+        hidden: fields whose files, once they are sent, the actor may not see.
+    """
     params = {**place.params(), "ids": sorted(ids), "me": actor.username}
-    return {row["id"]: row for row in tx.run(_KNOWN, params).fetchall()}
+    found = {row["id"]: row for row in tx.run(_KNOWN, params).fetchall()}
+    left = {*ids} - found.keys()
+    left = left if place.passed is None else left & place.passed
+    if left and place.relative is not None:
+        found |= files_passed.known(tx, left, place.relative)
+    return {id_: row for id_, row in found.items() if not (row["sent"] and row["field"] in hidden)}
 
 
 def submitted(

@@ -49,19 +49,24 @@ def surroundings(
     text: bool,
     scope: Mapping[str, Any],
     now: datetime,
+    kept: frozenset[str] = frozenset(),
+    hidden: frozenset[str] = frozenset(),
 ) -> Seen:
     """Look up what a form is judged against; asks the database only for what it names.
 
     Args:
         text: ``raw`` is what a browser posts.
         scope: what ``show_if`` sees beside the form.
+        kept: see ``core.form_seen``.
+        hidden: names of what the actor may not see.
     """
     users, ids = mentioned(fields, raw, text=text)
     return Seen(
         scope=scope,
         now=now,
         users=active_among(tx, users) if users else frozenset(),
-        files=files.known(tx, actor, place, ids) if ids else {},
+        files=files.known(tx, actor, place, ids, hidden) if ids else {},
+        kept=kept,
     )
 
 

@@ -21,7 +21,7 @@ from app.definition.queries import versions_of
 from app.errors import NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.identity.seats import own_seats
+from app.identity.seats import own_offers, own_seats
 from app.identity.sensitive import hidden_names
 from app.runtime import access
 from app.runtime.candidates import by_kind
@@ -214,12 +214,11 @@ def _parts(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
         name: sa.literal_column(f"'{name}'") for name in ("open", "claimed", "cancelled")
     }
     own = t.c.assignee == actor.username
-    keys = sa.cast(actor.candidate_keys, sa.ARRAY(sa.Text))
     return (
         sa.and_(t.c.state.in_([states["open"], states["claimed"]]), own_seats(actor)),
         sa.and_(t.c.state == states["cancelled"], own),
         t.c.completed_by == actor.username,
-        sa.and_(t.c.state == states["open"], t.c.candidates.overlap(keys)),
+        sa.and_(t.c.state == states["open"], own_offers(actor)),
     )
 
 

@@ -94,7 +94,7 @@ def seen(db: Database, actor: Actor, instance_id: int, *, now: datetime | None =
             )
         definition = SHARED.get(tx, row["definition_id"], row["checksum"])
         clock = row["suspended_at"] or now
-        related = {"limit": MAX_CHILDREN, "all": actor.can("process:read"), **access.who(actor)}
+        related = {"limit": MAX_CHILDREN, "all": actor.can("process:read")}
         tasks, troubles, children = (
             answer.rows
             for answer in tx.together(

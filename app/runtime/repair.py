@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from app.core.events import Event, Jumped, Skipped
 from app.core.outcome import ways_past
@@ -12,7 +12,7 @@ from app.db.tx import Tx
 from app.errors import Conflict, FieldError, Invalid, NotFound
 from app.history import record
 from app.identity.actor import Actor
-from app.runtime import access, starting, step, store
+from app.runtime import access, files, files_passed, starting, step, store
 from app.runtime.moved import Locked
 from app.runtime.ports import Engine
 from app.runtime.refuse import checked_reason, refuse_ended, refuse_unless_running
@@ -25,6 +25,10 @@ select e.data -> 'events' -> 0 -> 'variables' as variables, d.key, d.id, d.statu
   join process_instances i on i.id = e.instance_id
   join process_definitions d on d.id = i.definition_id
  where e.instance_id = %(id)s and e.seq = 1
+"""
+_NEWEST: Final = """
+select id from process_definitions where key = %(key)s and status = 'active'
+ order by version_order desc, id desc limit 1
 """
 
 
@@ -127,19 +131,20 @@ def restart(
         row = tx.run(_STARTED_WITH, {"id": instance_id}).fetchone()
         if row is None:
             raise LookupError(instance_id)
-        which: dict[str, Any] = (
-            {"definition_id": row["id"]}
-            if row["status"] == "active"
-            else {"definition_key": row["key"]}
+        newest = row if row["status"] == "active" else tx.run(_NEWEST, row).fetchone() or row
+        values, copies = files_passed.copied(
+            tx, actor, row["variables"], instance_id, newest["id"], now=now
         )
         new = starting.begin(
             engine,
             actor,
-            **which,
+            definition_id=newest["id"],
             business_key=locked.instance.business_key,
-            variables=row["variables"],
+            variables=values,
             now=now,
         ).instance
+        for statement in files.kept(copies, new.id, now):
+            tx.run(*statement)
         told = [_RESTARTED, None, {"from": instance_id, "to": new.id, "reason": why}]
         for head in (locked.row, store.lock(tx, new.id) or {}):
             record.append(tx, head, at=now, actor=actor.username, kind=_RESTARTED, lines=[told])

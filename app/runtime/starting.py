@@ -184,7 +184,7 @@ def begin_child(
     key = call.business_key if call.business_key is not None else business_key
     facts = _facts(family.initiator, found["instance_id"], key, now)
     facts["instance"]["depth"] = family.depth
-    place = Place(found["id"])
+    place = Place(found["id"], relative=family.parent_id)
     values, errors = given_to_start(tx, SYSTEM, definition, place, call.variables, facts, now=now)
     if errors:
         raise Invalid("invalid_variables", "Correct the values.", errors=tuple(errors))

@@ -88,6 +88,7 @@ def move_locked(
     on_behalf_of: str | None = None,
     told: Sequence[Line] = (),
     also: Sequence[Statement] = (),
+    adjust: Callable[[Plan], Sequence[Statement]] | None = None,
     last: bool = False,
 ) -> Moved:
     """Same as ``move`` for an instance that this transaction has locked.
@@ -96,6 +97,7 @@ def move_locked(
         told: lines of the history about what somebody did, before those about what follows.
         also: what is written in the same trip, of rows that are locked (the task or job that
             gave the event); also if the event was ignored.
+        adjust: may change the plan before it is written; what it returns is written after ``also``.
         last: the caller does nothing more in this transaction.
     """
     decided = event if isinstance(event, Event) else event(locked)
@@ -107,6 +109,8 @@ def move_locked(
         if also:
             tx.together(also)
         return Moved(locked.instance, plan.ignored)
+    if adjust is not None:
+        also = [*also, *adjust(plan)]
     automatic.settle(tx, locked.definition, plan, engine.services, at=events[0].at)
     applied = apply(
         tx,

@@ -21,8 +21,9 @@ def of_taken_back(plan: Plan, common: Mapping[str, Any]) -> list[Statement]:
     event = plan.events[0]
     if not isinstance(event, _TAKEN):
         return []
+    tell = store.ended if isinstance(event, Returned) else store.withdrawn
     return [
-        store.withdrawn(
+        tell(
             common["id"],
             list(plan.closed_tasks),
             text=event.reason,

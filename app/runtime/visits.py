@@ -17,6 +17,9 @@ Row = Mapping[str, Any]
 
 REMOVED: Final = "removed"
 """Why a seat was withdrawn that was taken away; else ``decided``, or what ended the wait."""
+BY_MANAGER: Final = "by_manager"
+"""``tasks.rule`` of what a manager has taken to decide it for others: of several who decide it
+is no vote."""
 _VISIT: Final = """
 select rules, queue, total,
        (select max(seat) from tasks t
@@ -25,7 +28,7 @@ select rules, queue, total,
 """
 _SEATS: Final = """
 select id, seat, state, assignee, candidates, completed_at, completed_by, on_behalf_of, outcome,
-       values, comment, reason, added_by, decided_by, role
+       values, comment, reason, added_by, decided_by, role, rule
   from tasks where instance_id = %(instance)s and wait = %(wait)s order by id
 """
 
@@ -37,7 +40,7 @@ class Visit:
     Args:
         wait: of the token.
         queue: seats that are not open yet, ``{assignee, candidates, added_by?}`` each.
-        total: seats that count.
+        total: seats that were given; see ``counting``.
         seats: their rows, withdrawn ones too, in the order in which they were opened.
         top: the highest number of a row of this wait; what is asked of others has some too.
         asking: whether somebody who was asked by one of them has not answered.
@@ -64,6 +67,11 @@ class Visit:
         return sorted(done, key=lambda seat: (seat["completed_at"], seat["id"]))
 
     @property
+    def counting(self) -> int:
+        """How many have a say: a seat that a manager has decided is not counted any more."""
+        return self.total - len([seat for seat in self.done if seat["rule"] == BY_MANAGER])
+
+    @property
     def votes(self) -> list[Vote]:
         """What was decided so far, in the order in which it was."""
         return [self._vote(seat) for seat in self.done]
@@ -78,6 +86,7 @@ class Visit:
             values=values,
             comment=seat["comment"],
             behalf=seat["on_behalf_of"],
+            counted=seat["rule"] != BY_MANAGER,
         )
 
     def approves(self, seat: Row) -> bool | None:
@@ -125,12 +134,17 @@ def visit_of(tx: Tx, instance_id: int, wait: int) -> Visit | None:
 
 
 def counts(visit: Visit, votes: Sequence[Vote], total: int) -> dict[str, Any]:
-    """Return how a visit stands, as it is told."""
-    approved = sum(vote.approves for vote in votes)
+    """Return how a visit stands, as it is told.
+
+    Args:
+        total: people who have a say, see ``Visit.counting``.
+    """
+    cast = tally.of_count(votes)
+    approved = sum(vote.approves for vote in cast)
     return {
         "mode": visit.rules.mode,
         "needed": tally.needed(visit.rules, total),
         "total": total,
         "approved": approved,
-        "rejected": len(votes) - approved,
+        "rejected": len(cast) - approved,
     }

@@ -26,7 +26,7 @@ from app.runtime.lines import Line
 from app.runtime.moved import Locked, Moved
 from app.runtime.ports import Engine
 from app.runtime.step import move_locked
-from app.runtime.visits import Visit, counts, visit_of
+from app.runtime.visits import BY_MANAGER, Visit, counts, visit_of
 
 Row = Mapping[str, Any]
 
@@ -38,11 +38,11 @@ update visits set queue = %(queue)s, total = %(total)s
 # under the instance's lock, which everybody holds who adds one.
 _ADD: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
-                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow, added_by,
-                   barred, remind_at)
+                   form, outcomes, priority, round, due_at, created_at, allow, added_by, barred,
+                   remind_at)
 select instance_id, definition_id, wait, %(seat)s, step, name, %(state)s, %(assignee)s,
-       %(candidates)s, form, outcomes, priority, round, due_at, %(at)s, %(claimed_at)s, allow,
-       %(added_by)s, barred, remind_at
+       %(candidates)s, form, outcomes, priority, round, due_at, %(at)s, allow, %(added_by)s,
+       barred, remind_at
   from tasks where id = %(like)s
 """
 _OTHERS: Final = """
@@ -93,6 +93,9 @@ def cast_vote(
 ) -> Cast:
     """Count what one of several people decided.
 
+    What a manager decides whose seat it was not is no vote: the seat is counted no more. The
+    others decide without it, or it is the decision where nobody else has a say.
+
     Args:
         task: the row of the seat, which is locked; ``also`` completes it.
         event: what would have happened had they been alone.
@@ -116,25 +119,28 @@ def cast_vote(
         values=event.values,
         comment=event.comment,
         behalf=event.on_behalf_of,
+        counted=event.rule is not None or task["rule"] != BY_MANAGER,
     )
-    votes = [*visit.votes, vote]
-    numbers = counts(visit, votes, visit.total)
+    votes, total = [*visit.votes, vote], visit.counting - (not vote.counted)
+    numbers = counts(visit, votes, total)
     said = {
         "wait": task["wait"],
         "round": task["round"],
         "outcome": event.outcome,
         "values": event.values,
         "approved": vote.approves if visit.decides else None,
+        "counted": None if vote.counted else False,
         "comment": event.comment,
+        "rule": event.rule,
         "votes": {name: numbers[name] for name in ("approved", "rejected", "total")},
     }
     line = ["task.voted", task["step"], {k: v for k, v in said.items() if v is not None}]
-    doing = _Doing(engine, tx, locked, visit, actor, event.at, line, last)
-    decided = tally.decide(visit.rules, votes, visit.total)
+    doing = _Doing(engine, tx, locked, visit, actor, event.at, line, last, event.on_behalf_of)
+    decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
-        return Cast(_close(doing, votes, visit.total, decided, task["id"], also), numbers)
+        return Cast(_close(doing, votes, total, decided, task["id"], also), numbers)
     following = [] if len(visit.open) > 1 else _next(visit, visit.total, actor, event.at)
-    _write(doing, [*also, *following], event.on_behalf_of)
+    _write(doing, [*also, *following])
     return Cast(None, numbers)
 
 
@@ -181,7 +187,7 @@ def remove_seat(
     Returns:
         ``moved`` if those who remain have decided already.
     """
-    total, votes = visit.total - 1, visit.votes
+    total, votes = visit.counting - 1, visit.votes
     doing = _Doing(engine, tx, locked, visit, actor, at, line, last=True)
     queue = [each for each in visit.queue if each is not seat]
     about = {"instance": visit.instance, "wait": visit.wait, "at": at}
@@ -195,12 +201,12 @@ def remove_seat(
     numbers = counts(visit, votes, total)
     decided = tally.decide(visit.rules, votes, total)
     if decided is not None:
-        gone.append(_kept(visit, queue, total))
+        gone.append(_kept(visit, queue, visit.total - 1))
         return Cast(_close(doing, votes, total, decided, seat.get("id", 0), gone), numbers)
     if "id" in seat and len(visit.open) == 1:
-        gone += _next(visit, total, actor, at)
+        gone += _next(visit, visit.total - 1, actor, at)
     else:
-        gone.append(_kept(visit, queue, total))
+        gone.append(_kept(visit, queue, visit.total - 1))
     _write(doing, [*gone, *_unasked(doing)])
     return Cast(None, numbers)
 
@@ -212,6 +218,7 @@ class _Doing:
     Args:
         line: what the history tells of it.
         last: nothing follows in this transaction.
+        behalf: for whom they do it, who is away.
     """
 
     engine: Engine
@@ -222,6 +229,7 @@ class _Doing:
     at: datetime
     line: Line
     last: bool
+    behalf: str | None = None
 
 
 def _close(
@@ -237,7 +245,7 @@ def _close(
     Args:
         task: whose row ``also`` writes.
     """
-    final, visit = votes[-1], doing.visit
+    final, visit = tally.final(votes), doing.visit
     event = TaskCompleted(
         at=doing.at,
         by=final.user,
@@ -256,7 +264,7 @@ def _close(
         doing.locked,
         event,
         actor=doing.actor,
-        on_behalf_of=final.behalf,
+        on_behalf_of=doing.behalf,
         told=[doing.line],
         also=[*also, withdrawn, *_unasked(doing)],
         last=doing.last,
@@ -298,12 +306,11 @@ def _seat(given: Row, like: int, number: int, at: datetime) -> Statement:
         "assignee": given["assignee"],
         "candidates": list(given["candidates"]),
         "at": at,
-        "claimed_at": at if held else None,
         "added_by": given.get("added_by"),
     }
 
 
-def _write(doing: _Doing, more: Sequence[Statement], behalf: str | None = None) -> None:
+def _write(doing: _Doing, more: Sequence[Statement]) -> None:
     """Write what leaves it open."""
     told = record.told(
         doing.locked.row,
@@ -311,6 +318,6 @@ def _write(doing: _Doing, more: Sequence[Statement], behalf: str | None = None) 
         actor=doing.actor.username,
         kind=str(doing.line[0]),
         lines=[doing.line],
-        on_behalf_of=behalf,
+        on_behalf_of=doing.behalf,
     )
     doing.tx.together([*told, *more], last=doing.last)

@@ -15,7 +15,16 @@ Row = Mapping[str, Any]
 
 
 def is_candidate(actor: Actor, task: Row) -> bool:
-    """Say whether the task was offered to the actor, by name, group or role."""
+    """Say whether the task was offered to the actor, by name, group or role.
+
+    Or, by name, to somebody they stand in for.
+    """
+    open_ = task["assignee"] is None
+    return is_offered(actor, task) or (open_ and acting_for(actor, task) is not None)
+
+
+def is_offered(actor: Actor, task: Row) -> bool:
+    """Say whether the task was offered to the actor themselves."""
     return not set(task["candidates"]).isdisjoint(actor.candidate_keys)
 
 
@@ -27,22 +36,44 @@ def is_barred(task: Row, *usernames: str) -> bool:
 
 def is_holder(actor: Actor, task: Row) -> bool:
     """Say whether the task is the actor's, or that of somebody they stand in for."""
-    return task["assignee"] == actor.username or acting_for(actor, task) is not None
+    holder = task["assignee"]
+    if holder is None:
+        return False
+    return holder == actor.username or acting_for(actor, task) is not None
 
 
 def acting_for(actor: Actor, task: Row) -> str | None:
-    """Return who is away and has the task, if the actor decides it for them.
+    """Return who is away and has the task, or is offered it by name, if the actor decides for them.
 
-    Whoever started the instance does not decide in it for others.
+    Whoever started the instance does not decide in it for others, and who is offered it
+    themselves claims it for themselves.
     """
-    holder = task["assignee"]
-    if not actor.stands_in or holder is None or task["state"] not in LIVE:
+    if not actor.stands_in or task["state"] not in LIVE:
         return None
+    holder = task["assignee"]
     if actor.username in (holder, task["started_by"]):
         return None
+    if holder is None and is_offered(actor, task):
+        return None
+    meant = {holder} if holder else {key[2:] for key in task["candidates"] if key[:2] == "u:"}
     key, opened_at = task["definition_key"], task["created_at"]
-    stands_in = any(one.person == holder and one.covers(key, opened_at) for one in actor.stands_in)
-    return str(holder) if stands_in else None
+    found = (one.person for one in actor.stands_in if one.covers(key, opened_at))
+    return min(meant.intersection(found), default=None)
+
+
+def stood_in(actor: Actor, task: Row) -> bool:
+    """Say whether the task was decided or ended while the actor stood in for who had it.
+
+    They were about to decide it perhaps, and others were faster: they read what became of it.
+    """
+    holder, done = task["assignee"], task["completed_at"]
+    if not actor.stands_in or None in (holder, done) or task["started_by"] == actor.username:
+        return False
+    key, opened_at = task["definition_key"], task["created_at"]
+    return any(
+        one.person == holder and one.covers(key, opened_at) and one.begun and one.begun <= done
+        for one in actor.stands_in
+    )
 
 
 def deciding(actor: Actor, task: Row) -> tuple[str, ...]:
@@ -102,6 +133,14 @@ def may_pull_back(actor: Actor, task: Row) -> bool:
     return actor.can("task:assign") or (is_holder(actor, task) and actor.can("task:work"))
 
 
+def may_unask(actor: Actor, task: Row) -> bool:
+    """Say whether the task is a question that the actor has asked, or may withdraw for others."""
+    if task["state"] not in LIVE or task["role"] != "consult":
+        return False
+    mine = task["added_by"] == actor.username and actor.can("task:work")
+    return mine or actor.can("task:assign")
+
+
 def may_add_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor has the task, and was not added to it: that goes one level deep."""
     return may_hand_on(actor, task) and task["added_by"] is None
@@ -109,7 +148,8 @@ def may_add_signer(actor: Actor, task: Row) -> bool:
 
 def may_remove_signer(actor: Actor, task: Row) -> bool:
     """Say whether the actor could take the task away from who was added by it."""
-    added = task["state"] in LIVE and task["added_by"] is not None and task["role"] is None
+    role = task["role"] in (None, "before", "after")
+    added = task["state"] in LIVE and task["added_by"] is not None and role
     return added and (task["added_by"] == actor.username or actor.can("task:assign"))
 
 
@@ -128,16 +168,20 @@ def may_comment(actor: Actor, task: Row) -> bool:
 
 
 def may_remind(actor: Actor, task: Row) -> bool:
-    """Say whether the actor waits for the task: has started it, or looks after all of them.
+    """Say whether others have the task, and the actor started it, may read it, or asked them.
 
-    Who asked waits for whom they asked.
+    Args:
+        task: ``reads`` in it says that the actor may read its instance, where that is known.
     """
     if task["state"] not in LIVE:
         return False
     if is_holder(actor, task):
         return task["waits_for"] is not None
     asked = task["role"] is not None and task["added_by"] == actor.username
-    return asked or task["started_by"] == actor.username or actor.can("task:read")
+    if asked or task["started_by"] == actor.username or actor.can("task:read"):
+        return True
+    theirs_to_take = task["state"] == "open" and is_candidate(actor, task)
+    return bool(task.get("reads")) and not theirs_to_take
 
 
 RECALLED_WITHIN: Final = timedelta(minutes=30)
@@ -152,7 +196,7 @@ def may_recall(actor: Actor, task: Row) -> bool:
 
 def may_take_back(actor: Actor, task: Row) -> bool:
     """Say whether the actor could end what others were asked, or undo their own decision."""
-    return may_pull_back(actor, task) or may_recall(actor, task)
+    return may_pull_back(actor, task) or may_recall(actor, task) or may_unask(actor, task)
 
 
 def is_late(task: Row, now: datetime) -> bool:
@@ -180,6 +224,13 @@ _ANYWHERE: Final = frozenset({"recall"})
 """Those of them that a step cannot forbid: what was begun there has to have an end."""
 
 
+_DECIDING: Final = (
+    *("instance_status", "state", "assignee", "candidates", "role", "waits_for", "added_by"),
+    *("barred", "allow", "started_by", "completed_by"),
+)
+"""What the verbs of a live task depend on, for somebody who stands in for nobody."""
+
+
 def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str]:
     """Return the verbs that the actor could use on the task now.
 
@@ -198,6 +249,30 @@ def allowed(actor: Actor, task: Row, *, now: datetime | None = None) -> list[str
     if now is not None and "recall" in beside and is_late(task, now):
         beside.remove("recall")
     return [*_answering(actor, task), *beside]
+
+
+class Allowed:
+    """``allowed`` for a list: most of its rows are alike, and are asked about once.
+
+    Args:
+        actor, now: as ``allowed`` has them.
+    """
+
+    __slots__ = ("_actor", "_known", "_now")
+
+    def __init__(self, actor: Actor, now: datetime) -> None:
+        self._actor, self._now = actor, now
+        self._known: dict[str, list[str]] = {}
+
+    def of(self, task: Row) -> list[str]:
+        """Return the verbs; the list is shared, and not to be changed."""
+        if self._actor.stands_in or task["state"] not in LIVE:  # moments make rows differ
+            return allowed(self._actor, task, now=self._now)
+        asked = {name: task[name] for name in _DECIDING}
+        key = repr(asked)
+        if key not in self._known:
+            self._known[key] = allowed(self._actor, asked)
+        return self._known[key]
 
 
 def fills_in(actor: Actor, task: Row) -> bool:

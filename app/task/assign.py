@@ -13,6 +13,7 @@ from app.identity.actor import Actor
 from app.identity.policy import require
 from app.notice.store import Event, told, told_for
 from app.runtime.ports import Engine
+from app.runtime.visits import BY_MANAGER
 from app.task import access, side_store
 from app.task.comment import check_comment
 from app.task.person import check_rules, invalid, someone, worker
@@ -25,8 +26,6 @@ Row = dict[str, Any]
 
 MOST: Final = 200
 """Tasks that are handed over at once; for more of them it is done again."""
-BY_MANAGER: Final = "by_manager"
-"""``tasks.rule`` of what a manager has taken to decide it for others."""
 _GIVE: Final = """
 update tasks set state = 'claimed', assignee = %(to)s, claimed_at = %(at)s, rule = %(rule)s
  where id = %(task)s

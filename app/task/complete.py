@@ -14,7 +14,7 @@ from app.core.outcome import decide
 from app.db.tx import Tx
 from app.db.types import dump_bytes, loads
 from app.definition.sensitive import hidden_names, masked
-from app.errors import Invalid
+from app.errors import FieldError, Invalid
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.runtime import files, votes
@@ -36,11 +36,11 @@ from app.telemetry import metrics
 Row = dict[str, Any]
 
 _AS_WRITTEN: Final = (
-    *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "claimed_at"),
-    "allow",
+    *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "allow"),
     "barred",
 )
 _NOT_YET: Final = (
+    "claimed_at",  # whom it was given to has not claimed it
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
     *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for", "rule"),
 )
@@ -150,17 +150,18 @@ def judge(
         state=task["instance_state"],
         now=now,
     )
+    clean, errors = _checked(locked.definition, task, values, around, text=text)
     event = TaskCompleted(
         at=now,
         by=actor.username,
         wait=task["wait"],
-        values=_checked(locked.definition, task, values, around, text=text),
+        values=clean,
         outcome=outcome or None,
         comment=comment or None,
         on_behalf_of=access.acting_for(actor, task),
     )
     step = locked.definition.by_id[task["step"]]
-    _check_outcome(step, task, event, around)
+    _check_outcome(step, task, event, around, errors)
     if task["seat"]:
         check_answer(step, event)
     return locked, event
@@ -205,19 +206,23 @@ def finish(
 
 def _checked(
     definition: Definition, task: Row, values: Mapping[str, Any], around: Seen, *, text: bool
-) -> Row:
-    """Return the values that fit both the form and the variables they become."""
+) -> tuple[Row, tuple[FieldError, ...]]:
+    """Return the values that fit the form, and what fits neither it nor its variable."""
     clean, errors = validate(task["form"], values, text=text, seen=around)
     declared = {name: value for name, value in clean.items() if name in definition.variables}
     errors += tuple(variable_errors(definition, declared, start=False))
-    if errors:
-        raise Invalid("invalid_form", "Correct the marked fields.", errors=errors)
-    return clean
+    return clean, errors
 
 
-def _check_outcome(step: Step, task: Row, event: TaskCompleted, around: Seen) -> None:
-    """Refuse a completion that does not say where to go."""
+def _check_outcome(
+    step: Step, task: Row, event: TaskCompleted, around: Seen, wrong: tuple[FieldError, ...]
+) -> None:
+    """Refuse a completion with wrong values, or that does not say where to go; all at once."""
     errors = decide(step, event.values, event.outcome, comment=event.comment, seen=around).errors
+    if wrong:
+        told = {each.field for each in wrong}
+        wrong += tuple(each for each in errors if each.field not in told)
+        raise Invalid("invalid_form", "Correct the marked fields.", errors=wrong)
     if not errors:
         return
     raise Invalid(

@@ -10,7 +10,7 @@ from app.definition.cache import SHARED
 from app.definition.sensitive import hidden_names
 from app.identity.actor import Actor
 from app.identity.policy import require
-from app.runtime import files
+from app.runtime import files, files_passed
 from app.runtime.access import may_see
 from app.runtime.ports import Engine
 from app.task import access, store
@@ -79,7 +79,8 @@ def _seen(tx: Tx, actor: Actor, file_id: int) -> Row:
 def _may_read(tx: Tx, actor: Actor, row: Row) -> bool:
     """Say whether the actor may read a file.
 
-    What was sent is the instance's: who may see that, unless the variable is sensitive. What was
+    What was sent is the instance's: who may see that, or one that it was passed to, unless the
+    variable is sensitive. What was
     not sent is its owner's, and that of whoever could send the form with it. What is attached to
     a comment is read by whoever reads that.
     """
@@ -97,4 +98,19 @@ def _may_read(tx: Tx, actor: Actor, row: Row) -> bool:
     definition = SHARED.get(tx, row["definition_id"], row["definition_checksum"])
     if row["field"] in hidden_names(definition, actor):
         return False
-    return may_see(tx, actor, row["instance_id"])
+    return may_see(tx, actor, row["instance_id"]) or _was_passed(tx, actor, row)
+
+
+def _was_passed(tx: Tx, actor: Actor, row: Row) -> bool:
+    """Say whether the actor sees a process that was given the file, by calling it or being called.
+
+    A file of a comment is not given to any.
+    """
+    if row["field"] == files.OF_A_COMMENT:
+        return False
+    for holder in files_passed.holders(tx, row):
+        definition = SHARED.get(tx, holder["definition_id"], holder["definition_checksum"])
+        shown = set(holder["names"]) - hidden_names(definition, actor)
+        if shown and may_see(tx, actor, holder["id"]):
+            return True
+    return False

@@ -13,6 +13,7 @@ from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
 from app.definition.queries import versions_of
 from app.errors import Malformed
+from app.task.filter_data import OPS, Op, fits
 
 Due = Literal["overdue", "today", "week"]
 Priority = Literal["urgent", "normal", "low"]
@@ -36,6 +37,9 @@ class Filters:
         group: name of a group that it is offered to.
         due: ``overdue``, or before the end of ``today`` or of seven days with it.
         priority: ``urgent`` above the usual one, ``low`` below.
+        field: name of a variable that the step's ``summary`` tells; with ``value``.
+        op: whether that ``is`` the value, or is at ``least`` or at ``most`` it; default ``is``.
+        value: as a person writes it; see ``task.filter_data``.
     """
 
     process: str | None = None
@@ -43,6 +47,9 @@ class Filters:
     group: str | None = None
     due: Due | None = None
     priority: Priority | None = None
+    field: str | None = None
+    op: Op | None = None
+    value: str | None = None
 
     @property
     def named(self) -> dict[str, str]:
@@ -61,7 +68,9 @@ def read(given: Mapping[str, Any]) -> Filters:
         Malformed: code ``bad_filter``: a word that is none of those there are.
     """
     found = {name: (given.get(name) or "").strip() or None for name in NAMES}
-    for name, known in (("due", DUES), ("priority", PRIORITIES)):
+    if not (found["field"] and found["value"]):
+        found |= dict.fromkeys(("field", "op", "value"))
+    for name, known in (("due", DUES), ("priority", PRIORITIES), ("op", OPS)):
         if found[name] is not None and found[name] not in known:
             raise Malformed(
                 "bad_filter",
@@ -106,6 +115,8 @@ def conditions(
                 "low": c.priority < USUAL,
             }[filters.priority]
         )
+    if filters.field is not None and filters.value is not None:
+        found.append(fits(filters.field, filters.op or "is", filters.value, among))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,10 +13,13 @@ from app.core.form import Seen
 from app.core.task_scope import scope_of
 from app.db.tx import Tx
 from app.definition.cache import SHARED
+from app.definition.sensitive import hidden_names
 from app.identity.actor import Actor
+from app.runtime import files_passed
 from app.runtime.files import Place
 from app.runtime.form_look import Look, look, surroundings
 from app.runtime.ports import Engine
+from app.task.present import withheld
 from app.task.queries import seen, task_body
 
 Row = Mapping[str, Any]
@@ -57,8 +61,20 @@ def judged_against(
 ) -> Seen:
     """Look up what the values of a task's form are judged against; arguments as ``scope``."""
     inner = scope(tx, definition, task, state, now)
-    place = place_of(task)
-    return surroundings(tx, actor, place, task["form"], raw, text=text, scope=inner, now=now)
+    hidden = hidden_names(definition, actor)
+    place = replace(
+        place_of(task),
+        relative=task["instance_id"],
+        passed=files_passed.named(task["form"], task["variables"]),
+    )
+    return surroundings(
+        *(tx, actor, place, task["form"], raw),
+        text=text,
+        scope=inner,
+        now=now,
+        kept=withheld(task, hidden),
+        hidden=hidden,
+    )
 
 
 def look_at(

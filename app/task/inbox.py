@@ -24,11 +24,13 @@ from app.db.tx import Database, Tx
 from app.errors import Malformed
 from app.identity.actor import Actor
 from app.identity.queries import display_names
-from app.identity.seats import SEAT, ForSeats
+from app.identity.seats import OFFER, SEAT, ForSeats, own_offers, own_seats
 from app.task import filters as narrow
-from app.task import passed, side_store, urgency
+from app.task import held, passed, side_store, urgency
+from app.task.access import Allowed
 from app.task.filters import Filters
 from app.task.present import body
+from app.task.seats import progress
 from app.task.select import held_by, listed, live, not_barred, offered_to, search
 
 COUNT_CAP: Final = 1000
@@ -55,10 +57,9 @@ _BY_INDEX: Final[frozenset[Order]] = frozenset({"newest", "oldest", "due", "prio
 _WAITING: Final = f"""
 select (select count(*) from (select 1 from tasks t
          where t.state in ('open','claimed') and {SEAT} limit {COUNT_CAP}) own) as mine,
-       (select count(*) from (select 1 from tasks
-         where state = 'open' and candidates && %(keys)s
-           and not coalesce(barred @> array[%(me)s], false)
-         order by id limit {COUNT_CAP}) free) as claimable
+       (select count(*) from (select 1 from tasks t
+         where t.state = 'open' and {OFFER} and (t.barred is null or not t.barred @> array[%(me)s])
+         order by t.id limit {COUNT_CAP}) free) as claimable
 """  # noqa: S608 - numbers of ours
 _WAITING_FOR: Final = ForSeats(_WAITING)
 _COUNTED: Final = ForSeats(f"""{_WAITING},
@@ -120,7 +121,8 @@ class InboxPage:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
             that could be claimed. In Done also those that others decided: ``decided_by``,
             and that were transferred: ``passed_on`` (``{to, at}``).
-            ``awaits`` says who has to answer first (usernames).
+            ``awaits`` says who has to answer first (usernames), ``seats`` how many of several
+            have decided (``{decided, total}``).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
         names: what the people are called who started, decided or got these, or are away and
@@ -170,13 +172,16 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
+        standing = progress(tx, rows)
         awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
-        items = [_item(row, actor, now) for row in rows]
+        verbs = Allowed(actor, now)
+        items = [_item(row, actor, now, verbs) for row in rows]
         names = display_names(db, _named(items).union(*awaited.values()))
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
     for item in items:
         item["awaits"] = awaited.get(item["id"], [])
+        item["seats"] = standing.get(item["id"])
     return InboxPage(items, follow, shown, names)
 
 
@@ -190,13 +195,13 @@ def _named(items: Sequence[Mapping[str, Any]]) -> set[str]:
 def badge(db: Database, actor: Actor) -> int:
     """Return how many tasks wait for the actor, own and claimable, at most ``COUNT_CAP``."""
     with db.transaction() as tx:
-        row: dict[str, int] = tx.run(*_WAITING_FOR.by(actor, _asks(actor))).fetchone() or {}
+        row: dict[str, int] = tx.only(*_WAITING_FOR.by(actor)).fetchone() or {}
         return min(COUNT_CAP, sum(row.values()))
 
 
-def _item(row: Mapping[str, Any], actor: Actor, now: datetime) -> dict[str, Any]:
+def _item(row: Mapping[str, Any], actor: Actor, now: datetime, verbs: Allowed) -> dict[str, Any]:
     passed_on = {"to": row["passed_to"], "at": row["passed_at"]} if "passed_at" in row else None
-    return body(row, actor, now=now) | {"passed_on": passed_on}
+    return body(row, actor, now=now, verbs=verbs) | {"passed_on": passed_on}
 
 
 def _todo(
@@ -209,8 +214,8 @@ def _todo(
     rows: list[tuple[int, dict[str, Any]]] = []
     if part <= _MINE and counts["mine"]:
         begin = position if part == _MINE else None
-        own = asked.rows(tx, held_by(asked.actor), limit, begin)
-        rows.extend((_MINE, row) for row in own)
+        many = counts["mine"] == COUNT_CAP and not asked.q
+        rows.extend((_MINE, row) for row in _held(tx, asked, limit, begin, many=many))
     if part <= _CLAIMABLE and len(rows) < limit and counts["claimable"]:
         begin = position if part == _CLAIMABLE else None
         many = counts["claimable"] == COUNT_CAP and not asked.q and _by_index(sort)
@@ -221,6 +226,22 @@ def _todo(
         return [row for _, row in shown], None
     last_part, last = shown[-1]
     return [row for _, row in shown], encode_cursor(last_part, *sort.position(last))
+
+
+def _held(
+    tx: Tx, asked: _Asked, limit: int, position: Sequence[Any] | None, *, many: bool
+) -> list[dict[str, Any]]:
+    """Return the first tasks that are the actor's, or theirs for whom they stand in."""
+    actor, sort = asked.actor, asked.sort
+    if not (actor.stands_in or asked.narrowed or asked.q):
+        return asked.rows(tx, held_by(actor), limit, position)
+    by_date = sort is ORDERS["due"]
+    if many and by_date and actor.stands_in:
+        found = _walked(tx, asked, _MINE, limit, position)
+        if len(found) == limit:
+            return found
+    at_once = by_date or bool(asked.q)
+    return held.rows(tx, actor, asked.query(live()), sort, limit, position, at_once=at_once)
 
 
 def _by_index(sort: Sort) -> bool:
@@ -237,28 +258,32 @@ def _claimable(
     index is walked that has the order, unless those fifty are too far apart in it.
     """
     if many:
-        found = _walked(tx, asked, limit, position)
+        found = _walked(tx, asked, _CLAIMABLE, limit, position)
         if len(found) == limit:
             return found
     return asked.rows(tx, offered_to(asked.actor), limit, position)
 
 
 def _walked(
-    tx: Tx, asked: _Asked, limit: int, position: Sequence[Any] | None
+    tx: Tx, asked: _Asked, which: int, limit: int, position: Sequence[Any] | None
 ) -> list[dict[str, Any]]:
-    """Return what can be claimed among the next live tasks; fewer than ``limit`` say nothing.
+    """Return what is theirs, or can be claimed, among the next live tasks.
 
-    What stands behind those with a date is not looked at: whether there are more with one
-    is not known.
+    Fewer than ``limit`` say nothing. What stands behind those with a date is not looked at:
+    whether there are more with one is not known.
+
+    Args:
+        which: ``_MINE`` or ``_CLAIMABLE``.
     """
     asks, sort = _asks(asked.actor), asked.sort
-    if position is None and not asked.narrowed and sort is not _URGENT:  # the most frequent
+    plain = not (asked.narrowed or asked.actor.stands_in)
+    if position is None and plain and sort is not _URGENT:  # the most frequent
         return tx.run(_first_walk(sort), {**asks, "most": limit}).fetchall()
     rows: list[dict[str, Any]] = []
     parts = sort.behind(position)
     parts = parts if sort is _URGENT else parts[:1]
     for part in parts:
-        walk = _walk(sort, part, asked if asked.narrowed else None)
+        walk = _walk(sort, part, None if plain else asked, which)
         given = {**asks, "most": limit - len(rows)}
         rows += [dict(row) for row in tx.conn.execute(walk, given).mappings()]
         if len(rows) == limit or part is parts[-1] or _is_long(tx, sort, part):
@@ -280,12 +305,16 @@ def _first_walk(sort: Sort) -> str:
 
 
 def _walk(
-    sort: Sort, behind: sa.ColumnElement[bool], asked: _Asked | None = None
+    sort: Sort,
+    behind: sa.ColumnElement[bool],
+    asked: _Asked | None = None,
+    which: int = _CLAIMABLE,
 ) -> sa.Select[Any]:
     """Return the query of the tasks that ``keys`` can claim, ``most`` of them at most.
 
     Args:
         asked: what else they have to be; a date that the index is sorted by bounds the walk.
+        which: ``_MINE``: those that the actor of ``asked`` decides, instead.
     """
     columns = dict.fromkeys((t.c.id, t.c.state, t.c.candidates, t.c.barred, sort.column))
     bounds: list[sa.ColumnElement[bool]] = []
@@ -293,6 +322,7 @@ def _walk(
         columns |= dict.fromkeys(
             (t.c.instance_id, t.c.definition_id, t.c.step, t.c.due_at, t.c.priority)
         )
+        columns |= dict.fromkeys((t.c.assignee, t.c.created_at))
         if asked.filters.due is not None and sort.column is t.c.due_at:
             bounds = [t.c.due_at < narrow.bound(asked.filters.due, asked.now, asked.zone)]
     near = (
@@ -303,8 +333,14 @@ def _walk(
         .subquery("near")
     )
     keys = sa.bindparam("keys", type_=t.c.candidates.type)
-    fit = [near.c.state == sa.literal_column("'open'"), near.c.candidates.overlap(keys)]
-    fit.append(not_barred(sa.bindparam("me", type_=sa.Text), near))
+    offered = near.c.candidates.overlap(keys)
+    if asked is not None and asked.actor.stands_in:
+        offered = own_offers(asked.actor, near)
+    if asked is not None and which == _MINE:
+        fit = [own_seats(asked.actor, near)]
+    else:
+        me = sa.bindparam("me", type_=sa.Text)
+        fit = [near.c.state == sa.literal_column("'open'"), offered, not_barred(me, near)]
     fit += asked.conditions(near) if asked is not None else []
     window = sa.select(near.c.id).where(*fit).order_by(*sort.order(near))
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
@@ -334,7 +370,7 @@ def _done_at(row: Mapping[str, Any]) -> tuple[datetime, int]:
 
 
 def _counts(tx: Tx, actor: Actor) -> dict[str, int]:
-    return tx.run(*_COUNTED.by(actor, _asks(actor))).fetchone() or {}
+    return tx.run(*_COUNTED.by(actor)).fetchone() or {}
 
 
 def _asks(actor: Actor) -> dict[str, Any]:

@@ -231,11 +231,11 @@ class _Look:
         self.also.append(told(event, keys, actor=SYSTEM.username, but=but, at=self.now, **about))
 
     def _tell_holders(self, event: Any, *others: str) -> None:
-        """Tell who has the task, and whoever stands in for them."""
-        self._tell(event, [*self._holders(), *others])
-        if self.task["assignee"]:
-            about = {"task": self.task["id"], "actor": SYSTEM.username, "at": self.now}
-            self.also.append(told_for(event, **about))
+        """Tell who has the task, and whoever stands in for them; each once."""
+        keys = [*self._holders(), *others]
+        self._tell(event, keys)
+        about = {"task": self.task["id"], "actor": SYSTEM.username, "at": self.now}
+        self.also.append(told_for(event, keys=keys, **about))
 
     def _say(self, kind: str, **said: Any) -> None:
         data = {"wait": self.task["wait"], "round": self.task["round"]}

@@ -12,12 +12,15 @@ from app.task import access
 from app.task.summary import told
 
 
-def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, Any]:
+def body(
+    row: Mapping[str, Any], actor: Actor, *, now: datetime, verbs: access.Allowed | None = None
+) -> dict[str, Any]:
     """Return what is public of a task, with the verbs that the actor may use.
 
     Args:
         row: as selected by ``task.select.listed()``.
         now: decides whether it is overdue.
+        verbs: of a list, where there are many.
     """
     return {
         "id": row["id"],
@@ -40,7 +43,7 @@ def body(row: Mapping[str, Any], actor: Actor, *, now: datetime) -> dict[str, An
         "form": row["form"],
         "values": row["values"],
         "outcomes": row["outcomes"],
-        "allowed": access.allowed(actor, row, now=now),
+        "allowed": verbs.of(row) if verbs else access.allowed(actor, row, now=now),
         "mine": access.is_holder(actor, row),
         "for": access.acting_for(actor, row),
         "due_at": row["due_at"],
@@ -74,3 +77,22 @@ def is_overdue(row: Mapping[str, Any], now: datetime) -> bool:
     if row["due_at"] is None:
         return False
     return bool(row["due_at"] < (row["completed_at"] or row["suspended_at"] or now))
+
+
+def withheld(row: Mapping[str, Any], hidden: frozenset[str]) -> frozenset[str]:
+    """Return which fields of a task's form have a value that the reader may not see.
+
+    Left empty it stays; see ``core.form_seen.Seen.kept``.
+
+    Args:
+        row: with the ``form``, and the ``variables`` of its instance.
+        hidden: names of the values that the reader may not see.
+    """
+    if not hidden:
+        return hidden
+    given = row["variables"]
+    return frozenset(
+        field["name"]
+        for field in row["form"]
+        if field["name"] in hidden and given.get(field["name"]) is not None
+    )

@@ -16,17 +16,18 @@ from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.db.wire import Statement
 from app.definition.cache import SHARED
-from app.definition.sensitive import hidden_names, masked
+from app.definition.sensitive import MASK, hidden_names, masked
 from app.errors import Malformed, NotFound
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
-from app.task import access, passed, rounds, seats, side_view, store, ways_back
+from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
+from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
-from app.task.present import body
+from app.task.present import body, withheld
 from app.task.select import STATES, in_state, listed, offered_to, search, visible
 from app.task.thread import asking, read
 from app.task.unassigned import condition as nobody_there
@@ -70,8 +71,8 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
-    ``task.rounds``; None in the first round), ``people`` (username → name), and what others
-    were asked (see ``task.side_view.read``).
+    ``task.rounds``; None in the first round), ``ended_by`` (see ``task.ended``), ``people``
+    (username → name), and what others were asked (see ``task.side_view.read``).
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -87,9 +88,12 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     hidden = hidden_names(definition, actor)
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
-        shown["values"] = _prefilled(row["form"], row["variables"], hidden)
+        unseen = withheld(row, hidden)
+        shown["values"] = prefilled(row["form"], row["variables"], unseen)
     else:
+        unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
+    shown["withheld"] = [field["name"] for field in row["form"] if field["name"] in unseen]
     in_form = {field["name"] for field in row["form"]}
     shown["variables"] = _details(definition, row["variables"], in_form, hidden)
     parts = {
@@ -98,6 +102,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         "back": ways_back.asking(actor, row),
         "round": rounds.asking(row),
         "side": side_view.asking(row),
+        "ended": ended.asking(row),
     }
     said, *found = tx.together([asking(row), *(each for asked in parts.values() for each in asked)])
     told = {part: [found.pop(0) for _ in asked] for part, asked in parts.items()}
@@ -105,14 +110,19 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
+    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
+        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
     if not shown["return_to"]:
         shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
     rows = [each.rows for each in told["round"]]
     shown["returned"] = rounds.found(definition, row, rows, hidden)
+    shown["ended_by"] = ended.read(
+        definition, told["ended"][0].fetchone() if told["ended"] else None
+    )
     shown["comments"] = read(said.rows, actor, row, now=now)
-    shown |= side_view.read(row, [answer.rows for answer in told["side"]], hidden)
+    shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
@@ -131,7 +141,7 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     found = standing(tx, actor, row) if row is not None else None
     if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row | {"takes_part": found == "part"}
+    return row | {"takes_part": found == "part", "reads": True}
 
 
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
@@ -143,7 +153,7 @@ def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "r
     found = store.elsewhere(tx, actor, row["instance_id"])
     if found["takes_part"]:
         return "part"
-    return "reader" if found["reads"] else None
+    return "reader" if found["reads"] or access.stood_in(actor, row) else None
 
 
 def of_instance(
@@ -176,6 +186,9 @@ def list_(
     due: Due | None = None,
     due_before: datetime | None = None,
     priority: Priority | None = None,
+    field: str | None = None,
+    op: Op | None = None,
+    value: str | None = None,
     transferred: bool = False,
     unassigned: bool = False,
     q: str | None = None,
@@ -189,7 +202,8 @@ def list_(
         assignee, candidate_user: a username, or ``current_user``.
         transferred: those that the actor passed on, in any state unless ``state`` says.
         unassigned: only those that nobody is there for any more; needs ``task:assign``.
-        due, priority: see ``task.filters.Filters``; the day is that of the actor's time zone.
+        due, priority, field, op, value: see ``task.filters.Filters``; the day is that of the
+            actor's time zone.
         q: part of the title, the business key, the step's name, or of what its summary shows.
 
     Raises:
@@ -204,7 +218,7 @@ def list_(
         query = listed().where(passed.by(actor), *([in_state(state)] if state else ()))
     else:
         query = listed().where(visible(actor, state))
-    filters = Filters(process=process_definition_key, step=step, due=due, priority=priority)
+    filters = Filters(process_definition_key, step, None, due, priority, field, op, value)
     query = query.where(*conditions(filters, now=now, zone=_zone(actor)))
     if unassigned:
         require(actor, "task:assign")
@@ -249,19 +263,26 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _prefilled(
-    form: list[Mapping[str, Any]], variables: Mapping[str, Any], hidden: frozenset[str]
+def prefilled(
+    form: list[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.
 
     A yes/no that can be edited begins with neither (a decision is never made by a value
-    from before); what the reader may not see is not filled in, lest a mask be saved.
+    from before); what the reader may not see is not filled in, lest a mask be saved, and
+    is a mask where nothing is.
+
+    Args:
+        kept: see ``task.present.withheld``.
     """
     values = {}
     for field in form:
         name = field["name"]
+        if name in kept:
+            values[name] = MASK if field.get("read_only") else None
+            continue
         decides = field["type"] == "boolean" and not field.get("read_only")
-        value = None if decides or name in hidden else variables.get(name)
+        value = None if decides else variables.get(name)
         values[name] = field.get("default") if value is None else value
     return values
 
@@ -322,5 +343,5 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     said.update(*(each["mentions"] for each in shown["comments"]))
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])
     named |= side_view.people(shown) | {shown["decided_by"]} | rounds.usernames(shown["returned"])
-    named |= {each["by"] for each in shown["return_to"]}
+    named |= {each["by"] for each in shown["return_to"]} | {(shown["ended_by"] or {}).get("by")}
     return {name for name in named if name}

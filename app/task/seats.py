@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
 from app.core.definition import Step
 from app.core.events import TaskCompleted
@@ -20,6 +20,40 @@ from app.task import access
 Row = Mapping[str, Any]
 
 
+# Of few visits: those of one page of a list.
+_PROGRESS: Final = """
+select v.instance_id, v.wait, v.total - count(s.id) filter (where s.rule = 'by_manager') as total,
+       count(s.id) filter (where s.rule is distinct from 'by_manager') as decided
+  from unnest(%(instances)s::bigint[], %(waits)s::bigint[]) asked(instance_id, wait)
+  join visits v on v.instance_id = asked.instance_id and v.wait = asked.wait
+  left join tasks s on s.instance_id = v.instance_id and s.wait = v.wait and s.role is null
+        and s.state = 'completed'
+ group by v.instance_id, v.wait, v.total
+"""
+
+
+def progress(tx: Tx, tasks: Sequence[Row]) -> dict[int, dict[str, int]]:
+    """Return how many have decided beside those of a list, by the task's id.
+
+    ``{decided, total}``, of live tasks that more than one person decides; without these in the
+    list nothing is asked.
+    """
+    live = [each for each in tasks if each["seat"] and each["role"] is None]
+    live = [each for each in live if each["state"] in access.LIVE]
+    waits = {(each["instance_id"], each["wait"]) for each in live}
+    if not waits:
+        return {}
+    instances, ids = zip(*sorted(waits), strict=True)
+    rows = tx.run(_PROGRESS, {"instances": [*instances], "waits": [*ids]}).fetchall()
+    found = {
+        (row["instance_id"], row["wait"]): {"decided": row["decided"], "total": row["total"]}
+        for row in rows
+        if row["total"] > 1
+    }
+    keyed = ((each["id"], found.get((each["instance_id"], each["wait"]))) for each in live)
+    return {task: stand for task, stand in keyed if stand is not None}
+
+
 def asking(task: Row) -> list[Statement]:
     """Return what asks for the seats beside a task; nothing for who decides alone."""
     return visits.asking(task["instance_id"], task["wait"]) if task["seat"] else []
@@ -28,8 +62,10 @@ def asking(task: Row) -> list[Statement]:
 def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] | None:
     """Return how those stand who decide together, or None.
 
-    ``{mode, needed, total, approved, rejected, decided, seats}``; each seat as ``{task_id, user,
-    candidates, state, outcome, approved, comment, at, added_by, decided_by, removable}``.
+    ``{mode, needed, total, approved, rejected, decided, as_manager, seats}``; each seat as
+    ``{task_id, user, candidates, state, outcome, approved, counted, comment, at, added_by,
+    decided_by, removable}``. ``as_manager`` says what the actor's decision would be who has taken
+    this seat as a manager: ``not_counted`` or ``decides``.
     ``decided`` is what they came to, None while it is open; seats whose turn has not come have
     the state ``waiting`` and no id.
     """
@@ -37,11 +73,12 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
     if visit is None:
         return None
     cast = visit.votes
-    decided = decide(visit.rules, cast, visit.total)
+    decided = decide(visit.rules, cast, visit.counting)
     there = [seat for seat in visit.seats if seat["reason"] != visits.REMOVED]
     return {
-        **visits.counts(visit, cast, visit.total),
+        **visits.counts(visit, cast, visit.counting),
         "decided": decided.approved if decided is not None else None,
+        "as_manager": _as_manager(actor, task, visit),
         "seats": [
             *(_seat(actor, task, visit, seat) for seat in there),
             *(_seat(actor, task, visit, seat) for seat in visit.queue),
@@ -49,8 +86,15 @@ def told(actor: Actor, task: Row, answers: Sequence[Answer]) -> dict[str, Any] |
     }
 
 
+def _as_manager(actor: Actor, task: Row, visit: Visit) -> Literal["not_counted", "decides"] | None:
+    taken = task["rule"] == visits.BY_MANAGER and task["state"] in access.LIVE
+    if not taken or not access.is_holder(actor, task):
+        return None
+    return "not_counted" if visit.counting > 1 else "decides"
+
+
 def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
-    live = {**seat, "state": seat.get("state", "open"), "added_by": seat.get("added_by")}
+    live = {"role": None, "added_by": None, "state": "open", **seat}
     running = task["instance_status"] == "running" and access.permits(task, "remove_signer")
     return {
         "task_id": seat.get("id"),
@@ -59,6 +103,7 @@ def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
         "state": seat.get("state", "waiting"),
         "outcome": seat.get("outcome"),
         "approved": visit.approves(seat) if "id" in seat else None,
+        "counted": seat.get("rule") != visits.BY_MANAGER or seat["state"] != "completed",
         "comment": seat.get("comment"),
         "at": seat.get("completed_at"),
         "added_by": seat.get("added_by"),
@@ -67,23 +112,29 @@ def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
     }
 
 
+def may_remove(visit: Row | None) -> bool:
+    """Say whether the reader could take one of those away who decide together."""
+    return any(each["removable"] for each in (visit or {}).get("seats", ()))
+
+
 def people(visit: Row | None) -> set[str]:
     """Return the usernames that a visit names."""
     named = {each[key] for each in (visit or {}).get("seats", ()) for key in ("user", "added_by")}
     return {name for name in named if name}
 
 
-def check_second(tx: Tx, actor: Actor, task: Row) -> None:
+def check_second(tx: Tx, username: str, task: Row) -> None:
     """Refuse who wants a second seat of one visit.
 
     Args:
-        task: a seat that is locked, and not the actor's.
+        username: who would have it.
+        task: a seat that is locked, and not theirs.
 
     Raises:
         Conflict: they have one, or have decided.
     """
     visit = visits.visit_of(tx, task["instance_id"], task["wait"])
-    if visit is not None and visit.held_by(actor.username) is not None:
+    if visit is not None and visit.held_by(username) is not None:
         raise Conflict(
             "has_a_seat",
             "You decide here already, by another task of this step. Leave this one to others.",

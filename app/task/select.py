@@ -12,7 +12,7 @@ from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
 from app.identity.actor import Actor
-from app.identity.seats import own_seats
+from app.identity.seats import own_offers, own_seats
 from app.task.summary import MATCHES, SHOWN
 
 # Written into the SQL, not sent as parameters: the planner proves with them that the
@@ -23,7 +23,7 @@ _STATES: Final[dict[str, sa.ColumnElement[str]]] = {
 }
 STATES: Final = tuple(_STATES)
 
-_UNLISTED: Final = ("values", "wait", "seat", "pending", "serves", "asked", "remind_at")
+_UNLISTED: Final = ("values", "pending", "serves", "asked", "remind_at")
 # Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
 # for counting say.
 _JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id == t.c.definition_id)
@@ -62,10 +62,8 @@ def held_by(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 def offered_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """Open tasks that the actor can claim."""
-    return sa.and_(
-        in_state("open"), t.c.candidates.overlap(actor.candidate_keys), not_barred(actor.username)
-    )
+    """Open tasks that the actor can claim, for themselves or for whom they stand in."""
+    return sa.and_(in_state("open"), own_offers(actor), not_barred(actor.username))
 
 
 def not_barred(username: Any, among: sa.FromClause = t) -> sa.ColumnElement[bool]:
@@ -76,7 +74,7 @@ def not_barred(username: Any, among: sa.FromClause = t) -> sa.ColumnElement[bool
         among: the tasks, or a subquery with columns of the same names.
     """
     me = sa.cast(postgresql.array([username]), t.c.barred.type)
-    return sa.not_(sa.func.coalesce(among.c.barred.contains(me), sa.false()))
+    return sa.or_(among.c.barred.is_(None), sa.not_(among.c.barred.contains(me)))
 
 
 def visible(actor: Actor, state: str | None) -> sa.ColumnElement[bool]:

@@ -97,7 +97,7 @@ def resolve(
         if dropped:
             head = unasked(tx, actor, served | head, dropped, "refused", now=now, last=True)
         if applied:
-            _apply(engine, tx, served | head, now=now)
+            apply_pending(engine, tx, served | head, now=now)
     done = {"state": "completed", "completed_at": now, "completed_by": actor.username}
     done["on_behalf_of"] = behalf
     return body(task | head | done | given | {"values": clean}, actor, now=now)
@@ -164,7 +164,7 @@ def _notes(
     ]
 
 
-def _apply(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
+def apply_pending(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
     """Complete a task as its holder decided; if that is not possible any more, it is theirs again.
 
     Args:

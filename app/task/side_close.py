@@ -11,15 +11,16 @@ from app.db.wire import Statement
 from app.identity.actor import Actor
 from app.notice.store import told
 from app.runtime.ports import Engine
-from app.task import access, side_store
+from app.task import access, side_store, store
 from app.task.comment import check_comment
 from app.task.present import body
 from app.task.queries import seen
 from app.task.refuse import refusal
+from app.task.side_view import may_unask
 from app.task.tell import tell
 
 Row = Mapping[str, Any]
-Why = Literal["decided", "refused"]
+Why = Literal["decided", "refused", "withdrawn"]
 
 
 def pull_back(
@@ -27,9 +28,11 @@ def pull_back(
 ) -> dict[str, Any]:
     """Take a task back from those who were asked first; whoever has not answered need not.
 
-    A decision that waited for signatures is made no more; it is kept as its maker's draft.
+    A decision that waited for signatures is made no more; it is kept as its maker's draft. Of a
+    question that somebody was asked it is that alone, and the task goes on being the holder's.
 
     Args:
+        task_id: of the task, or of the question.
         comment: why; they are told.
 
     Returns:
@@ -44,6 +47,8 @@ def pull_back(
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
         running = task["instance_status"] == "running"
+        if task["role"] == "consult" and running:
+            return _withdraw(engine, tx, actor, task, comment, now)
         if not (running and access.may_pull_back(actor, task)):
             raise refusal(engine.db, actor, task, "recall")
         sides = [row for row in side_store.live(tx, task) if row["role"] == task["waits_for"]]
@@ -59,6 +64,19 @@ def pull_back(
         first, *more = lines or [{"comment": comment or None}]
         head = tell(tx, actor, task, "task.pulled_back", first, also, more=more, now=now)
     return body(task | head | {"waits_for": None}, actor, now=now)
+
+
+def _withdraw(
+    engine: Engine, tx: Tx, actor: Actor, question: Row, comment: str | None, now: datetime
+) -> dict[str, Any]:
+    """Withdraw one question (locked); return the body of the task that it is about."""
+    served = store.seen(tx, question["serves"], locked=True)
+    if served is None or not may_unask(actor, served, question):
+        raise refusal(engine.db, actor, question, "recall")
+    head = unasked(
+        *(tx, actor, served, [question], "withdrawn"), comment=comment, now=now, last=True
+    )
+    return body(served | head, actor, now=now)
 
 
 def decided(tx: Tx, actor: Actor, task: Row, *, now: datetime) -> dict[str, Any]:
@@ -78,15 +96,17 @@ def unasked(
     sides: Sequence[Row],
     why: Why,
     *,
+    comment: str | None = None,
     now: datetime,
     last: bool = False,
 ) -> dict[str, Any]:
     """Withdraw side tasks of a task (locked), with a line for each; return as ``decided``."""
     also = [
         *side_store.closed(sides, why, at=now),
-        *_told(actor, sides, task, None, now),
+        *_told(actor, sides, task, comment, now),
     ]
-    lines = [{"to": row["assignee"], "role": row["role"], "why": why} for row in sides]
+    said = {"why": why, "comment": comment or None}
+    lines = [{"to": row["assignee"], "role": row["role"], **said} for row in sides]
     return tell(tx, actor, task, "task.unasked", lines[0], also, more=lines[1:], now=now, last=last)
 
 

@@ -57,12 +57,17 @@ update tasks set sides = sides + %(count)s, waits_for = coalesce(%(waits_for)s, 
 _FREE: Final = "update tasks set waits_for = null, pending = null where id = %(task)s"
 _OF: Final = """
 select id, role, assignee, state, added_by, asked, created_at, completed_at, completed_by, outcome,
-       comment, values, reason
+       comment, values, reason, reminded_at
   from tasks
  where instance_id = %(instance)s and wait = %(wait)s and serves = %(task)s
 """
 OF: Final = f"{_OF} order by id"
 _LIVE: Final = f"{_OF} and state in ('open', 'claimed') order by id"
+_SIGNER: Final = """
+select id, role, assignee, state, added_by, serves from tasks
+ where instance_id = %(instance)s and wait = %(wait)s and assignee = %(who)s
+   and role in ('before', 'after') and state <> 'cancelled' order by id desc limit 1
+"""
 _AWAITED: Final = """
 select serves, assignee from tasks
  where instance_id = any(%(instances)s) and serves = any(%(tasks)s)
@@ -138,6 +143,12 @@ def live(tx: Tx, task: Row) -> list[dict[str, Any]]:
     return tx.run(_LIVE, which(task)).fetchall()
 
 
+def signer(tx: Tx, task: Row, username: str) -> dict[str, Any] | None:
+    """Return the task by which somebody signs before or after one of those of a wait; or None."""
+    about = {"instance": task["instance_id"], "wait": task["wait"], "who": username}
+    return tx.run(_SIGNER, about).fetchone()
+
+
 def which(task: Row) -> dict[str, Any]:
     """Return the parameters of ``OF``."""
     return {"instance": task["instance_id"], "wait": task["wait"], "task": task["id"]}
@@ -187,7 +198,7 @@ def closed(sides: Sequence[Row], reason: str, *, at: datetime) -> list[Statement
     """Return what withdraws side tasks (their instance is locked).
 
     Args:
-        reason: a word: ``pulled_back``, ``decided`` or ``refused``.
+        reason: a word: ``pulled_back``, ``decided``, ``refused``, ``removed`` or ``withdrawn``.
     """
     ids = [row["id"] for row in sides]
     if not ids:

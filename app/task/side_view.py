@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from app.db.wire import Statement
 from app.definition.sensitive import masked
-from app.task import side_store
+from app.identity.actor import Actor
+from app.task import access, side_store
 
 Row = Mapping[str, Any]
 
@@ -26,7 +27,9 @@ def asking(task: Row) -> list[Statement]:
     return [(side_store.OF, side_store.which(task)), (_DECISION, {"id": task["id"]})]
 
 
-def read(task: Row, found: Sequence[Sequence[Row]], hidden: frozenset[str]) -> dict[str, Any]:
+def read(
+    actor: Actor, task: Row, found: Sequence[Sequence[Row]], hidden: frozenset[str]
+) -> dict[str, Any]:
     """Return what is told beside the body of a task.
 
     Args:
@@ -35,8 +38,8 @@ def read(task: Row, found: Sequence[Sequence[Row]], hidden: frozenset[str]) -> d
 
     Returns:
         ``opinions``: ``{id, role, user, asked_by, asked, asked_at, state, answered_at,
-        outcome, comment, values, reason}`` each, the oldest first; ``asked``: of a side task
-        ``{task_id, by, text}``, else None; ``decision``: what waits for signatures,
+        outcome, comment, values, reason, removable}`` each, the oldest first; ``asked``: of a
+        side task ``{task_id, by, text}``, else None; ``decision``: what waits for signatures,
         ``{by, at, values, outcome, comment}`` with the ``form`` and ``outcomes`` that they
         are of, or None.
     """
@@ -44,10 +47,26 @@ def read(task: Row, found: Sequence[Sequence[Row]], hidden: frozenset[str]) -> d
     served = found[-1][0] if found and found[-1] else None
     asked = {"task_id": task["serves"], "by": task["added_by"], "text": task["asked"]}
     return {
-        "opinions": [_opinion(row, hidden) for row in sides],
+        "opinions": [
+            _opinion(row, hidden) | {"removable": _removable(actor, task, row)} for row in sides
+        ],
         "asked": asked if task["role"] is not None else None,
         "decision": _decision(served, hidden) if served and served["pending"] else None,
     }
+
+
+def _removable(actor: Actor, task: Row, side: Row) -> bool:
+    if task["instance_status"] != "running":
+        return False
+    if side["role"] == "consult":
+        return may_unask(actor, task, side)
+    return access.permits(task, "remove_signer") and access.may_remove_signer(actor, side)
+
+
+def may_unask(actor: Actor, served: Row, side: Row) -> bool:
+    """Say whether the actor may withdraw a question: who asked, has the task now, or a manager."""
+    holds = side["state"] in access.LIVE and access.has(actor, served) and actor.can("task:work")
+    return access.may_unask(actor, side) or holds
 
 
 def people(shown: Mapping[str, Any]) -> set[str]:

@@ -22,7 +22,7 @@ from app.runtime import votes
 from app.runtime.ports import Engine
 from app.runtime.step import loaded
 from app.runtime.visits import Visit, visit_of
-from app.task import access, store
+from app.task import access, side_remove, side_store, store
 from app.task.comment import check_comment
 from app.task.person import check_rules, invalid, worker
 from app.task.present import body
@@ -129,12 +129,13 @@ def remove_signer(
     comment: str | None = None,
     now: datetime,
 ) -> dict[str, Any]:
-    """Take away the seat of somebody who was added and has not decided.
+    """Take away somebody who was added and has not decided.
 
-    Have those who remain decided with that, the instance goes on in the same transaction.
+    Have those who remain decided with that, the instance goes on in the same transaction. Was it
+    the last whom a task waited for to sign, that goes on.
 
     Args:
-        task_id: any task of those who decide together.
+        task_id: any task of those who decide together, or sign before or after one of them.
         user: username of who was added.
         comment: why, for the history.
 
@@ -157,20 +158,39 @@ def remove_signer(
             )
         if task["instance_status"] != "running":
             raise refusal(engine.db, actor, task, "remove_signer")
-        visit = visit_of(tx, task["instance_id"], task["wait"]) if task["seat"] else None
-        if visit is None:
-            raise _nobody(user)
-        seat = _removable(engine, actor, visit, names.normal(user))
-        locked = loaded(engine, tx, store.instance_of(task))
-        said = {"wait": task["wait"], "round": task["round"], "users": [seat["assignee"]]}
-        if comment:
-            said["comment"] = comment
-        line = ["task.signer_removed", task["step"], said]
-        done = votes.remove_seat(engine, tx, locked, visit, seat, line, actor=actor, at=now)
-        if done.moved is not None and done.moved.ignored is not None:
-            raise changed()
+        username = names.normal(user)
+        name = display_names(engine.db, [username]).get(username, username)
+        side = side_store.signer(tx, task, username)
+        if side is not None:
+            side_remove.remove(engine, tx, actor, side, name, comment=comment, now=now)
+        else:
+            _remove_seat(engine, tx, actor, task, username, name, comment, now)
     with engine.db.transaction() as tx:
         return body(seen(tx, actor, task_id), actor, now=now)
+
+
+def _remove_seat(
+    engine: Engine,
+    tx: Tx,
+    actor: Actor,
+    task: Row,
+    username: str,
+    name: str,
+    comment: str | None,
+    now: datetime,
+) -> None:
+    visit = visit_of(tx, task["instance_id"], task["wait"]) if task["seat"] else None
+    if visit is None:
+        raise _nobody(name)
+    seat = _removable(actor, visit, username, name)
+    locked = loaded(engine, tx, store.instance_of(task))
+    said = {"wait": task["wait"], "round": task["round"], "users": [seat["assignee"]]}
+    if comment:
+        said["comment"] = comment
+    line = ["task.signer_removed", task["step"], said]
+    done = votes.remove_seat(engine, tx, locked, visit, seat, line, actor=actor, at=now)
+    if done.moved is not None and done.moved.ignored is not None:
+        raise changed()
 
 
 def _visit(tx: Tx, task: Row) -> tuple[Visit, list[Statement]]:
@@ -216,25 +236,17 @@ def _wanted(tx: Tx, task: Row, users: Sequence[str], visit: Visit) -> list[str]:
     return wanted
 
 
-def _removable(engine: Engine, actor: Actor, visit: Visit, username: str) -> Row:
+def _removable(actor: Actor, visit: Visit, username: str, name: str) -> Row:
     """Return the seat that is to go.
 
     Raises:
         Invalid, Conflict, Forbidden: it cannot, or not by the actor.
     """
-    name = display_names(engine.db, [username]).get(username, username)
     seat = visit.held_by(username)
     if seat is None or seat.get("added_by") is None:
         raise _nobody(name)
-    if seat["added_by"] != actor.username and not actor.can("task:assign"):
-        raise Forbidden(
-            "not_added_by_you",
-            "Only who added %(name)s, or a manager, can take them away again.",
-            name=name,
-        )
-    if seat.get("state") == "completed":
-        raise Conflict("has_decided", "%(name)s has decided already; that stays.", name=name)
-    if visit.total <= 1:
+    side_remove.check(actor, seat, name)
+    if visit.counting <= 1:
         raise Conflict("last_seat", "Nobody would be left to decide this.")
     return seat
 

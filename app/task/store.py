@@ -11,7 +11,7 @@ from app.db.tx import Tx
 from app.db.wire import Statement
 from app.history import record
 from app.identity.actor import Actor
-from app.identity.seats import SEAT, ForSeats
+from app.identity.seats import OFFER, SEAT, ForSeats
 from app.runtime.store import lock_root
 from app.task import access
 
@@ -44,7 +44,7 @@ select {_COLUMNS}
 """  # noqa: S608 - constants only
 _ELSEWHERE: Final = ForSeats(f"""
 select exists (select 1 from tasks t where t.instance_id = %(instance)s
-                  and ({SEAT} or t.completed_by = %(me)s or t.candidates && %(keys)s))
+                  and ({SEAT} or t.completed_by = %(me)s or {OFFER}))
            as takes_part,
        exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
        or exists (select 1 from history_events where instance_id = %(instance)s
@@ -63,7 +63,7 @@ _CHILD_SEEN_LOCKED: Final = f"{_SEEN_LOCKED} for update of i, t"
 _INSTANCE: Final = "select instance_id from tasks where id = %(id)s"
 
 _CLAIM: Final = """
-update tasks set state = 'claimed', assignee = %(actor)s, claimed_at = %(at)s
+update tasks set state = 'claimed', assignee = %(holder)s, claimed_at = %(at)s
  where id = %(task)s
 """
 _RELEASE: Final = """
@@ -87,7 +87,7 @@ select t.id, %(me)s, %(values)s, %(now)s
   from tasks t join process_instances i on i.id = t.instance_id and i.status = 'running'
  where t.id = %(id)s
    and ((t.state = 'claimed' and {SEAT})
-        or (t.state = 'open' and t.candidates && %(keys)s
+        or (t.state = 'open' and {OFFER}
             and not coalesce(t.barred @> array[%(me)s], false)))
    for key share of i, t
 on conflict (task_id, username) do update
@@ -128,27 +128,30 @@ def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
     Returns:
         ``takes_part``: that; ``reads``: whether one was copied to them, or they transferred one.
     """
-    asked = _ELSEWHERE.by(actor, {"instance": instance_id, "keys": actor.candidate_keys})
+    asked = _ELSEWHERE.by(actor, {"instance": instance_id})
     return tx.run(*asked).fetchone() or {}
 
 
-def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict[str, Any]:
-    """Give an open task to the actor; return the columns that changed.
+def claim(
+    tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime, last: bool
+) -> dict[str, Any]:
+    """Give an open task to the actor, or to who is away and was offered it by name.
+
+    Returns:
+        The columns that changed.
 
     Args:
         task: a row that is locked; the same below.
+        said: what the history tells beside; the same below.
         last: nothing follows in this transaction; see ``Tx.together``.
     """
-    changed = {"state": "claimed", "assignee": actor.username, "claimed_at": now}
-    return changed | _write(tx, _CLAIM, actor, task, "task.claimed", {}, now, last=last)
+    holder = access.acting_for(actor, task) or actor.username
+    changed = {"state": "claimed", "assignee": holder, "claimed_at": now}
+    return changed | _write(tx, _CLAIM, actor, task, "task.claimed", said, now, last=last)
 
 
 def release(tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime) -> dict[str, Any]:
-    """Put a claimed task back; return the columns that changed.
-
-    Args:
-        said: what the history tells beside.
-    """
+    """Put a claimed task back; return the columns that changed."""
     changed = {"state": "open", "assignee": None, "claimed_at": None}
     return changed | _write(tx, _RELEASE, actor, task, "task.released", said, now, last=True)
 
@@ -174,7 +177,7 @@ def save_draft(
     tx: Tx, actor: Actor, task_id: int, values: dict[str, Any], *, now: datetime
 ) -> bool:
     """Keep what the actor has typed; False if the task is not theirs to complete."""
-    who = {"id": task_id, "keys": actor.candidate_keys, "values": values, "now": now}
+    who = {"id": task_id, "values": values, "now": now}
     return tx.run(*SAVE_DRAFT.by(actor, who)).rowcount == 1
 
 
@@ -188,7 +191,7 @@ def _write(
     told = record.told(
         head, at=now, actor=actor.username, on_behalf_of=behalf, kind=kind, lines=[line]
     )
-    params = {"task": task["id"], "actor": actor.username, "at": now}
+    params = {"task": task["id"], "holder": behalf or actor.username, "at": now}
     tx.together([*told, (sql, params)], last=last)
     written = told[0][1] or {}
     return {"history_seq": written["seq"], "history_hash": written["hash"]}

@@ -22,10 +22,21 @@ SHOWN: Final[sa.ColumnElement[Any]] = sa.literal_column(
     f"'value', {_VALUES} -> (said.field ->> 'name'))) from {_EACH})"
 )
 """A task's summary, ``[{name, label, type, options, sensitive, value}]``; null if it has none."""
+# Of an amount, a list or a table what stands in it, not what its members are called.
+TEXT: Final = """concat_ws(' ',
+  case when jsonb_typeof(v) not in ('object', 'array') then v #>> '{}' else (
+    select string_agg(x #>> '{}', ' ') from jsonb_path_query(v, '$.**') as x
+     where jsonb_typeof(x) in ('string', 'number')) end,
+  case when jsonb_typeof(said.field -> 'options') = 'array' then (
+    select string_agg(x #>> '{}', ' ') from jsonb_path_query(
+        said.field, '$.options[*] ? (@.value == $v[*]).label.**', jsonb_build_object('v', v)) as x
+     where jsonb_typeof(x) = 'string') end)"""
+"""The value ``v`` of a summary's field ``said.field`` as it is read, labels of options too."""
 MATCHES: Final = sa.text(
     "(process_definitions.summaries -> tasks.step is not null and"  # most have none: be quick
-    f" exists (select from {_EACH} where said.field ->> 'sensitive' = 'false'"
-    f" and {_VALUES} ->> (said.field ->> 'name') ilike :words))"
+    f" exists (select from {_EACH} cross join lateral"
+    f" (select {_VALUES} -> (said.field ->> 'name') as v) as given"
+    f" where said.field ->> 'sensitive' = 'false' and {TEXT} ilike :words))"
 )
 """Whether the summary has ``words``, a pattern, in a value that nobody has to hide."""
 

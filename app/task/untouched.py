@@ -25,7 +25,7 @@ select seq, at, actor, data -> 'lines' as lines from history_events
 """
 _AFTER: Final = """
 select seq, at, actor, data -> 'lines' as lines from history_events
- where instance_id = %(instance)s and seq > (
+ where instance_id = %(instance)s and seq >= (
        select max(seq) from history_events
         where instance_id = %(instance)s and kind = 'task.voted'
           and (data -> 'lines' -> 0 -> 2 ->> 'wait')::bigint = %(wait)s)
@@ -59,8 +59,8 @@ class Obstacle:
     """Something that stands in the way.
 
     Args:
-        kind: ``task``, ``draft``, ``job``, ``child``, ``message``, ``variables``, or
-            ``joined``: other branches have come together with it.
+        kind: ``task``, ``draft``, ``job``, ``child``, ``message``, ``variables``, ``vote``: others
+            decided after it, or ``joined``: other branches have come together with it.
         step: id of the step it is about.
         by: username of who did it, if it was a person.
     """
@@ -129,15 +129,19 @@ def look(tx: Tx, locked: Locked, task: Row, tokens: Sequence[Token]) -> Found:
     return found
 
 
-def since_vote(tx: Tx, task: Row) -> list[Obstacle]:
+def since_vote(tx: Tx, task: Row) -> list[Obstacle] | None:
     """Return what was done since somebody voted where one decides after the other.
+
+    None: since then it was decided, and that taken back.
 
     Args:
         task: their seat, the last one that is decided.
     """
     about = {"instance": task["instance_id"], "wait": task["wait"], "waits": [task["wait"]]}
     later, tasks = (answer.rows for answer in tx.together([(_AFTER, about), (_TASKS, about)]))
-    found = list(_done_since(later, set(), {task["wait"]}))
+    if not later:
+        return None
+    found = list(_done_since(later[1:], set(), {task["wait"]}))
     return found + [
         Obstacle("draft", row["step"], row["drafted"]) for row in tasks if row["drafted"]
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -51,8 +51,15 @@ def list_(db: Database, actor: Actor) -> list[View]:
 
     Each is ``{id, name, query, shared, owner, owner_name, mine}``.
     """
+    with db.transaction():
+        return list_soon(db, actor)()
+
+
+def list_soon(db: Database, actor: Actor) -> Callable[[], list[View]]:
+    """Ask for ``list_`` with the next trip of the transaction that is open."""
     with db.transaction() as tx:
-        return [_view(actor, row) for row in tx.run(_LIST, {"me": actor.id})]
+        rows = tx.soon(_LIST, {"me": actor.id})
+    return lambda: [_view(actor, row) for row in rows()]
 
 
 def save(

@@ -31,6 +31,7 @@ from app.web import (
 from app.web.assets import init_assets
 from app.web.filters import init_filters
 from app.web.i18n import init_i18n
+from app.web.packing import init_packing
 
 _PAGES: Final = (
     identity.bp,
@@ -62,6 +63,7 @@ def register(app: Flask) -> None:
     init_i18n(app)
     init_filters(app)
     init_assets(app)
+    init_packing(app)
     app.jinja_env.globals["rule_words"] = rule_words.BY_RULE
     session.init_session(app, guarded=frozenset(bp.name for bp in _PAGES))
     notices.init_notices(app)

@@ -43,13 +43,13 @@ def here() -> str:
     return _path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
-def url_by_id(endpoint: str, **named: int) -> str:
+def url_by_id(endpoint: str, **named: int | str) -> str:
     """Return what ``url_for`` does for an address with one id in it.
 
     It is built once a request and filled in for each row: twenty times as quick.
 
     Args:
-        named: the one id, by the name that the route gives it.
+        named: the one id, by the name that the route gives it; or what stands for any.
     """
     built: dict[str, tuple[str, str]] = g.setdefault("addresses", {})
     ((name, number),) = named.items()

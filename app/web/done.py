@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.core.form import validate
+from app.core.form_values import file_ids
+from app.core.values import same
+from app.definition.sensitive import MASK
 from app.identity.actor import Actor
 
 Row = Mapping[str, Any]
@@ -85,3 +89,22 @@ def _is_for(who: Actor, task: Row) -> bool:
         or not who.groups.isdisjoint(offered["groups"])
         or not who.roles.isdisjoint(offered["roles"])
     )
+
+
+def entered(task: Row, posted: Mapping[str, Any]) -> bool:
+    """Say whether a completed task's values are what was posted for its form.
+
+    Args:
+        posted: texts, as a browser sends them.
+    """
+    kept = task["values"] or {}
+    clean, errors = validate(task["form"], posted, text=True)
+    hidden = {each.field for each in errors}  # what show_if had hidden is missing to no one
+    return all(_same(kept[name], clean.get(name)) for name in kept if name not in hidden)
+
+
+def _same(kept: Any, given: Any) -> bool:
+    if kept == MASK:
+        return True
+    ids = file_ids(kept) if isinstance(kept, list) else None
+    return same(kept, given) or (bool(ids) and ids == file_ids(given))

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import request
+from flask_babel import gettext
 
 from app.core.form import gather
 from app.core.form_posted import MAX_ROWS
 from app.runtime.form_look import Look
+from app.web.i18n import pick
 from app.web.values import number
 
 _ROWS: Final = re.compile(r"(add|remove)\.(.+?)(?:\.([0-9]{1,4}))?")
@@ -56,6 +58,28 @@ def _file(given: Any, look: Look) -> Mapping[str, Any] | None:
         return given
     number_ = int(given) if isinstance(given, str) and given.isdecimal() else 0
     return look.files.get(number_)
+
+
+def cell_labels(fields: Sequence[Field], errors: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return what the cells of tables are called that something is wrong with, by their names."""
+    columns = {
+        (field["name"], column["name"]): (field.get("label"), column.get("label"))
+        for field in fields
+        if field["type"] == "rows"
+        for column in field["columns"]
+    }
+    found = {}
+    for name in (each["field"] for each in errors):
+        table, place, column = [*name.rsplit(".", 2), "", ""][:3]
+        if (table, column) in columns and place.isdecimal():
+            of, called = columns[table, column]
+            found[name] = gettext(
+                "%(table)s, row %(number)d, %(column)s",
+                table=pick(of, table),
+                number=int(place) + 1,
+                column=pick(called, column),
+            )
+    return found
 
 
 def context(look: Look, **addresses: str) -> dict[str, Any]:

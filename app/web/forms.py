@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from flask import request
@@ -13,6 +14,8 @@ from flask import request
 from app.core.form_values import MAX_FILE_SIZE
 from app.errors import AppError, Conflict, FieldError, Invalid, TooLarge
 from app.web.i18n import translate_error, translate_fields, zone
+from app.web.values import number
+from app.web.when import day, moment_text
 
 PREFIX: Final = "f."
 """Before the names of form fields, so that no field is taken for the token or a comment."""
@@ -41,11 +44,25 @@ def problems(error: AppError | None) -> Problems:
     """Return an error's messages in the reader's language; nothing for None."""
     if error is None:
         return Problems()
-    errors = translate_fields(error.errors)
+    errors = translate_fields(_for_readers(each) for each in error.errors)
     texts: dict[str, str] = {}
     for each in errors:
         texts.setdefault(each["field"], each["text"])
     return Problems(translate_error(error), errors, texts)
+
+
+def _for_readers(error: FieldError) -> FieldError:
+    """Return an error with its numbers and dates as the reader writes them."""
+    params = {name: _written(value) for name, value in (error.params or {}).items()}
+    return FieldError(error.field, error.code, error.message, params)
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return number(value)
+    if isinstance(value, datetime):
+        return moment_text(value)
+    return day(value) if isinstance(value, date) else value
 
 
 def posted() -> dict[str, Any]:

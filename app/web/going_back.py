@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from app.errors import Conflict, FieldError, Invalid
 from app.task import queries, service
@@ -20,6 +20,7 @@ from app.web.words import sentences
 bp = Blueprint("going_back", __name__)
 
 _BOTH: Final = ["GET", "POST"]
+_OTHERS_STAY: Final = lazy_gettext("What the others have decided stays.")
 
 
 @bp.route("/tasks/<int:task_id>/return", methods=_BOTH, endpoint="return")
@@ -49,17 +50,20 @@ def recall(task_id: int) -> Response:
     """Take back what one has decided, or a task from those who were asked first."""
     if request.method == "GET":
         return ask(_recalling(_task(task_id)))
+    said = gettext("It is yours again.")
+    if request.args.get("question"):
+        said = gettext("The question is withdrawn.")
     try:
         task = service.recall(engine(), actor(), task_id, comment=reason(), now=now())
     except Invalid as error:
         return ask(_recalling(_task(task_id)), as_reason(error))
     except Conflict as error:
-        said = translate_error(error)
+        refused = translate_error(error)
         if error.extra.get("ask"):
             hint = gettext("Below is a comment that asks for it; post it if you like.")
-            said = sentences(said, hint)
-        return respond.redirect(_asks_for_it(task_id, error), said, "bad")
-    return respond.redirect(_page(task["id"]), gettext("It is yours again."))
+            refused = sentences(refused, hint)
+        return respond.redirect(_asks_for_it(task_id, error), refused, "bad")
+    return respond.redirect(_page(task["id"]), said)
 
 
 def as_reason(error: Invalid) -> Invalid:
@@ -140,18 +144,37 @@ def _names(way: Mapping[str, Any]) -> str:
     return str(gettext(", ")).join(dict.fromkeys(_name(step) for step in way["cancels"]))
 
 
+def _unasking(task: Mapping[str, Any]) -> Question:
+    name = task["people"].get(task["assignee"], task["assignee"])
+    return Question(
+        title=gettext("Withdraw the question to %(name)s?", name=name),
+        text=gettext("They need not answer any more, and are told. The task stays yours."),
+        action=gettext("Withdraw the question"),
+        url=url_for("going_back.recall", task_id=task["id"], question=1),
+        back_url=_page(task["asked"]["task_id"]),
+        back_text=_name(task["step"]),
+        nav="inbox",
+        with_reason=True,
+    )
+
+
 def _recalling(task: Mapping[str, Any]) -> Question:
+    if task["role"] == "consult":
+        return _unasking(task)
     waits = bool(task["waits_for"])
+    alone = gettext(
+        "Your decision is undone and the task is yours again, as long as nobody has gone on"
+        " from it."
+    )
     return Question(
         title=gettext("Pull “%(step)s” back?", step=_name(task["step"]))
         if waits
         else gettext("Take back “%(step)s”?", step=_name(task["step"])),
         text=gettext("Whoever has not answered need not any more, and is told.")
         if waits
-        else gettext(
-            "Your decision is undone and the task is yours again, as long as nobody has gone on"
-            " from it."
-        ),
+        else sentences(alone, _OTHERS_STAY)
+        if task["visit"]
+        else alone,
         action=gettext("Pull back") if waits else gettext("Take back"),
         url=url_for("going_back.recall", task_id=task["id"]),
         back_url=_page(task["id"]),

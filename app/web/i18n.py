@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,7 +25,8 @@ LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "zh": "中文"}
 
 DEFAULT_LANGUAGE: Final = "en"
 DEFAULT_ZONE: Final = "UTC"
-_LOCALES: Final = {code: Locale.parse(code) for code in LANGUAGES}
+LOCALES: Final[Mapping[str, Locale]] = {code: Locale.parse(code) for code in LANGUAGES}
+"""As Babel's functions want them: they need not look them up."""
 _CATALOGUES: Final[dict[str, Translations]] = {}
 _SESSION_KEY: Final = "lang"
 _TRANSLATIONS: Final = Path(__file__).resolve().parents[2] / "translations"
@@ -48,14 +50,18 @@ def init_i18n(app: Flask) -> Babel:
 
 
 def language() -> str:
-    """Return the reader's language, ``en`` or ``zh``; ``en`` outside a request."""
-    locale = get_locale()
-    return locale.language if locale else DEFAULT_LANGUAGE
+    """Return the reader's language, ``en`` or ``zh``; ``en`` outside a request.
 
-
-def locale() -> Locale:
-    """Return the reader's language as Babel's functions want it: they need not look it up."""
-    return _LOCALES[language()]
+    Kept for the request: lists ask hundreds of times, and Flask-Babel looks through four objects.
+    """
+    try:
+        known: str | None = g.get("reader_language")
+    except RuntimeError:  # nobody reads
+        return DEFAULT_LANGUAGE
+    if known is None:
+        found = get_locale()
+        g.reader_language = known = found.language if found else DEFAULT_LANGUAGE
+    return known
 
 
 def zone() -> tzinfo:
@@ -126,11 +132,21 @@ def pick(label: str | Mapping[str, str] | None, fallback: str = "") -> str:
         label: one text, or one per language; without the reader's, the first given is taken.
         fallback: what to show if there is no label.
     """
+    return picked(language(), label, fallback)
+
+
+def picked(code: str, label: str | Mapping[str, str] | None, fallback: str = "") -> str:
+    """Return a definition's label in the language ``code``, as ``pick`` does for the reader's."""
     if not label:
         return fallback
     if isinstance(label, str):
         return label
-    return label.get(language()) or next((text for text in label.values() if text), fallback)
+    return label.get(code) or next((text for text in label.values() if text), fallback)
+
+
+def picker() -> Callable[..., str]:
+    """Return ``pick`` for many labels: whose language it is, is looked up once."""
+    return partial(picked, language())
 
 
 def _translate_quickly(app: Flask) -> None:
@@ -200,12 +216,15 @@ def _zone_exists(name: str) -> bool:
 
 __all__ = [
     "LANGUAGES",
+    "LOCALES",
     "gettext",
     "init_i18n",
     "language",
     "ngettext",
     "parse_language",
     "pick",
+    "picked",
+    "picker",
     "translate",
     "translate_error",
     "translate_fields",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -11,13 +11,14 @@ from flask_babel import LazyString, lazy_gettext
 from app.errors import AppError, Malformed
 from app.identity.queries import display_names
 from app.task import absences, views
-from app.task.choices import Choices, choices
+from app.task.choices import choices_soon, nothing
 from app.task.filters import read
 from app.task.inbox import ORDERS, Order, Tab
 from app.task.queries import inbox
 from app.web import forms, people, respond
 from app.web.i18n import zone
-from app.web.inbox_filters import chips, selects
+from app.web.inbox_filters import OP_WORDS, chips, data_names, selects
+from app.web.notices import unread_soon
 from app.web.session import actor, counted, engine, inbox_count, now
 
 bp = Blueprint("inbox", __name__)
@@ -72,29 +73,37 @@ def page(
     q, after = (asked.get("q") or "").strip(), asked.get("after") or None
     filters = read(asked)
     db, who = engine().db, actor()
-    found = inbox(
-        db,
-        who,
-        cast(Tab, tab),
-        q=q or None,
-        filters=filters,
-        after=after,
-        size=_SIZE,
-        order=cast(Order, order),
-        now=now(),
-        zone=zone(),
-    )
+    whole = not respond.wants_part()
+    narrowed = bool(q or filters.named)
+    with db.transaction():  # one for all that is read, and what is known before with its first trip
+        # Only the page has the selects; a part needs the names of what is chosen.
+        offered = choices_soon(db, who, tab) if narrowed or whole else nothing
+        kept = views.list_soon(db, who)
+        unread = unread_soon() if whole else None
+        found = inbox(
+            db,
+            who,
+            cast(Tab, tab),
+            q=q or None,
+            filters=filters,
+            after=after,
+            size=_SIZE,
+            order=cast(Order, order),
+            now=now(),
+            zone=zone(),
+        )
+        people.prepare((each, each["value"]) for task in found.items for each in task["summary"])
+        away = absences.current(db, who, now=now()) if whole else []
+        away_names = display_names(db, {one["substitute"] for one in away})
+    offers = offered()
     counted(found.waiting)
-    people.prepare((each, each["value"]) for task in found.items for each in task["summary"])
+    if unread:
+        unread()
     chosen = {"tab": tab, "q": q, "order": order, **filters.named}
 
     def address(**changes: Any) -> str:
         return address_of({**chosen, **changes})
 
-    away = [] if respond.wants_part() else absences.current(db, who, now=now())
-    narrowed = bool(q or filters.named)
-    # Only the page has the selects; a part needs the names of what is chosen.
-    offered = choices(db, who, tab) if narrowed or not respond.wants_part() else Choices((), (), ())
     return respond.page(
         "task/inbox.html",
         "task/inbox_list.html",
@@ -105,10 +114,12 @@ def page(
         after=after,
         chosen=chosen,
         orders=_ORDER_WORDS,
-        selects=list(selects(filters, offered, tab)),
-        chips=chips(filters, q, offered, address),
+        selects=list(selects(filters, offers, tab)),
+        data=data_names(filters, offers),
+        ops=OP_WORDS,
+        chips=chips(filters, q, offers, address),
         narrowed=narrowed,
-        views=_views(address_of(chosen)),
+        views=_views(kept(), address_of(chosen)),
         here=address_of(chosen),
         may_share=who.can("task:assign"),
         problems=forms.problems(refused),
@@ -117,7 +128,7 @@ def page(
         focus=_kept(focus, found.items),
         names=found.names,
         away=away,
-        away_names=display_names(db, {one["substitute"] for one in away}),
+        away_names=away_names,
         address=address,
         clear_url=address_of({"tab": tab, "order": order}),
         next_url=address(after=found.next) if found.next else None,
@@ -125,10 +136,10 @@ def page(
     )
 
 
-def _views(here: str) -> list[dict[str, Any]]:
-    """Return the views there are, with the address of each, and whether it is what is shown."""
+def _views(kept: Iterable[views.View], here: str) -> list[dict[str, Any]]:
+    """Return views with the address of each, and whether it is what is shown."""
     found = []
-    for view in views.list_(engine().db, actor()):
+    for view in kept:
         url = address_of({"tab": "todo", **view["query"]})
         may_delete = view["mine"] or actor().can("task:assign")
         found.append(view | {"url": url, "current": url == here, "may_delete": may_delete})

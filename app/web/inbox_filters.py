@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.task.choices import Choices
+from app.task.filter_data import Op
 from app.task.filters import Filters
 from app.web.i18n import pick
 
@@ -21,6 +22,13 @@ PRIORITY_WORDS: Final[Mapping[str, LazyString]] = {
     "urgent": lazy_gettext("Urgent"),
     "normal": lazy_gettext("Usual priority"),
     "low": lazy_gettext("Low priority"),
+}
+
+
+OP_WORDS: Final[Mapping[Op, LazyString]] = {
+    "is": lazy_gettext("is"),
+    "least": lazy_gettext("at least"),
+    "most": lazy_gettext("at most"),
 }
 
 
@@ -66,6 +74,14 @@ def selects(filters: Filters, offered: Choices, tab: str) -> Iterator[Select]:
             yield Select(name, label, sorted(options, key=_by_text(name)), value)
 
 
+def data_names(filters: Filters, offered: Choices) -> list[tuple[str, str]]:
+    """Return the business data that a list can be narrowed by: names and what they are called."""
+    found = {name: pick(label, name) for name, label in offered.data}
+    if filters.field is not None:
+        found.setdefault(filters.field, filters.field)
+    return sorted(found.items(), key=lambda one: one[1].casefold())
+
+
 def chips(
     filters: Filters, q: str, offered: Choices, address: Callable[..., str]
 ) -> list[dict[str, Any]]:
@@ -80,7 +96,16 @@ def chips(
     found = [
         {"text": words[name](value), "url": address(**{name: None})}
         for name, value in filters.named.items()
+        if name in words
     ]
+    if filters.field is not None:
+        text = gettext(
+            "%(field)s %(op)s “%(value)s”",
+            field=pick(offered.datum(filters.field), filters.field),
+            op=OP_WORDS[filters.op or "is"],
+            value=filters.value,
+        )
+        found.append({"text": text, "url": address(field=None, op=None, value=None)})
     if q:
         found.append({"text": gettext("“%(words)s”", words=q), "url": address(q="")})
     return found

@@ -162,7 +162,7 @@ def passed(
 def _deciders(line: Line, names: Mapping[str, str]) -> str:
     """Return who completed a task, or how many of several approved."""
     votes = line["data"].get("votes")
-    if votes is None:
+    if votes is None or not votes["total"]:
         return doer(line, names)
     return str(
         gettext("%(count)d of %(total)d approved", count=votes["approved"], total=votes["total"])

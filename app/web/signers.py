@@ -11,6 +11,7 @@ from flask_babel import LazyString, gettext, lazy_gettext
 from app.errors import Invalid
 from app.task import queries, service
 from app.web import forms, respond
+from app.web import task as task_page
 from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.i18n import pick
 from app.web.session import actor, engine, now
@@ -18,12 +19,6 @@ from app.web.words import sentences
 
 bp = Blueprint("signer", __name__)
 
-_RULES: Mapping[str, LazyString] = {
-    "any": lazy_gettext("The first decision counts."),
-    "all": lazy_gettext("All %(total)d have to approve."),
-    "ratio": lazy_gettext("%(needed)d of %(total)d have to approve."),
-    "sequential": lazy_gettext("One after the other; all %(total)d have to approve."),
-}
 _ADDED_TO_ONE = lazy_gettext(
     "Beside you they get a task of their own, and all of you have to approve."
 )
@@ -42,12 +37,8 @@ _SAID: Mapping[str, LazyString] = {
 }
 
 
-def rule(visit: Mapping[str, Any]) -> str:
-    """Say when those who decide together have decided."""
-    return str(_RULES[visit["mode"]] % {name: visit[name] for name in ("needed", "total")})
-
-
 @bp.route("/tasks/<int:task_id>/add-signer", methods=["GET", "POST"])
+@task_page.answers
 def add(task_id: int) -> Response:
     """Let more people decide a task."""
     if request.method == "GET":
@@ -63,6 +54,7 @@ def add(task_id: int) -> Response:
 
 
 @bp.route("/tasks/<int:task_id>/remove-signer", methods=["GET", "POST"])
+@task_page.answers
 def remove(task_id: int) -> Response:
     """Take away somebody who was added and has not decided."""
     if request.method == "GET":
@@ -73,7 +65,8 @@ def remove(task_id: int) -> Response:
     except Invalid as error:
         return ask(_removing(_task(task_id), user), error)
     return respond.redirect(
-        url_for("task.show", task_id=task_id), gettext("They need not decide this any more.")
+        url_for("task.show", task_id=task_id),
+        gettext("They need not decide or sign this any more."),
     )
 
 
@@ -101,7 +94,8 @@ def _adding(task: Mapping[str, Any]) -> Question:
 def _removing(task: Mapping[str, Any], user: str) -> Question:
     """Return the question; who is meant stands first among those who can be taken away."""
     names = task["people"]
-    seats = (task["visit"] or {}).get("seats", ())
+    signers = [each for each in task["opinions"] if each["role"] != "consult"]
+    seats = [*(task["visit"] or {}).get("seats", ()), *signers]
     found = [each["user"] for each in seats if each["removable"]]
     found.sort(key=lambda name: name != user)
     options = tuple((name, names.get(name, name)) for name in found)

@@ -22,7 +22,7 @@ from app.runtime.start_form import (
     upload_for_start,
 )
 from app.web import forms, respond
-from app.web.form_view import context, shown_values
+from app.web.form_view import cell_labels, context, shown_values
 from app.web.i18n import pick, translate
 from app.web.session import actor, engine, now
 
@@ -107,6 +107,7 @@ def _page(
     look = look_at_start(engine(), actor(), shown, typed, now=now())
     number = shown.definition.id
     labels = {field["name"]: field.get("label") for field in shown.fields}
+    labels |= cell_labels(shown.fields, problems.errors)
     answer = respond.page(
         "runtime/start.html",
         "runtime/start_part.html",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from math import ceil
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 
-from app.errors import AppError, Conflict, Invalid, NotFound
+from app.definition.sensitive import MASK
+from app.errors import AppError, Conflict, Invalid, NotFound, TooMany
 from app.history.queries import events
 from app.identity.queries import display_names, group_titles
 from app.notice import service as notices
@@ -17,10 +20,10 @@ from app.runtime import queries as instances
 from app.runtime.form_look import Look, is_live
 from app.task import queries, service
 from app.task.inbox import inbox
-from app.web import forms, people, respond, route, signers, timeline
+from app.web import forms, people, respond, route, seat_words, timeline
 from app.web import inbox as inbox_pages
-from app.web.done import follow_up
-from app.web.form_view import context, shown_values
+from app.web.done import entered, follow_up
+from app.web.form_view import cell_labels, context, shown_values
 from app.web.forms import names_in, posted, text
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
@@ -108,7 +111,8 @@ def complete(task_id: int) -> Response:
             return respond.redirect(url_for("task.show", task_id=task_id), message)
         service.complete(engine(), actor(), task_id, values, **given)
     except (Invalid, Conflict) as error:
-        return _page(task_id, error, typed=raw)
+        if not (error.code == "already_completed" and _is_repeated(task_id, values)):
+            return _page(task_id, error, typed=raw)
     url = url_for("task.done", task_id=task_id)
     if not respond.wants_part():
         return respond.redirect(url)
@@ -128,7 +132,7 @@ def done(task_id: int) -> Response:
     if task["state"] != "completed":
         return respond.redirect(url_for("task.show", task_id=task_id))
     instance = instances.get(db, who, task["process_instance_id"], now=now())
-    waiting = inbox(db, who, "todo", size=1, now=now()).items
+    waiting = inbox(db, who, "todo", size=1, order=inbox_pages.FIRST, now=now()).items
     told = follow_up(task, instance, waiting, who)
     return respond.page(
         "task/done.html",
@@ -151,6 +155,22 @@ def refused(task_id: int, error: AppError, raw: Mapping[str, Any]) -> Response:
     return _page(task_id, error, typed=raw)
 
 
+def answers(verb: Callable[[int], Response]) -> Callable[[int], Response]:
+    """Let a task's page say why a verb on it is not possible, or not yet."""
+
+    @wraps(verb)
+    def answer(task_id: int) -> Response:
+        try:
+            return verb(task_id)
+        except (Conflict, TooMany) as error:
+            refused, wait = _page(task_id, error), error.extra.get("retry_after")
+            if wait is not None:
+                refused.headers["Retry-After"] = str(ceil(wait))
+            return refused
+
+    return answer
+
+
 def keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
     """Return what keeps files for a task's form."""
     return lambda field, name, content: service.upload(
@@ -170,6 +190,13 @@ def _asks_first(task_id: int) -> bool:
     task = queries.get(engine().db, actor(), task_id, now=now())
     asks = any(each["id"] == chosen and each.get("confirm") for each in task["outcomes"])
     return asks or (early and bool(_unanswered(task)))
+
+
+def _is_repeated(task_id: int, values: Mapping[str, Any]) -> bool:
+    """Say whether the reader has completed the task with this very form: the answer got lost."""
+    task = queries.get(engine().db, actor(), task_id, now=now())
+    own = task["completed_by"] == actor().username and not text("after")
+    return own and task["outcome"] == (text("outcome") or None) and entered(task, values)
 
 
 def _unanswered(task: Mapping[str, Any]) -> list[str]:
@@ -218,6 +245,8 @@ def _page(
     people.prepare(_shown(task, lines, fields))
     values, draft = _values(task, typed)
     look, values = _looked(task, values, begun=typed is not None or draft is not None)
+    problems = forms.problems(error)
+    labels = {name: each["label"] for name, each in fields.items()}
     answer = respond.page(
         "task/task.html",
         "task/panel.html",
@@ -234,14 +263,15 @@ def _page(
             form=url_for("form.task_rows", task_id=task_id),
             live=url_for("form.task_live", task_id=task_id),
             files=url_for("form.task_files", task_id=task_id),
-        ),
+        )
+        | {"kept": task["withheld"]},
         comment=text("comment"),
-        problems=forms.problems(error),
-        conflict=translate_error(error) if isinstance(error, Conflict) else None,
-        labels={name: each["label"] for name, each in fields.items()} | {"comment": str(_COMMENT)},
+        problems=problems,
+        conflict=translate_error(error) if isinstance(error, (Conflict, TooMany)) else None,
+        labels=labels | cell_labels(task["form"], problems.errors) | {"comment": str(_COMMENT)},
         names=names,
         groups=group_titles(engine().db, _groups(task)),
-        rule=signers.rule(task["visit"]) if task["visit"] else None,
+        rule=seat_words.rule(task["visit"]) if task["visit"] else None,
         history=timeline.moments(lines, names, fields, _steps(lines)),
         prefix=forms.PREFIX,
     )
@@ -270,7 +300,8 @@ def _values(
         return {**values, **typed}, None
     used = [each for each in task["opinions"] if str(each["id"]) == request.args.get("use")]
     if used and "complete" in task["allowed"]:
-        return values | used[0]["values"], "used"
+        known = {n: v for n, v in used[0]["values"].items() if v != MASK}
+        return values | known, "used"
     if draft is None or {"complete", "resolve"}.isdisjoint(task["allowed"]) or wish == "none":
         return values, None
     own = draft["by"] == actor().username

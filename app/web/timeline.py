@@ -10,7 +10,7 @@ from flask import url_for
 from flask_babel import LazyString, lazy_gettext
 from markupsafe import Markup
 
-from app.web import verb_words
+from app.web import reasons, verb_words
 from app.web.i18n import pick
 from app.web.rich_values import field_value
 from app.web.words import account, event_word
@@ -41,6 +41,8 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
 
 _TOGETHER: Final = lazy_gettext("%(step)s: decided, %(approved)d for it and %(rejected)d against")
 """What is told of a step that several people decided."""
+_INSTEAD: Final = lazy_gettext("%(step)s: decided by a manager")
+_BESIDE: Final = lazy_gettext("%(step)s: ended, because “%(to)s” was returned")
 _OF_THE_WHOLE: Final = "instance."
 _QUIET: Final = frozenset({"skipped", "withdrawn"})
 """How an incident ends when another line tells why."""
@@ -64,13 +66,11 @@ def moments(
         children: id → title of the instances that were called and may be seen.
     """
     lines = list(lines)
-    returned = {
-        (line["seq"], line["data"]["wait"]) for line in lines if line["kind"] == "task.returned"
-    }
+    returned = {line["seq"]: line for line in lines if line["kind"] == "task.returned"}
     told = [
-        _moment(line, names, fields or {}, steps or {}, children or {})
+        _moment(line, names, fields or {}, steps or {}, children or {}, returned.get(line["seq"]))
         for line in lines
-        if _is_told(line) and not _follows(line, returned)
+        if _is_told(line) and not _follows(line, returned.get(line["seq"]))
     ]
     return told[::-1]
 
@@ -97,10 +97,11 @@ def _is_told(line: Line) -> bool:
     return kind in _SENTENCES or kind in verb_words.SENTENCES or kind.startswith(_OF_THE_WHOLE)
 
 
-def _follows(line: Line, returned: set[tuple[int, int]]) -> bool:
+def _follows(line: Line, returned: Line | None) -> bool:
     """Say whether a line tells only that a task is gone which another says was returned."""
-    about = (line["seq"], line["data"].get("wait"))
-    return line["kind"] == "task.cancelled" and about in returned
+    if returned is None or line["kind"] != "task.cancelled":
+        return False
+    return bool(line["data"].get("wait") == returned["data"]["wait"])
 
 
 def _moment(
@@ -109,24 +110,32 @@ def _moment(
     fields: Fields,
     steps: Mapping[str, str],
     children: Mapping[int, str],
+    returned: Line | None,
 ) -> dict[str, Any]:
     data = line["data"]
+    beside = returned if line["kind"] == "task.cancelled" else None
     word = event_word(line["kind"])
     at: datetime = line["at"]
     return {
         "icon": word.icon,
         "tone": word.tone,
-        "text": _sentence(line, word.text, steps, names),
+        "text": _sentence(line, word.text, steps, names, beside),
         "by": None
         if line["actor"] in (None, "system")
         or line["kind"] in verb_words.SENTENCES
         or _is_joint(line)
         else verb_words.doer(line, names),
         "at": at,
-        "quote": None if _is_joint(line) else data.get("comment") or data.get("reason"),
+        "quote": None if _is_joint(line) or beside else _quote(data),
         "files": data.get("files") or (),
         "detail": _child(data, children) or _detail(line["kind"], data, fields),
     }
+
+
+def _quote(data: Mapping[str, Any]) -> str | None:
+    """Return what was said to it, by a person or by the engine."""
+    reason = data.get("reason")
+    return data.get("comment") or (reasons.in_words(reason) if reason else None)
 
 
 def _is_joint(line: Line) -> bool:
@@ -139,6 +148,7 @@ def _sentence(
     otherwise: LazyString | str,
     steps: Mapping[str, str],
     names: Mapping[str, str],
+    beside: Line | None,
 ) -> str:
     if line["kind"] in verb_words.SENTENCES:
         return verb_words.sentence(line, names)
@@ -148,8 +158,11 @@ def _sentence(
         return str(otherwise)
     data = line["data"]
     target = str(data.get("to") or "")
+    if beside is not None and beside["step"] is not None:
+        other = pick(beside["step"]["name"], beside["step"]["id"])
+        return str(_BESIDE) % {"step": pick(step["name"], step["id"]), "to": other}
     if _is_joint(line):
-        template = _TOGETHER
+        template = _TOGETHER if data["votes"]["total"] else _INSTEAD
     return str(template) % {
         **data.get("votes", {}),
         "step": pick(step["name"], step["id"]),

@@ -24,10 +24,19 @@ _SIGNED: Final[Mapping[str, LazyString]] = {
     "approve": lazy_gettext("%(by)s signed “%(step)s”"),
     "reject": lazy_gettext("%(by)s did not sign “%(step)s”"),
 }
+_UNASKED: Final = lazy_gettext("%(by)s withdrew the question to %(to)s about “%(step)s”")
+_UNSIGNED: Final = lazy_gettext("%(by)s took %(to)s away from those who sign “%(step)s”")
 _BY_STEP: Final = lazy_gettext("“%(step)s” was copied to %(to)s by the process")
 _TO_ALL: Final = lazy_gettext("%(by)s reminded everyone whom “%(step)s” was offered to")
 _APPROVED: Final = lazy_gettext("%(by)s approved “%(step)s”: %(count)s")
 _REJECTED: Final = lazy_gettext("%(by)s rejected “%(step)s”: %(count)s")
+_AS_MANAGER: Final[Mapping[bool | None, LazyString]] = {
+    True: lazy_gettext("%(by)s approved “%(step)s” as a manager, which is no vote: %(count)s"),
+    False: lazy_gettext("%(by)s rejected “%(step)s” as a manager, which is no vote: %(count)s"),
+    None: lazy_gettext("%(by)s did a part of “%(step)s” as a manager: %(count)s"),
+}
+_INSTEAD: Final = lazy_gettext("%(by)s decided “%(step)s” as a manager, in place of the others")
+_BY_RULE: Final = lazy_gettext("“%(step)s”: one part decided by rule, as %(why)s; %(count)s")
 SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.assigned": lazy_gettext("%(by)s gave “%(step)s” to %(to)s"),
     "task.transferred": lazy_gettext("%(by)s transferred “%(step)s” to %(to)s"),
@@ -92,15 +101,25 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = _FROM
     elif kind == "task.signer_added" and data.get("where") in _WHEN:
         template = _WHEN[data["where"]]
+    elif kind == "task.unasked" and data["why"] == "withdrawn":
+        template = _UNASKED
+    elif kind == "task.signer_removed" and data.get("where") in _WHEN:
+        template = _UNSIGNED
     elif kind == "task.resolved" and data.get("outcome"):
         template = (_ADVISED if data["role"] == "delegate" else _SIGNED)[data["outcome"]]
     elif kind == "task.reminded" and not (data.get("to") or data.get("users")):
         template = _TO_ALL
+    elif kind == "task.voted" and data.get("rule"):
+        template = _BY_RULE
+    elif kind == "task.voted" and not data.get("counted", True):
+        nobody = not (data.get("votes") or {}).get("total")
+        template = _INSTEAD if nobody else _AS_MANAGER[data.get("approved")]
     elif kind == "task.voted" and "approved" in data:
         template = _APPROVED if data["approved"] else _REJECTED
     return str(template) % {
         "count": so_far(data.get("votes") or {}),
         "by": doer(line, names),
+        "why": rule_words.why(data["rule"]) if data.get("rule") else "",
         "step": pick(step["name"], step["id"]) if step else "",
         "from": names.get(data.get("from"), data.get("from")),
         "to": gettext(", ").join(names.get(name, name) for name in _named(line)),

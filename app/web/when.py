@@ -7,22 +7,18 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 
-from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from flask import current_app
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.web.assets import drawn_icon
-from app.web.i18n import gettext, locale, zone
+from app.web.i18n import LOCALES, gettext, language, zone
 
 _NOW: Final = timedelta(minutes=1)
+_NONE: Final = timedelta()
 _RELATIVE_UNTIL: Final = timedelta(days=28)
 _UNITS: Final = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
 _CLOSE: Final = timedelta(hours=4)
-_TIME: Final = Markup("<time %s%s>%s</time>")
-_DUE: Final = Markup('<span class="due tone-%(tone)s">%(icon)s<span>%(text)s</span></span>')
-_EXACT: Final = Markup('datetime="%s" title="%s"')
-_LIVE: Final = Markup(" data-relative")
 _KEPT: Final = 4096
 """How many texts are kept: a list is drawn again and again, mostly with the same moments."""
 
@@ -42,8 +38,8 @@ def moment_text(when: datetime) -> str:
     """Return date and time to the minute."""
     there = local(when)
     both = {
-        "date": _day(there.date(), locale()),
-        "time": format_time(there, "short", locale=locale()),
+        "date": _day(there.date(), language()),
+        "time": format_time(there, "short", locale=LOCALES[language()]),
     }
     return f"{both['date']} {both['time']}"
 
@@ -53,7 +49,8 @@ def moment(when: datetime | None) -> Markup:
     if not when:
         return Markup()
     reader = zone()
-    return _element(_in_zone(when, reader), moment_text(when), reader, locale())
+    html = _element(_in_zone(when, reader), moment_text(when), reader, language())
+    return Markup(html)  # noqa: S704 - escaped there
 
 
 def relative(when: datetime | None, now: datetime | None = None) -> Markup:
@@ -65,15 +62,7 @@ def relative(when: datetime | None, now: datetime | None = None) -> Markup:
     Returns:
         Beyond four weeks the date. Empty without ``when``.
     """
-    if when is None:
-        return Markup()
-    reader, language = zone(), locale()
-    there = _in_zone(when, reader)
-    distance = there - (now or clock())
-    if abs(distance) >= _RELATIVE_UNTIL:
-        return _element(there, _day(there.date(), language), reader, language)
-    text = _distance_text(distance, language)
-    return _element(there, text, reader, language, live=True)
+    return Moments(zone(), language(), now or clock()).relative(when)
 
 
 def due(when: datetime | None, overdue: bool = False, done: bool = False) -> Markup:
@@ -82,15 +71,60 @@ def due(when: datetime | None, overdue: bool = False, done: bool = False) -> Mar
     Args:
         done: it does not come closer any more.
     """
-    if not when:
-        return Markup()
+    return moments().due(when, overdue, done)
+
+
+def moments() -> Moments:
+    """Return what tells the reader of many moments: a list asks for it once."""
+    return Moments(zone(), language(), clock())
+
+
+class Moments:
+    """Tells one reader how far from the present things are.
+
+    Args:
+        code: of the language.
+        now: the present.
+    """
+
+    __slots__ = ("_code", "_drawn", "_now", "_zone")
+
+    def __init__(self, zone_: tzinfo, code: str, now: datetime) -> None:
+        self._zone, self._code, self._now = zone_, code, now
+        self._drawn: dict[bool, tuple[str, str, str]] = {}
+
+    def relative(self, when: datetime | None) -> Markup:
+        """Return a ``<time>``, as ``relative`` does."""
+        return Markup(self._told(when)) if when else Markup()  # noqa: S704 - escaped there
+
+    def due(self, when: datetime | None, overdue: bool = False, done: bool = False) -> Markup:
+        """Return a mark, as ``due`` does."""
+        if not when:
+            return Markup()
+        if overdue not in self._drawn:
+            self._drawn[overdue] = _around(overdue)
+        icon, before, behind = self._drawn[overdue]
+        close = not overdue and not done and when - self._now < _CLOSE
+        tone = "bad" if overdue else "warn" if close else "calm"
+        text = f"{before}{self._told(when)}{behind}"
+        html = f'<span class="due tone-{tone}">{icon}<span>{text}</span></span>'
+        return Markup(html)  # noqa: S704 - escaped where they are made
+
+    def _told(self, when: datetime) -> str:
+        there = _in_zone(when, self._zone)
+        distance = there - self._now
+        if abs(distance) >= _RELATIVE_UNTIL:
+            text = _day(there.date(), self._code)
+            return _element(there, text, self._zone, self._code)
+        text = _distance_text(distance, self._code)
+        return _element(there, text, self._zone, self._code, live=True)
+
+
+def _around(overdue: bool) -> tuple[str, str, str]:
+    """Return the icon of a due date, and the texts before and behind how far it is, as HTML."""
     text = gettext("Overdue, %(when)s") if overdue else gettext("Due %(when)s")
-    close = not overdue and not done and when - clock() < _CLOSE
-    return _DUE % {
-        "tone": "bad" if overdue else "warn" if close else "calm",
-        "icon": drawn_icon("clock-exclamation" if overdue else "clock", small=True),
-        "text": Markup.escape(text) % {"when": relative(when)},
-    }
+    before, _, behind = str(Markup.escape(text)).partition("%(when)s")
+    return str(drawn_icon("clock-exclamation" if overdue else "clock", small=True)), before, behind
 
 
 def day(value: date | str | None) -> str:
@@ -100,7 +134,7 @@ def day(value: date | str | None) -> str:
             value = date.fromisoformat(value)
         except ValueError:
             return str(value)
-    return _day(value, locale()) if value else ""
+    return _day(value, language()) if value else ""
 
 
 def duration(length: timedelta | float) -> str:
@@ -110,37 +144,35 @@ def duration(length: timedelta | float) -> str:
         length: a plain number is seconds.
     """
     delta = length if isinstance(length, timedelta) else timedelta(seconds=length)
-    return format_timedelta(delta, threshold=1, locale=locale())
+    return format_timedelta(delta, threshold=1, locale=LOCALES[language()])
 
 
 def _in_zone(when: datetime, reader: tzinfo) -> datetime:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(reader)
 
 
-def _element(
-    there: datetime, text: str, reader: tzinfo, language: Locale, *, live: bool = False
-) -> Markup:
-    """Return ``text`` as a ``<time>``.
+def _element(there: datetime, text: str, reader: tzinfo, code: str, *, live: bool = False) -> str:
+    """Return ``text`` as the HTML of a ``<time>``.
 
     Args:
         there: in the zone ``reader``.
         live: whether the page's script rewrites the text as time goes by.
     """
-    exact = _exact(there.replace(microsecond=0, tzinfo=None), there.fold, reader, language)
-    return _TIME % (exact, _LIVE if live else "", text)
+    exact = _exact(there.replace(microsecond=0, tzinfo=None), there.fold, reader, code)
+    return f"<time {exact}{' data-relative' if live else ''}>{escape(text)}</time>"
 
 
-def _distance_text(distance: timedelta, language: Locale) -> str:
+def _distance_text(distance: timedelta, code: str) -> str:
     """Say it as ``static/js/time.js`` does, so that nothing jumps when it takes over."""
     if abs(distance) < _NOW:
-        return str(gettext("just now") if distance <= timedelta() else gettext("in a moment"))
+        return str(gettext("just now") if distance <= _NONE else gettext("in a moment"))
     seconds = abs(distance.days * 86400 + distance.seconds)
     unit, length = next(each for each in _UNITS if seconds >= each[1])
-    return _in_units(unit, round(seconds / length), distance > timedelta(), language)
+    return _in_units(unit, round(seconds / length), distance > _NONE, code)
 
 
 @lru_cache(_KEPT)
-def _in_units(unit: str, count: int, ahead: bool, language: Locale) -> str:
+def _in_units(unit: str, count: int, ahead: bool, code: str) -> str:
     """Return what ``format_timedelta`` does, with a few texts instead of one for each second."""
     length = count * dict(_UNITS)[unit]
     return format_timedelta(
@@ -148,21 +180,22 @@ def _in_units(unit: str, count: int, ahead: bool, language: Locale) -> str:
         granularity=unit,  # type: ignore[arg-type]  # one of its literals
         threshold=math.inf,  # never a greater unit: 23 hours and a half are 24 hours, no day
         add_direction=True,
-        locale=language,
+        locale=LOCALES[code],
     )
 
 
 @lru_cache(_KEPT)
-def _day(value: date, language: Locale) -> str:
-    return format_date(value, "medium", locale=language)
+def _day(value: date, code: str) -> str:
+    return format_date(value, "medium", locale=LOCALES[code])
 
 
 @lru_cache(_KEPT)
-def _exact(there: datetime, fold: int, reader: tzinfo, language: Locale) -> Markup:
-    """Return the attributes that tell a moment exactly.
+def _exact(there: datetime, fold: int, reader: tzinfo, code: str) -> str:
+    """Return the attributes that tell a moment exactly, as HTML.
 
     Args:
         there: the reader's, without the zone: with one it would equal those of other zones.
     """
     aware = there.replace(fold=fold, tzinfo=reader)
-    return _EXACT % (aware.isoformat(), format_datetime(aware, "long", locale=language))
+    title = escape(format_datetime(aware, "long", locale=LOCALES[code]))
+    return f'datetime="{aware.isoformat()}" title="{title}"'

@@ -10,6 +10,23 @@ body.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = meta("csrf-token");
 });
 
+// A form that is on its way is not sent again: a tap too many decides, starts and says nothing twice.
+const LONGEST = 10_000;
+let sent = new WeakMap();
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (event.target.method !== "post") return;
+    const underWay = performance.now() - (sent.get(event.target) ?? -LONGEST) < LONGEST;
+    if (!underWay) return void sent.set(event.target, performance.now());
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  { capture: true },
+);
+body.addEventListener("htmx:afterRequest", (event) => sent.delete(event.detail.elt));
+addEventListener("pageshow", () => (sent = new WeakMap()));
+
 // A page that nobody looks at does not ask for news.
 body.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches("[data-poll]")) event.preventDefault();

@@ -1,4 +1,4 @@
-"""The inbox with 50 rows when very many are open: page, badge, and the query alone."""
+"""The inbox with 50 rows when very many are open: page, badge, query alone, and substitutes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.db.engine import create_database
+from app.db.tx import Database
 from app.factory import create_app
-from app.identity.service import auth_epoch
-from app.task.inbox import COUNT_CAP, inbox
+from app.identity.actor import SYSTEM
+from app.identity.service import actor_by_id, auth_epoch, create_user
+from app.task.inbox import COUNT_CAP, badge, inbox
 from tests.bench import copies, workers
 from tests.bench.approval import begun, person
 from tests.bench.given import Given, engine, quantile
@@ -31,6 +33,12 @@ update tasks
                      then now() + make_interval(secs => (id * 7919) % 3000000 - 100000) end,
        priority = case when id % 9 = 0 then 80 else 50 end
 """
+_AWAY: Final = b"""
+with theirs as (update tasks set state = 'claimed', assignee = 'zhao' where id % 10 = 0)
+insert into absences (username, substitute, starts_at, ends_at, open_tasks, created_by, created_at)
+values ('zhao', 'deputy', now() - interval '1 day', now() + interval '1 day', true, 'zhao', now())
+"""
+_TIMES: Final = 15
 
 
 def run(given: Given) -> list[Row]:
@@ -55,7 +63,7 @@ def run(given: Given) -> list[Row]:
         if answer.status_code != 200 or answer.text.count("PO-1") < _ROWS:
             raise AssertionError(f"no inbox of {_ROWS} rows: {answer.status}")
 
-    def badge() -> None:
+    def poll() -> None:
         answer = client.get("/inbox/badge?shown=1000")
         if answer.status_code != (204 if given.sizes.open >= COUNT_CAP else 200):
             raise AssertionError(f"no badge: {answer.status}")
@@ -71,7 +79,7 @@ def run(given: Given) -> list[Row]:
 
     calls: dict[str, Callable[[], Any]] = {
         "page": page,
-        "badge": badge,
+        "badge": poll,
         "use case": use_case,
         "query": bare,
     }
@@ -85,6 +93,7 @@ def run(given: Given) -> list[Row]:
             begin = time.perf_counter()
             call()
             took[name].append(1000 * (time.perf_counter() - begin))
+    deputy = _substitute(db, conn)
     conn.close()
     db.engine.dispose()
     p50 = {name: statistics.median(values) for name, values in took.items()}
@@ -99,6 +108,28 @@ def run(given: Given) -> list[Row]:
                 "bare query ms": p50["query"],
                 "use case / query": p50["use case"] / p50["query"],
                 "open": given.sizes.open,
+                **deputy,
             },
         )
     ]
+
+
+def _substitute(db: Database, conn: psycopg.Connection[Any]) -> dict[str, float]:
+    """Measure the same for somebody who stands in for a person with a tenth of the tasks."""
+    create_user(db, SYSTEM, username="deputy", name="Deputy", roles=["user"], now=workers.now())
+    conn.execute(_AWAY)
+    conn.execute("vacuum analyze tasks")
+    who = actor_by_id(db, person(db, "deputy").id, now=workers.now())
+    if who is None or not who.stands_in:
+        raise AssertionError("nobody stands in")
+    calls: dict[str, Callable[[], Any]] = {
+        "substitute's ms": lambda: inbox(db, who, "todo", order="due", now=workers.now()).items[0],
+        "substitute's badge ms": lambda: badge(db, who),
+    }
+    took: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(_TIMES):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call()
+            took[name].append(1000 * (time.perf_counter() - begin))
+    return {name: statistics.median(values) for name, values in took.items()}

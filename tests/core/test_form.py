@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.form import expand, limit_of, options_of, validate
+from app.core.form import Seen, expand, limit_of, options_of, validate
 from app.core.values import json_text
 
 GERMAN = (".", ",")
@@ -152,6 +152,30 @@ def test_a_reader_writes_numbers_in_their_own_way():
     assert page("number", "1 250,5", marks=("\u202f", ",")) == (Decimal("1250.5"), None)
     assert page("integer", "1.000", marks=GERMAN) == (1000, None)
     assert page("number", "1,5", marks=("", ",")) == (Decimal("1.5"), None)
+    assert page("number", " 1,234,567.50 ") == (Decimal("1234567.50"), None)
+    assert page("number", "１，２３４．５") == (Decimal("1234.5"), None)
+    assert page("number", ".5") == (Decimal("0.5"), None)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["1,5", "1.234,56", "12,00", "1 0", "1,2,3", "1234,567", "0,123", "1,234 567", "1,,000"],
+)
+def test_a_mark_where_none_belongs_is_not_left_out_of_a_number(typed):
+    for kind, example in (("number", "1,234.56"), ("integer", "1,234")):
+        values, [error] = validate(one(kind), {"f": typed}, text=True)
+        assert (values, error.text()) == ({}, f"Write the number like {example}.")
+
+
+@pytest.mark.parametrize(("text", "given"), [(True, ""), (False, None)])
+def test_what_is_not_shown_stays_if_it_is_left_empty(text, given):
+    fields = [
+        {"name": "pay", "type": "number", "required": True},
+        {"name": "why", "type": "string", "required": True, "show_if": "pay > 10"},
+    ]
+    seen = Seen(scope={"pay": 20}, kept=frozenset({"pay"}))
+    values, errors = validate(fields, {"pay": given, "why": "x"}, text=text, seen=seen)
+    assert (values, errors) == ({"why": "x"}, ())
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,20 @@ def test_what_is_no_table_is_refused(field, given, code):
     assert judged({**ITEMS, **field}, {"f": given}, text=False)[1] == [("f", code)]
 
 
+def test_limits_are_told_as_values_and_a_pattern_in_each_language():
+    fits = {"en": "Two digits.", "zh": "两位数字。"}
+    fields = [
+        {"name": "day", "type": "datetime", "min": "2026-01-01T00:00:00Z"},
+        {"name": "cost", "type": "number", "max": 5000},
+        {"name": "code", "type": "string", "pattern": "[0-9]{2}", "pattern_message": fits},
+    ]
+    given = {"day": "2025-01-01T00:00:00Z", "cost": 9000, "code": "x"}
+    _, (day, cost, code) = validate(fields, given, text=False)
+    assert day.text() == "This must be 2026-01-01T00:00:00+00:00 or later."
+    assert (cost.params, cost.text()) == ({"max": Decimal(5000)}, "This must be at most 5000.")
+    assert (code.params, code.text()) == ({"message": fits}, "Two digits.")
+
+
 def test_a_sum_counts_what_is_no_number_yet_as_nothing():
     posted = {"f.0.price": "1.5", "f.1.price": "abc", "f.2.price": "", "f.x.price": "9"}
     assert sums(expand({"f": ITEMS}), posted, text=True) == {"f.price": Decimal("1.5")}

@@ -43,6 +43,22 @@ def test_it_is_always_decided_in_the_end_and_never_before_anybody_voted(rules, v
 
 
 @few
+@given(RULES, st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12))
+def test_with_seats_that_managers_decide_it_ends_when_the_last_has_spoken(rules, said):
+    votes, total = [], len(said)
+    for approves, counted in said:
+        votes.append(Vote("x", approves, "", counted=counted))
+        total -= not counted
+        found = tally.decide(rules, votes, total)
+        if found is not None:
+            break
+    assert found is not None
+    cast = [vote.approves for vote in votes if vote.counted]
+    assert found.last.counted is bool(cast)
+    assert found.approved is (verdict(rules, cast, total) if cast else votes[-1].approves)
+
+
+@few
 @given(RULES, VOTES)
 def test_what_is_decided_stays_whatever_the_others_would_have_said(rules, votes):
     approved, count = ends(rules, votes)

@@ -20,7 +20,7 @@ from app.task import filters, service
 from app.task.choices import choices
 from app.task.filters import Filters
 from app.task.inbox import ORDERS, inbox
-from app.task.queries import get
+from app.task.queries import get, list_
 from tests.support.office import NOW, Office, make_office
 
 CLAIM: dict[str, Any] = {
@@ -87,6 +87,35 @@ def test_each_filter_leaves_what_fits(office: Office) -> None:
         ({}, [request, choice, claim]),
     ):
         assert found(office, filters=filters.read(given)) == expected, given
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value", "fits"),
+    [
+        ("amount", None, "1,250.5", True),
+        ("amount", "is", "125", False),
+        ("amount", "least", "1250.50", True),
+        ("amount", "least", "1251", False),
+        ("amount", "most", "1250", False),
+        ("amount", "most", "much", False),
+        ("note", "is", "TAXI", True),
+        ("note", "least", "Ta", True),
+        ("note", "most", "Sa", False),
+        ("kind", "is", "taxi", True),
+        ("kind", "is", "label", False),
+        ("salary", "is", "9000", False),
+        ("nothing", "is", "1", False),
+        ("amount", "is", " ", True),
+    ],
+)
+def test_business_data_is_compared_by_its_type(
+    office: Office, field: str, op: str | None, value: str, fits: bool
+) -> None:
+    task = claim_form(office, amount=Decimal("1250.50"), salary=9000, note="Taxi to the fair")
+    given = filters.read({"field": field, "op": op, "value": value})
+    assert found(office, filters=given) == ([task] if fits else [])
+    listed = list_(office.db, office["mei"], **given.named, now=NOW)
+    assert [each["id"] for each in listed.items] == ([task] if fits else [])
 
 
 def test_filters_fit_ones_own_tasks_and_those_that_are_done_too(office: Office) -> None:
@@ -221,7 +250,8 @@ def test_a_task_tells_the_same_as_its_row(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("q", "fits"), [("1250", True), ("taxi to", True), ("9000", False), ("amount", False)]
+    ("q", "fits"),
+    [("1250", True), ("taxi to", True), ("9000", False), ("amount", False), ("axi", True)],
 )
 def test_a_search_covers_what_rows_show_but_nothing_sensitive(
     office: Office, q: str, fits: bool

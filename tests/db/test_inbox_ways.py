@@ -153,6 +153,7 @@ def test_a_narrowed_list_of_many_is_what_the_rules_say(
             for filters, fits in ((some, urgent), (few, late)):
                 rules = expected(office, "mei", order, fits)
                 assert walked(office, "mei", order, filters) == rules != [], (steps, order, filters)
+        assert page(office, "mei", "due", filters=Filters(field="none", value="1")).items == []
 
 
 def test_what_stands_too_far_apart_in_the_order_is_found_all_the_same(

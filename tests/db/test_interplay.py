@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.definition.sensitive import MASK
 from app.errors import AppError, Conflict, Forbidden
 from app.runtime import migrate, repair, timers, withdrawal
 from app.runtime import queries as instances
@@ -246,7 +247,8 @@ def test_whatever_ends_a_step_leaves_none_of_its_rows_open(lab: Lab) -> None:
     for end, left, told in ways:
         with stored.taken_back(lab.db):
             end()
-            assert (live(lab), notes(lab, "withdrawn")) == (left, told)
+            kind = "ended" if left else "withdrawn"
+            assert (live(lab), notes(lab, kind)) == (left, told)
             stored.agrees(lab.db, instance)
             if left:  # straight back: everyone decides anew
                 act(lab, "complete", "zhao", lab.task(instance, "ask"), {})
@@ -317,6 +319,22 @@ def test_a_draft_of_others_keeps_back_what_one_may_not_read(lab: Lab) -> None:
         queries.get(lab.db, lab.office[who], task, now=lab.at)["draft"] for who in ("wang", "root")
     ]
     assert (drafts[0]["by"], drafts[0]["values"], drafts[1]) == ("mei", {"remark": "Well"}, None)
+
+
+def test_what_one_may_not_read_is_not_lost_by_leaving_it_empty(lab: Lab) -> None:
+    secret = {"salary": {"type": "number", "sensitive": True, "default": 4711}}
+    paid = {"salary": {"type": "number", "required": True}}
+    shown = {"salary": {"type": "number", "read_only": True}}
+    first = sign("seal", "no", assignee="mei", form={**FORM, **paid})
+    last = sign(id="seal", assignee="mei", form={**FORM, **shown})
+    instance = begun(lab, first, last, variables=secret)
+    page = queries.get(lab.db, lab.office["mei"], lab.task(instance, "sign"), now=lab.at)
+    assert (page["values"]["salary"], page["withheld"]) == (None, ["salary"])
+    typed = {"approved": "true", "salary": ""}
+    act(lab, "complete", "mei", page["id"], typed, text=True)
+    assert instances.get(lab.db, lab.office["root"], instance)["variables"]["salary"] == 4711
+    page = queries.get(lab.db, lab.office["mei"], lab.task(instance, "seal"), now=lab.at)
+    assert (page["values"]["salary"], page["withheld"]) == (MASK, ["salary"])
 
 
 def test_nobody_gets_a_second_seat_by_being_late(lab: Lab) -> None:

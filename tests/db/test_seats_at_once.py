@@ -71,3 +71,16 @@ def test_a_seat_is_either_taken_away_or_votes(lab: Lab) -> None:
     assert codes(in_line(lab.db, lock(instance), calls)) == [None, "task_cancelled"]
     assert result(lab, instance) == "yes"
     stored.agrees(lab.db, instance)
+
+
+def test_two_managers_who_decide_the_last_seats_end_it_once(lab: Lab) -> None:
+    define(lab, ["mei", "wang"])
+    instance = lab.start()
+    for whose, manager in (("mei", "root"), ("wang", "li")):
+        task = task_of(lab, instance, whose)
+        service.assign(lab.engine, lab.office[manager], task, manager, now=lab.at)
+    both = [cast(lab, instance, "root", True), cast(lab, instance, "li", False)]
+    first, second = in_line(lab.db, lock(instance), both)
+    assert (first.instance.status, second.instance.status) == ("running", "terminated")
+    assert result(lab, instance) == "no"
+    stored.agrees(lab.db, instance)

@@ -354,8 +354,55 @@ def test_the_largest_file_fits_into_a_form_and_no_larger_one(
 ) -> None:
     seat = browser("mei")
     seat.post(f"/tasks/{task}/claim")
-    for more, said in ((0, "big.txt"), (1, "A file is at most 10485760 bytes.")):
+    for more, said in ((0, "big.txt"), (1, "A file is at most 10 MB.")):
         content = io.BytesIO(b"x" * (10 * 1024 * 1024 + more))
         page = seat.post(f"/tasks/{task}/complete", {"upload.secret": (content, "big.txt")})
         page.ok(422).says(said)
     assert len(stored.rows(office.db, "select 1 from files")) == 1
+
+
+def test_a_file_goes_with_the_process_that_is_called_and_back(rest: Rest, office: Office) -> None:
+    file = {"doc": {"type": "file"}}
+    steps = {
+        "kid": {"type": "user_task", "config": {"assignee": "wang", "form": file}},
+        "dad": {
+            "type": "call_activity",
+            "config": {"process_key": "kid", "output": {"doc": "${result.doc}"}},
+            "next": ["last"],
+        },
+        "last": {"type": "user_task", "config": {"assignee": "mei", "form": file}},
+    }
+    made = {}
+    for key, names in (("kid", ["kid"]), ("dad", ["dad", "last"])):
+        given = {
+            "name": key,
+            "key": key,
+            "version": "1",
+            "start": {"form": file},
+            "steps": [{"id": name, **steps[name]} for name in names],
+        }
+        row, _ = definitions.create(office.db, office["li"], dumps(given), known=None, now=NOW)
+        made[key] = row.id
+    one = send(rest, "zhao", f"/process-definitions/{made['dad']}", "doc", "a.pdf", PDF).ok(201)
+    begun = {"process_definition_key": "dad", "variables": {"doc": [one["id"]]}}
+    instance = rest("zhao", "POST", "/process-instances", begun).ok(201)["id"]
+    stolen = {"process_definition_key": "papers", "variables": {"offers": [{"id": one["id"]}]}}
+    definitions.create(office.db, office["li"], dumps(PAPERS), known=None, now=NOW)
+    rest("stranger", "POST", "/process-instances", stolen).ok(201)
+    for stranger in ("mei", "stranger"):
+        rest(stranger, "GET", f"/files/{one['id']}").refused(404, "file_not_found")
+    task = office.task_of(instance + 1, "kid")
+    shown = rest("wang", "GET", f"/tasks/{task}").ok()["values"]["doc"]
+    rest("wang", "GET", f"/files/{one['id']}/content").ok()
+    more = send(rest, "wang", f"/tasks/{task}", "doc", "b.pdf", PDF).ok(201)
+    body = {"variables": {"doc": [*shown, more["id"]]}}
+    rest("wang", "PUT", f"/tasks/{task}/complete", body).ok()
+    last = office.task_of(instance, "last")
+    shown = rest("mei", "GET", f"/tasks/{last}").ok()["values"]["doc"]
+    assert [each["name"] for each in shown] == ["a.pdf", "b.pdf"]
+    rest("mei", "GET", f"/files/{more['id']}").ok()
+    rest("mei", "PUT", f"/tasks/{last}/complete", {"variables": {"doc": shown}}).ok()
+    again = rest("zhao", "POST", f"/process-instances/{instance}/restart", {"reason": "Once more"})
+    (copy,) = again.ok(201)["variables"]["doc"]
+    assert (copy["sha256"], copy["id"] > more["id"]) == (one["sha256"], True)
+    rest("zhao", "GET", f"/files/{copy['id']}").ok()

@@ -229,9 +229,10 @@ def test_a_button_that_is_not_there_changes_nothing(pages: Pages, task: int, pre
 
 
 def test_an_error_in_a_table_stands_at_its_cell(pages: Pages, task: int) -> None:
-    typed = TYPED | {"f.items.1.cost": "dear", "outcome": "yes"}
-    page = pages.post(f"/tasks/{task}/complete", typed).ok(422)
-    page.says("This must be a number.")
+    empty = {"f.items.0.what": "", "f.items.0.cost": ""}
+    typed = TYPED | empty | {"f.items.1.cost": "dear", "outcome": "no"}
+    page = pages.post(f"/tasks/{task}/complete", typed, htmx=True).ok(422)
+    page.says("items, row 2, Cost : This must be a number.", "This outcome needs a value here.")
     assert 'aria-invalid="true"' in page.control("f.items.1.cost")
     assert 'value="dear"' in page.control("f.items.1.cost")
 

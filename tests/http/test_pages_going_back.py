@@ -49,6 +49,20 @@ def test_before_a_return_one_sees_what_it_would_cancel(browser: Browser, office:
     page.is_silent_about("It comes straight back to me")
 
 
+def test_who_was_at_work_beside_is_told_who_returned_what(browser: Browser, office: Office) -> None:
+    instance = begun(office)
+    right, left = (office.task_of(instance, step) for step in ("right", "left"))
+    service.give_back(office.engine, office["li"], left, "ask", comment="Too dear", now=NOW)
+    mei = browser("mei")
+    page = mei.get(f"/tasks/{right}").ok().says("Li Wei returned “Left”", "this task has ended")
+    page.is_silent_about("This task was withdrawn")
+    told = mei.get("/notifications").ok()
+    told.says("“Right” does not wait for you any more: Li Wei returned the request", "Too dear")
+    shown = mei.get(f"/instances/{instance}").ok()
+    shown.says("Right: ended, because “Left” was returned")
+    shown.is_silent_about("Right: withdrawn")
+
+
 def test_a_withdrawn_request_is_copied_as_a_new_one(browser: Browser, office: Office) -> None:
     instance = begun(office)
     runtime.withdraw(office.engine, office["zhao"], instance, now=NOW)

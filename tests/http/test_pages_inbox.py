@@ -133,6 +133,12 @@ def test_a_row_tells_what_its_step_names_in_the_readers_words(
     page = browser("mei").get("/inbox").ok().says("amount 12,500", "Purpose <i>Chairs")
     page.is_silent_about("99")
     assert browser("mei").get("/inbox?q=12500").ok().text.count("data-row") == 1
+    assert '<option value="amount">' in page.text
+    assert '<option value="salary">' not in page.text
+    page = browser("mei").get("/inbox?field=amount&op=least&value=12,000").ok()
+    assert page.text.count("data-row") == 1
+    assert query(links(page, "amount at least “12,000”")[0]) == {"tab": "todo"}
+    browser("mei").get("/inbox?field=amount&op=most&value=12,000").ok().says("No task fits")
 
 
 def test_rest_narrows_by_the_same_words(office: Office, rest: Rest) -> None:
@@ -148,6 +154,7 @@ def test_rest_narrows_by_the_same_words(office: Office, rest: Rest) -> None:
     assert ids("due=overdue") == [task]
     assert ids("priority=normal&step=approve") == [task]
     assert ids("priority=urgent") == []
+    assert ids("field=amount&op=least&value=0") == []
     rest("mei", "GET", "/tasks?due=soon").refused(400, "invalid_query")
 
 

@@ -26,16 +26,19 @@ PROCESS = {
                 "mode": "ratio",
                 "ratio": "${2 / 3}",
                 "form": {"approved": "boolean"},
-                "allow": ["add_signer", "remove_signer"],
+                "allow": ["add_signer", "remove_signer", "assign"],
             },
         }
     ],
 }
 
 
-def start(office: Office) -> tuple[int, dict[str, int]]:
+def start(office: Office, *people: str) -> tuple[int, dict[str, int]]:
     """Start an instance; return its id and who has which task."""
-    definitions.create(office.db, office["root"], json.dumps(PROCESS), known=None, now=NOW)
+    source = json.dumps(PROCESS)
+    if people:
+        source = source.replace('["group:finance_team", "zhao"]', json.dumps(people))
+    definitions.create(office.db, office["root"], source, known=None, now=NOW)
     instance = office.start("signing")
     with office.db.transaction() as tx:
         rows = tx.run("select assignee, id from tasks where step = 'sign'").rows
@@ -52,6 +55,7 @@ def test_a_page_tells_how_far_they_are_and_what_became_of_it(
     done = mei.post(f"/tasks/{ours['mei']}/complete", {"f.approved": "true", "comment": "Fine"})
     mei.get(done.headers["Location"]).ok().says("Your decision is counted: 1 of 3 so far.")
     wang.get(f"/tasks/{ours['wang']}").ok().says("Approved", "Fine", "1 of 3 so far.")
+    wang.get("/inbox").ok().says("1 of 3 have decided")
     wang.post(f"/tasks/{ours['wang']}/add-signer", {"users": "li"}).goes_to(
         f"/tasks/{ours['wang']}"
     )
@@ -69,6 +73,25 @@ def test_a_page_tells_how_far_they_are_and_what_became_of_it(
     told.says("Sign: decided, 2 for it and 0 against")
     told.says("Chen Mei approved “Sign”: 1 of 3 have decided")
     browser("root").get(f"/instances/{instance}/sheet").ok().says("Chen Mei", "Wang Fang", "Fine")
+
+
+def test_a_manager_is_told_before_deciding_what_that_will_be(
+    browser: Browser, office: Office, rest: Rest
+) -> None:
+    instance, ours = start(office, "mei", "wang")
+    root, task = browser("root"), f"/tasks/{ours['wang']}"
+    tasks.assign(office.engine, office["root"], ours["wang"], "root", now=NOW)
+    root.get(task).ok().says("You decide as a manager", "the others decide without this seat")
+    assert rest("root", "GET", task).ok()["visit"]["as_manager"] == "not_counted"
+    done = root.post(f"{task}/complete", {"f.approved": "true"}).headers["Location"]
+    root.get(done).ok().says("is no vote; of the others 0 of 1 have decided.")
+    root.get(task).ok().says("by a manager, not counted", "1 of 1 have to approve.")
+    tasks.assign(office.engine, office["li"], ours["mei"], "li", now=NOW)
+    browser("li").get(f"/tasks/{ours['mei']}").ok().says("Nobody else has a say here")
+    tasks.complete(office.engine, office["li"], ours["mei"], {"approved": True}, now=NOW)
+    told = root.get(f"/instances/{instance}").ok()
+    told.says("Root approved “Sign” as a manager, which is no vote: 0 of 1 have decided")
+    told.says("Li Wei decided “Sign” as a manager", "Sign: decided by a manager")
 
 
 def test_the_same_over_rest(office: Office, rest: Rest) -> None:

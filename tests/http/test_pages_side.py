@@ -19,7 +19,7 @@ def task(office: Office) -> int:
     """A task that mei has claimed, to which people may be added."""
     made = office.open_task(amount=5)
     with office.db.transaction() as tx:
-        tx.run("update tasks set allow = '{delegate,consult,add_signer,cc,assign}'")
+        tx.run("update tasks set allow = '{delegate,consult,add_signer,remove_signer,cc,assign}'")
     tasks.claim(office.engine, office["mei"], made, now=NOW)
     return made
 
@@ -75,6 +75,32 @@ def test_deciding_before_the_answer_asks_once(browser: Browser, office: Office, 
     assert page.field("f.comments") == "Fine."
     mei.post(f"/tasks/{task}/complete?confirmed=done", typed).goes_to(f"/tasks/{task}/done")
     browser("stranger").get(f"/tasks/{question}").ok().says("This task was withdrawn")
+
+
+def test_one_of_those_who_were_asked_is_taken_away(
+    browser: Browser, office: Office, task: int
+) -> None:
+    mei, stranger = browser("mei"), browser("stranger")
+    mei.post(f"/tasks/{task}/consult", {"users": "stranger", "reason": "How many?"})
+    question = own(office, "stranger")
+    page = mei.get(f"/tasks/{task}").ok().says("Withdraw the question")
+    assert f'href="/tasks/{question}/recall?question=1"' in page.text
+    page = mei.get(f"/tasks/{question}/recall?question=1").ok()
+    page.says("Withdraw the question to Some One?")
+    sent = mei.post(f"/tasks/{question}/recall?question=1", {"reason": "I know"})
+    sent.goes_to(f"/tasks/{task}")
+    mei.get(f"/tasks/{task}").ok().says(
+        "The question is withdrawn.", "Chen Mei withdrew the question to Some One about “Approve”"
+    ).is_silent_about("Opinions")
+    stranger.get(f"/tasks/{question}").ok().says("This task was withdrawn")
+    mei.post(f"/tasks/{task}/add-signer", {"users": "stranger", "position": "before"})
+    page = mei.get(f"/tasks/{task}").ok().says("Waiting for Some One to sign first")
+    assert f'href="/tasks/{task}/remove-signer?user=stranger"' in page.text
+    mei.get(f"/tasks/{task}/remove-signer?user=stranger").ok().says("Some One")
+    mei.post(f"/tasks/{task}/remove-signer", {"user": "stranger"}).goes_to(f"/tasks/{task}")
+    mei.get(f"/tasks/{task}").ok().says(
+        "Chen Mei took Some One away from those who sign “Approve”", "Complete"
+    )
 
 
 def test_a_decision_waits_for_signatures(browser: Browser, office: Office, task: int) -> None:
