@@ -29,7 +29,9 @@ Seen = tuple[str, str, Sheet]
 
 ENGLISH = re.compile(r"\b[A-Za-z_]{2,}\b", re.ASCII)
 CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
-GAP = re.compile(r"[。！？；：，]\s+(?:<(?:a|span(?! class=\"required)|code|strong|b)\b|[^\s<·]).{0,40}")
+GAP = re.compile(
+    r"[。！？；：，]\s+(?:<(?:a|span(?! class=\"required)|code|strong|b)\b|[^\s<·]).{0,40}"
+)
 """A blank after a full stop that brings its own, before more on the same line."""
 WRITTEN = """
     Chen Choice Fang Li Mei Min One Root Some Wang Wei Zhao CM WF ZM admin mei nobody root zhao
