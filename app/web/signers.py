@@ -15,6 +15,7 @@ from app.web import task as task_page
 from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.i18n import pick
 from app.web.session import actor, engine, now
+from app.web.words import sentences
 
 bp = Blueprint("signer", __name__)
 
@@ -76,7 +77,7 @@ def _task(task_id: int) -> dict[str, Any]:
 def _adding(task: Mapping[str, Any]) -> Question:
     return Question(
         title=gettext("Add people to “%(step)s”?", step=_step(task)),
-        text=f"{_ADDED if task['visit'] else _ADDED_TO_ONE} {_OTHERWISE}",
+        text=sentences(_ADDED if task["visit"] else _ADDED_TO_ONE, _OTHERWISE),
         action=gettext("Add"),
         url=url_for("signer.add", task_id=task["id"]),
         back_url=url_for("task.show", task_id=task["id"]),

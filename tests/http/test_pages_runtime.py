@@ -265,10 +265,8 @@ def test_viewers_find_what_they_may_read_and_remind(browser: Browser, office: Of
     office.start()
     viewer = browser("stranger")
     page = viewer.get("/inbox").ok().says("Instances").is_silent_about("Definitions")
-    page = (
-        viewer.get("/instances").ok().says("Trip to Harbin", "Remind together")
+    page = viewer.get("/instances").ok().says("Trip to Harbin", "Remind together")
     assert page.text.count("data-row") == 1
-    )
     assert f'name="instances" value="{number}"' in page.text
     viewer.get(f"/instances/{number}").ok().says("Trip to Harbin").is_silent_about("Suspend")
     viewer.get(f"/instances/{number}/history").ok()
