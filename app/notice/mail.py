@@ -39,7 +39,7 @@ update notifications n set mail_at = null
         or not exists (select 1 from users u where u.username = n.username
                           and u.active and u.email is not null)
         or not exists (select 1 from tasks t where t.id = n.task_id
-                          and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked')
+                          and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked', 'ended')
                                or t.state in ('open', 'claimed'))))
 """
 _UNSCHEDULED: Final = """

@@ -67,7 +67,7 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, options, columns, value}``; the last two as a form's field of that
-    name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
+    name has them, else None), ``draft`` (``{by, values, comment, saved_at}``: the actor's own, else the
     last one that another person left), ``comments`` (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
@@ -323,12 +323,14 @@ def _readable(
     draft: dict[str, Any] | None, actor: Actor, hidden: frozenset[str]
 ) -> dict[str, Any] | None:
     """Return a draft without what the reader may not see, unless they have typed it themselves."""
-    if draft is None or draft["by"] == actor.username:
+    if draft is None:
+        return None
+    kept = dict(draft["values"])
+    draft |= {"comment": kept.pop(store.COMMENT, None), "values": kept}
+    if draft["by"] == actor.username:
         return draft
     kept = {  # cells of a table stand under its name and a dot
-        name: value
-        for name, value in draft["values"].items()
-        if name.partition(".")[0] not in hidden
+        name: value for name, value in kept.items() if name.partition(".")[0] not in hidden
     }
     return draft | {"values": kept}
 
