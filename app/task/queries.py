@@ -67,8 +67,9 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, options, columns, value}``; the last two as a form's field of that
-    name has them, else None), ``draft`` (``{by, values, comment, saved_at}``: the actor's own, else the
-    last one that another person left), ``copies`` (see ``task.copies``), ``comments`` (see ``task.thread``), ``visit``
+    name has them, else None), ``draft`` (``{by, values, comment, saved_at}``: the actor's own,
+    else the last one that another person left), ``copies`` (see ``task.copies``), ``comments``
+    (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
     ``task.rounds``; None in the first round), ``ended_by`` (see ``task.ended``), ``people``
