@@ -80,6 +80,8 @@ class Choices(Request):
     overdue: Told | None = None
     copied: Told | None = None
     unassigned: Told | None = None
+    substitute: Told | None = None
+    absence: Told | None = None
     digest_hour: Annotated[
         int | None,
         Field(ge=0, le=23, description="When the mail of the day comes, in the caller's zone."),
@@ -117,17 +119,28 @@ class HandedOver(Body):
     left: int = Field(description="Live tasks that the person still has.")
 
 
+class AbsenceTold(Body):
+    """What a notification says of an absence, as it was then."""
+
+    change: str = Field(description="set, changed or ended.")
+    user: str = Field(description="Who is away.")
+    substitute: str
+    from_: datetime = Field(alias="from")
+    until: datetime
+
+
 class Notification(Body):
     """What somebody was told."""
 
     id: int
-    event: str = Field(description="What happened: a word of the choices, substitute, or ended.")
+    event: str = Field(description="What happened: a word of the choices, or ended.")
     process_instance_id: int | None = Field(description="Null of an absence.")
     task_id: int | None
     title: str | None
     step: StepRef | None
     by: str
     text: str | None
+    absence: AbsenceTold | None = None
     at: datetime
     read_at: datetime | None
 
@@ -180,4 +193,6 @@ class Chosen(BaseModel):
     overdue: Told
     copied: Told
     unassigned: Told
+    substitute: Told
+    absence: Told
     digest_hour: int

@@ -28,13 +28,15 @@ class Views(Body):
 class Stop(Body):
     """One place on the likely way from a task on."""
 
-    kind: str = Field(description="next, later, choice, join, end or stuck.")
+    kind: str = Field(description="decided, next, later, choice, join, end or stuck.")
     step: str | None
     name: Label | None
     type: str | None
     assignee: str | None
     candidates: dict[str, list[str]]
     options: list[Label]
+    rule: str | None = Field(description="Of a kind decided: the approval rule that decides.")
+    approved: bool | None = Field(description="What it decides; null where that is neither.")
 
 
 class Way(Body):

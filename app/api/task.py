@@ -47,7 +47,7 @@ def one(call: Call, task_id: int) -> Answer:
 )
 def claim(call: Call, task_id: int, body: payloads.CommentOnly) -> Answer:
     """Take it, if nobody else has."""
-    service.claim(call.engine, call.actor, task_id, now=call.now)
+    service.claim(call.engine, call.actor, task_id, comment=body.comment, now=call.now)
     return _task(call, task_id)
 
 

@@ -92,7 +92,7 @@ def copy(call: Call, task_id: int, body: more.CopyTask) -> Answer:
     f"{_ONE}/remind",
     "Remind those whom a task waits for",
     body=CommentOnly,
-    permission="initiator, or task:read",
+    permission="whoever may read it, but its holder",
     **_TASK,
 )
 def remind(call: Call, task_id: int, body: CommentOnly) -> Answer:

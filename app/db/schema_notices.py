@@ -16,6 +16,7 @@ notifications = sa.Table(
     sa.Column("task_id", sa.BigInteger),
     sa.Column("actor", sa.Text, nullable=False),  # who did it; system: the engine
     sa.Column("text", sa.Text),  # the beginning of what they said
+    sa.Column("about", sa.JSON),  # of an absence: {change, user, substitute, from, until}
     moment("at"),
     moment("read_at", nullable=True),
     moment("mail_at", nullable=True),  # when it is to be mailed; null: not, or no more

@@ -18,7 +18,7 @@ LONGEST: Final = 8
 _CHAINS: Final = """
 with recursive chain as (
     select {end} as person, definitions, case when open_tasks then null else starts_at end as since,
-           ends_at, array[{begin}, {end}] as path
+           starts_at, ends_at, array[{begin}, {end}] as path
       from absences
      where {begin} = {who} and ended_at is null and starts_at <= %(at)s and ends_at > %(at)s
     union all
@@ -28,12 +28,13 @@ with recursive chain as (
                 else array(select unnest(chain.definitions) intersect select unnest(a.definitions))
            end,
            greatest(chain.since, case when a.open_tasks then null else a.starts_at end),
-           least(chain.ends_at, a.ends_at), chain.path || a.{end}
+           greatest(chain.starts_at, a.starts_at), least(chain.ends_at, a.ends_at),
+           chain.path || a.{end}
       from chain join absences a on a.{begin} = chain.person
      where a.ended_at is null and a.starts_at <= %(at)s and a.ends_at > %(at)s
        and a.{end} <> all(chain.path) and cardinality(chain.path) <= {longest}
 )
-select distinct person, definitions, since, ends_at from chain
+select distinct person, definitions, since, starts_at, ends_at from chain
  where definitions is null or definitions <> '{{}}'
 """
 _STANDS_IN: Final = _CHAINS.format(
@@ -75,6 +76,7 @@ def stands_in(tx: Tx, username: str, *, now: datetime) -> tuple[StandIn, ...]:
             row["ends_at"],
             row["since"],
             None if row["definitions"] is None else frozenset(row["definitions"]),
+            row["starts_at"],
         )
         for row in rows
     )

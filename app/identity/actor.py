@@ -18,12 +18,14 @@ class StandIn:
         until: when it ends.
         since: only tasks that were opened from then on; None: all.
         definitions: only of processes with these keys; None: of all.
+        begun: when it began.
     """
 
     person: str
     until: datetime
     since: datetime | None = None
     definitions: frozenset[str] | None = None
+    begun: datetime | None = None
 
     def covers(self, definition_key: str, opened_at: datetime) -> bool:
         """Say whether it is for a task of this process that was opened then."""

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.db.tx import Database, Tx
 
+_TIMES: Final = ("from", "until")
 LEASE: Final = timedelta(minutes=10)
 MOST_TRIES: Final = 8
 """Attempts before a mail is given up: after about a day."""
@@ -38,9 +39,16 @@ update notifications n set mail_at = null
    and (n.read_at is not null
         or not exists (select 1 from users u where u.username = n.username
                           and u.active and u.email is not null)
+<<<<<<< HEAD
         or not exists (select 1 from tasks t where t.id = n.task_id
                           and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked', 'ended')
                                or t.state in ('open', 'claimed'))))
+=======
+        or n.task_id is not null and not exists (
+               select 1 from tasks t where t.id = n.task_id
+                  and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked')
+                       or t.state in ('open', 'claimed'))))
+>>>>>>> main
 """
 _UNSCHEDULED: Final = """
 select n.id, n.at, u.timezone, u.digest_hour as hour
@@ -70,10 +78,13 @@ with first as (
     returning n.*
 )
 select l.id, l.event, l.actor, l.text, l.instance_id, l.task_id, l.mail_tries as tries, l.digest,
-       t.name as step_name, t.step, i.title, u.email, u.name, u.language,
+       l.about, coalesce(s.name, l.about ->> 'substitute') as substitute,
+       t.name as step_name, t.step, i.title, u.email, u.name, u.language, u.timezone,
        coalesce(a.name, l.actor) as by, array_agg(l.id) over () as ids
-  from leased l join tasks t on t.id = l.task_id join process_instances i on i.id = l.instance_id
+  from leased l left join tasks t on t.id = l.task_id
+  left join process_instances i on i.id = l.instance_id
   join users u on u.username = l.username left join users a on a.username = l.actor
+  left join users s on s.username = l.about ->> 'substitute'
  order by l.id desc limit %(listed)s
 """
 _SETTLE: Final = "update notifications set mail_at = %(again)s where id = any(%(ids)s)"
@@ -81,11 +92,14 @@ _SETTLE: Final = "update notifications set mail_at = %(again)s where id = any(%(
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A notification that a mail tells of.
+    """A notification that a mail tells of: something of a task, or an absence.
 
     Args:
         by: what the person is called who did it.
         step: the step's label, as the definition has it.
+        title: of the instance; empty: it is about an absence.
+        absence: ``{change, from, until, substitute}``, the times in the reader's zone, the
+            last one's name; None: it is about a task.
     """
 
     id: int
@@ -95,8 +109,9 @@ class Note:
     step_id: str
     title: str
     text: str | None
-    instance_id: int
-    task_id: int
+    instance_id: int | None
+    task_id: int | None
+    absence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +220,18 @@ def _note(row: Mapping[str, Any]) -> Note:
         event=row["event"],
         by=row["by"],
         step=row["step_name"],
-        step_id=row["step"],
-        title=row["title"],
+        step_id=row["step"] or row["event"],
+        title=row["title"] or "",
         text=row["text"],
         instance_id=row["instance_id"],
         task_id=row["task_id"],
+        absence=_absence(row),
     )
+
+
+def _absence(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    about, there = row["about"], _zone(row["timezone"])
+    if about is None:
+        return None
+    times = {each: datetime.fromisoformat(about[each]).astimezone(there) for each in _TIMES}
+    return {"change": about["change"], "substitute": row["substitute"], **times}

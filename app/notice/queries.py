@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ select count(*) as unread from (select 1 from notifications
 _NOTES: Final = sa.select(
     *(n.c[name] for name in ("id", "event", "instance_id", "task_id", "actor", "text", "at")),
     n.c.read_at,
+    n.c.about,
     t.c.step,
     t.c.name.label("step_name"),
     i.c.title,
@@ -172,9 +174,16 @@ def _note(row: Mapping[str, Any]) -> Item:
         "step": {"id": row["step"], "name": row["step_name"]} if row["step"] else None,
         "by": row["actor"],
         "text": row["text"],
+        "absence": _absence(row["about"]),
         "at": row["at"],
         "read_at": row["read_at"],
     }
+
+
+def _absence(about: Mapping[str, Any] | None) -> Item | None:
+    if about is None:
+        return None
+    return {**about, **{each: datetime.fromisoformat(about[each]) for each in ("from", "until")}}
 
 
 def _copy(row: Mapping[str, Any]) -> Item:

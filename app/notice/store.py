@@ -22,6 +22,8 @@ Event = Literal[
     "overdue",
     "copied",
     "unassigned",
+    "substitute",
+    "absence",
 ]
 EVENTS: Final[tuple[Event, ...]] = get_args(Event)
 Choice = Literal["page", "mail", "digest", "none"]
@@ -39,29 +41,29 @@ union
 select ur.user_id from user_roles ur join roles r on r.id = ur.role_id where r.name = any(%(roles)s)
 """
 _COLUMNS: Final = "(username, event, instance_id, task_id, actor, text, at, mail_at, digest)"
-_CHOSEN: Final = "left join notification_choices c on c.username = u.username and c.event ="
-_MAIL: Final = """
+CHOSEN: Final = "left join notification_choices c on c.username = u.username and c.event ="
+MAIL: Final = """
 case when c.choice in ('mail', 'digest') and u.email is not null then %(at)s::timestamptz end,
 case when c.choice = 'digest' then false end
 """
 _WANTED: Final = "u.active and u.username <> %(actor)s and coalesce(c.choice, 'page') <> 'none'"
 _TOLD: Final = f"""
 insert into notifications {_COLUMNS}
-select u.username, %(event)s, %(instance)s, %(task)s, %(actor)s, %(text)s, %(at)s, {_MAIL}
-  from users u {_CHOSEN} %(event)s
+select u.username, %(event)s, %(instance)s, %(task)s, %(actor)s, %(text)s, %(at)s, {MAIL}
+  from users u {CHOSEN} %(event)s
  where {_WANTED} and u.id in ({_MEANT}) and u.username <> all(%(but)s::text[])
  order by u.username
 """  # noqa: S608 - constants only
 _OPENED: Final = f"""
 insert into notifications {_COLUMNS}
-select u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
-  from tasks t join users u on u.username = t.assignee {_CHOSEN} %(event)s
+select u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {MAIL}
+  from tasks t join users u on u.username = t.assignee {CHOSEN} %(event)s
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s) order by t.id
 """  # noqa: S608 - constants only
 _UNASSIGNED: Final = f"""
 insert into notifications {_COLUMNS}
-select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {_MAIL}
-  from tasks t join users u on u.id in ({_MEANT}) {_CHOSEN} 'unassigned'
+select u.username, 'unassigned', t.instance_id, t.id, %(actor)s, null, %(at)s, {MAIL}
+  from tasks t join users u on u.id in ({_MEANT}) {CHOSEN} 'unassigned'
  where {_WANTED} and t.instance_id = %(instance)s and t.wait = %(wait)s order by t.id, u.username
 """  # noqa: S608 - constants only
 _RETURNED: Final = (
@@ -91,18 +93,18 @@ _REOPENED: Final = _OPENED.replace("order by t.id", _OPEN_AGAIN)
 _OPENED_FOR: Final = f"""
 insert into notifications {_COLUMNS}
 select distinct on (t.id, u.username)
-       u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s::timestamptz, {_MAIL}
+       u.username, 'task', t.instance_id, t.id, %(actor)s, null, %(at)s::timestamptz, {MAIL}
   from tasks t cross join lateral ({SUBSTITUTES}) s
-  join users u on u.username = s.person {_CHOSEN} 'task'
+  join users u on u.username = s.person {CHOSEN} 'task'
  where {_WANTED} and {COVERED} and t.instance_id = %(instance)s and t.wait = any(%(waits)s)
  order by t.id, u.username
 """  # noqa: S608 - constants only
 _TOLD_FOR: Final = f"""
 insert into notifications {_COLUMNS}
 select distinct on (u.username)
-       u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s::timestamptz, {_MAIL}
+       u.username, %(event)s, t.instance_id, t.id, %(actor)s, %(text)s, %(at)s::timestamptz, {MAIL}
   from tasks t cross join lateral {SUBSTITUTES_OF_MEANT}
-  join users u on u.username = s.person {_CHOSEN} %(event)s
+  join users u on u.username = s.person {CHOSEN} %(event)s
  where {_WANTED} and {COVERED} and t.id = %(task)s and u.id not in ({_MEANT})
  order by u.username
 """  # noqa: S608 - constants only
@@ -117,17 +119,12 @@ _ASKED_FOR: Final = (
 )
 _REOPENED_FOR: Final = _OPENED_FOR.replace("order by t.id", _OPEN_AGAIN)
 _SEATED_FOR: Final = _OPENED_FOR.replace("order by t.id", "and t.seat > %(after)s order by t.id")
-# It is about no task, and always told: the work of the other person is theirs now.
-_CHOSEN_AS_SUBSTITUTE: Final = """
-insert into notifications (username, event, actor, at)
-values (%(username)s, 'substitute', %(away)s, %(at)s)
-"""
 _SEATED: Final = _OPENED.replace("order by t.id", "and t.seat > %(after)s order by t.id")
 # Those who have not answered are told of their own tasks, whose ids are the database's to give.
 _ASKED: Final = f"""
 insert into notifications {_COLUMNS}
-select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {_MAIL}
-  from tasks t join users u on u.username = t.assignee {_CHOSEN} 'asked'
+select u.username, 'asked', t.instance_id, t.id, %(actor)s, %(text)s, %(at)s, {MAIL}
+  from tasks t join users u on u.username = t.assignee {CHOSEN} 'asked'
  where {_WANTED} and t.instance_id = %(instance)s and t.serves = %(task)s
    and t.state = 'claimed' and t.role = %(role)s and t.assignee = any(%(people)s) order by t.id
 """  # noqa: S608 - constants only
@@ -143,8 +140,8 @@ with added as (
     returning instance_id, username, task_id
 )
 insert into notifications {_COLUMNS}
-select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at)s, {_MAIL}
-  from added a join users u on u.username = a.username {_CHOSEN} 'copied'
+select u.username, 'copied', a.instance_id, a.task_id, %(actor)s, %(text)s, %(at)s, {MAIL}
+  from added a join users u on u.username = a.username {CHOSEN} 'copied'
  where {_WANTED} order by u.username
 """  # noqa: S608 - constants only
 _COPIED_BY_STEP: Final = _COPIED.replace(
@@ -259,11 +256,6 @@ def seated_for(instance: int, wait: int, after: int, *, actor: str, at: datetime
     """Return the same as ``opened_for`` for seats that were added; see ``seated``."""
     said: dict[str, Any] = {"instance": instance, "waits": [wait], "after": after}
     return _SEATED_FOR, {**said, "actor": actor, "at": at}
-
-
-def chosen(username: str, *, away: str, at: datetime) -> Statement:
-    """Return what tells somebody that they stand in for a person who is, or will be, away."""
-    return _CHOSEN_AS_SUBSTITUTE, {"username": username, "away": away, "at": at}
 
 
 def seated(instance: int, wait: int, after: int, *, actor: str, at: datetime) -> Statement:

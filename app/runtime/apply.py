@@ -233,7 +233,6 @@ def _row(
     return _base(definition, plan, task, given, columns) | {
         "task_state": "claimed" if held else "open",
         "at": at,
-        "claimed_at": at if held else None,
         "alert": given.alert,
     }
 

@@ -139,7 +139,7 @@ def _recalled(event: Recalled) -> dict[str, Any]:
 
 
 def _withdrawn(event: Withdrawn) -> dict[str, Any]:
-    return {"to": event.step}
+    return {"to": event.step, "reason": event.reason}
 
 
 def _reason(event: Suspended | Activated) -> dict[str, Any]:

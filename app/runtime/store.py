@@ -53,11 +53,11 @@ UPDATE_WITH_VARIABLES: Final = UPDATE.replace(
 )
 TASK: Final = """
 insert into tasks (instance_id, definition_id, wait, step, name, state, assignee, candidates,
-                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow,
-                   barred, remind_at)
+                   form, outcomes, priority, round, due_at, created_at, allow, barred,
+                   remind_at)
 values (%(id)s, %(definition)s, %(wait)s, %(step)s, %(name)s, %(task_state)s, %(assignee)s,
         %(candidates)s, %(form)s, %(outcomes)s, %(priority)s, %(round)s, %(due_at)s, %(at)s,
-        %(claimed_at)s, %(allow)s, %(barred)s, %(remind_at)s)
+        %(allow)s, %(barred)s, %(remind_at)s)
 returning id
 """
 DECIDED_TASK: Final = """
@@ -68,7 +68,7 @@ values (%(id)s, %(definition)s, %(wait)s, %(step)s, %(name)s, 'completed', %(ass
         %(candidates)s, %(form)s, %(outcomes)s, %(priority)s, %(round)s, %(due_at)s, %(at)s,
         %(at)s, %(by)s, %(outcome)s, %(values)s, %(barred)s, %(rule)s, %(seat)s)
 """
-SEAT: Final = TASK.replace("barred, remind_at)", "barred, remind_at, seat)").replace(
+SEAT: Final = TASK.replace("remind_at)\nvalues", "remind_at, seat)\nvalues").replace(
     "%(remind_at)s)", "%(remind_at)s, %(seat)s)"
 )
 """Same for one of several people."""

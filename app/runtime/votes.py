@@ -38,11 +38,11 @@ update visits set queue = %(queue)s, total = %(total)s
 # under the instance's lock, which everybody holds who adds one.
 _ADD: Final = """
 insert into tasks (instance_id, definition_id, wait, seat, step, name, state, assignee, candidates,
-                   form, outcomes, priority, round, due_at, created_at, claimed_at, allow, added_by,
-                   barred, remind_at)
+                   form, outcomes, priority, round, due_at, created_at, allow, added_by, barred,
+                   remind_at)
 select instance_id, definition_id, wait, %(seat)s, step, name, %(state)s, %(assignee)s,
-       %(candidates)s, form, outcomes, priority, round, due_at, %(at)s, %(claimed_at)s, allow,
-       %(added_by)s, barred, remind_at
+       %(candidates)s, form, outcomes, priority, round, due_at, %(at)s, allow, %(added_by)s,
+       barred, remind_at
   from tasks where id = %(like)s
 """
 _OTHERS: Final = """
@@ -131,6 +131,7 @@ def cast_vote(
         "approved": vote.approves if visit.decides else None,
         "counted": None if vote.counted else False,
         "comment": event.comment,
+        "rule": event.rule,
         "votes": {name: numbers[name] for name in ("approved", "rejected", "total")},
     }
     line = ["task.voted", task["step"], {k: v for k, v in said.items() if v is not None}]
@@ -305,7 +306,6 @@ def _seat(given: Row, like: int, number: int, at: datetime) -> Statement:
         "assignee": given["assignee"],
         "candidates": list(given["candidates"]),
         "at": at,
-        "claimed_at": at if held else None,
         "added_by": given.get("added_by"),
     }
 

@@ -9,6 +9,7 @@ from app.core.definition import START, Definition
 from app.core.events import Withdrawn
 from app.core.state import ENDED, State
 from app.core.verbs import DEFAULT
+from app.db.tx import Tx
 from app.errors import AppError, Conflict, FieldError, Forbidden, Invalid
 from app.identity.actor import Actor
 from app.runtime import access, rounds, step
@@ -19,6 +20,10 @@ from app.runtime.row import InstanceRow
 
 RESULT: Final = "withdrawn"
 """How an instance has ended that its initiator withdrew."""
+_VOTED: Final = """
+select 1 from tasks
+ where instance_id = %(id)s and seat > 0 and state = 'completed' and completed_by <> %(me)s limit 1
+"""
 
 
 def withdraw(
@@ -53,7 +58,7 @@ def withdraw(
         problem = _in_the_way(locked)
         if problem is not None:
             raise problem
-        if why is None and decided_by_others(locked.state, actor.username):
+        if why is None and _others_decided(tx, locked, actor.username):
             error = FieldError("comment", "required", "Others have decided already: say why.")
             raise Invalid("comment_needed", "Say why you withdraw it.", errors=(error,))
         target = back_to(locked.definition, locked.state)
@@ -85,9 +90,12 @@ def back_to(definition: Definition, state: State) -> str | None:
     return START if again and not there else None
 
 
-def decided_by_others(state: State, username: str) -> bool:
-    """Say whether somebody else has completed a step."""
-    return any(done.by != username for done in state.completed.values())
+def _others_decided(tx: Tx, locked: Locked, username: str) -> bool:
+    """Say whether somebody else has completed a step, or voted where several decide."""
+    if any(done.by != username for done in locked.state.completed.values()):
+        return True
+    about = {"id": locked.instance.id, "me": username}
+    return tx.run(_VOTED, about).fetchone() is not None
 
 
 def _in_the_way(locked: Locked) -> AppError | None:

@@ -14,7 +14,7 @@ from app.identity.absence import LONGEST
 from app.identity.actor import Actor
 from app.identity.policy import require
 from app.identity.queries import display_names
-from app.notice.store import chosen
+from app.notice.away import told
 from app.task.absences import MANAGE, ME, body, seen, state
 from app.task.person import someone, worker
 
@@ -65,7 +65,7 @@ class Wish:
 
 
 def set_(db: Database, actor: Actor, wish: Wish, *, user: str | None = None, now: datetime) -> Row:
-    """Say that somebody is away, and who decides for them; that person is told.
+    """Say that somebody is away, and who decides for them; both are told of it by others.
 
     Args:
         user: username of who is away; None: the actor.
@@ -88,12 +88,12 @@ def set_(db: Database, actor: Actor, wish: Wish, *, user: str | None = None, now
         tx.run(_ALONE)
         params = _checked(db, tx, person, wish, before=None, now=now)
         row = tx.run(_ADD, params | {"user": person, "me": actor.username}).fetchone() or {}
-        _tell(tx, actor, row, now)
+        tx.together(told(None, row, actor=actor.username, at=now), last=True)
     return body(row, now)
 
 
 def change(db: Database, actor: Actor, absence_id: int, wish: Wish, *, now: datetime) -> Row:
-    """Say it otherwise, as long as it is not over; a substitute who was not it before is told.
+    """Say it otherwise, as long as it is not over; those whom it concerns are told.
 
     Raises:
         NotFound: there is none, or the actor has no part in it.
@@ -106,21 +106,21 @@ def change(db: Database, actor: Actor, absence_id: int, wish: Wish, *, now: date
         before = _changeable(tx, actor, absence_id, now)
         params = _checked(db, tx, before["username"], wish, before=before, now=now)
         row = tx.run(_CHANGE, params | {"id": absence_id}).fetchone() or {}
-        if row["substitute"] != before["substitute"]:
-            _tell(tx, actor, row, now)
+        tx.together(told(before, row, actor=actor.username, at=now), last=True)
     return body(row, now)
 
 
 def end(db: Database, actor: Actor, absence_id: int, *, now: datetime) -> Row:
-    """Let it be over now; what was done meanwhile stays.
+    """Let it be over now, and tell those whom it concerns; what was done meanwhile stays.
 
     Raises:
         As ``change``.
     """
     with db.transaction() as tx:
         tx.run(_ALONE)
-        _changeable(tx, actor, absence_id, now)
+        before = _changeable(tx, actor, absence_id, now)
         row = tx.run(_END, {"id": absence_id, "now": now}).fetchone() or {}
+        tx.together(told(before, None, actor=actor.username, at=now), last=True)
     return body(row, now)
 
 
@@ -257,11 +257,6 @@ def _changeable(tx: Tx, actor: Actor, absence_id: int, now: datetime) -> Row:
     if state(row, now) == "over":
         raise Conflict("absence_over", "This absence is over. Make another one.")
     return row
-
-
-def _tell(tx: Tx, actor: Actor, row: Row, now: datetime) -> None:
-    if row["substitute"] != actor.username:
-        tx.run(*chosen(row["substitute"], away=row["username"], at=now))
 
 
 def _invalid(*errors: FieldError) -> Invalid:

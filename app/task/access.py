@@ -61,6 +61,21 @@ def acting_for(actor: Actor, task: Row) -> str | None:
     return min(meant.intersection(found), default=None)
 
 
+def stood_in(actor: Actor, task: Row) -> bool:
+    """Say whether the task was decided or ended while the actor stood in for who had it.
+
+    They were about to decide it perhaps, and others were faster: they read what became of it.
+    """
+    holder, done = task["assignee"], task["completed_at"]
+    if not actor.stands_in or None in (holder, done) or task["started_by"] == actor.username:
+        return False
+    key, opened_at = task["definition_key"], task["created_at"]
+    return any(
+        one.person == holder and one.covers(key, opened_at) and one.begun and one.begun <= done
+        for one in actor.stands_in
+    )
+
+
 def deciding(actor: Actor, task: Row) -> tuple[str, ...]:
     """Return by whom it would be decided: the actor, and whom they act for; for rules on people."""
     absent = acting_for(actor, task)
@@ -153,16 +168,20 @@ def may_comment(actor: Actor, task: Row) -> bool:
 
 
 def may_remind(actor: Actor, task: Row) -> bool:
-    """Say whether the actor waits for the task: has started it, or looks after all of them.
+    """Say whether others have the task, and the actor started it, may read it, or asked them.
 
-    Who asked waits for whom they asked.
+    Args:
+        task: ``reads`` in it says that the actor may read its instance, where that is known.
     """
     if task["state"] not in LIVE:
         return False
     if is_holder(actor, task):
         return task["waits_for"] is not None
     asked = task["role"] is not None and task["added_by"] == actor.username
-    return asked or task["started_by"] == actor.username or actor.can("task:read")
+    if asked or task["started_by"] == actor.username or actor.can("task:read"):
+        return True
+    theirs_to_take = task["state"] == "open" and is_candidate(actor, task)
+    return bool(task.get("reads")) and not theirs_to_take
 
 
 RECALLED_WITHIN: Final = timedelta(minutes=30)

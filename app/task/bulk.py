@@ -17,7 +17,9 @@ from app.db.busy import briefly
 from app.db.schema import process_definitions as d
 from app.db.schema import process_instances as i
 from app.db.schema import tasks as t
+from app.db.tx import Tx
 from app.definition.cache import SHARED
+from app.definition.sensitive import hidden_names
 from app.errors import AppError, Invalid, NotFound
 from app.identity.actor import Actor
 from app.runtime.ports import Engine
@@ -26,8 +28,9 @@ from app.task.assign import transfer
 from app.task.claim import claim
 from app.task.comment import check_comment
 from app.task.complete import complete
-from app.task.present import body
-from app.task.queries import seen
+from app.task.person import worker
+from app.task.present import body, withheld
+from app.task.queries import prefilled, seen
 from app.task.refuse import refusal
 from app.task.remind import remind, too_soon
 from app.task.select import listed
@@ -41,6 +44,9 @@ MAX: Final = 200
 YES, NO = "true", "false"
 """The outcomes of a step that a yes/no of its form decides."""
 _TEXTS: Final = ("string", "text")
+_DRAFTS: Final = """
+select task_id, values from drafts where task_id = any(%(ids)s) and username = %(me)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ def offers(engine: Engine, actor: Actor, ids: Sequence[int], *, now: datetime) -
     query = listed().add_columns(d.c.checksum).where(t.c.id.in_(list(ids)[:MAX]))
     with engine.db.transaction() as tx:
         rows = {row["id"]: dict(row) for row in tx.conn.execute(query).mappings()}
+        begun = _begun(tx, actor, list(rows))
         found = []
         for task_id in list(ids)[:MAX]:
             row = rows.get(task_id)
@@ -94,6 +101,8 @@ def offers(engine: Engine, actor: Actor, ids: Sequence[int], *, now: datetime) -
                 continue
             step = SHARED.get(tx, row["definition_id"], row["checksum"]).by_id[row["step"]]
             problem = None if is_simple(step, row["form"]) else _needs_form()
+            if problem is None and _is_begun(step, begun.get(task_id)):
+                problem = _has_draft()
             outcomes = () if problem else _outcomes(step)
             found.append(
                 Offer(
@@ -158,9 +167,13 @@ def act(
         ids: at most ``MAX``; one that comes twice is done once.
 
     Raises:
-        Invalid: the comment cannot be kept; then nothing is done.
+        Invalid: the comment cannot be kept, or whom they go to cannot be given tasks; then
+            nothing is done.
     """
     check_comment(comment)
+    if action == "transfer":
+        with engine.db.transaction() as tx:
+            worker(tx, to or "")
     results: list[Done] = []
     busy = 0
     for task_id in dict.fromkeys(ids[:MAX]):
@@ -193,7 +206,8 @@ def one(
 ) -> int:
     """Do one of the actions with a task; return its id.
 
-    Completing takes nothing but a decision and a comment.
+    Completing takes nothing but a decision and a comment; all else of the form is kept as its
+    page would begin with it. What somebody has begun to fill in is not passed over.
 
     Args:
         to: who gets it by a transfer.
@@ -202,7 +216,8 @@ def one(
         comment: for the history; also for the texts that the outcome requires.
 
     Raises:
-        Invalid: ``not_in_bulk``: it has to be opened; ``comment_needed``; see ``complete``.
+        Invalid: ``not_in_bulk``: it has to be opened; ``has_draft``; ``comment_needed``; see
+            ``complete``.
         NotFound, Forbidden, Conflict, TooMany: see ``claim``, ``complete``, ``transfer`` and
             ``remind``.
     """
@@ -218,13 +233,18 @@ def one(
     check_comment(comment)
     with engine.db.transaction() as tx:
         row = seen(tx, actor, task_id)
-        step = SHARED.get(tx, row["definition_id"], row["definition_checksum"]).by_id[row["step"]]
+        definition = SHARED.get(tx, row["definition_id"], row["definition_checksum"])
+        begun = _begun(tx, actor, [task_id])
+    step = definition.by_id[row["step"]]
     if "complete" not in access.allowed(actor, row):
         raise refusal(engine.db, actor, row, "complete")
     if not is_simple(step, row["form"]):
         raise _needs_form()
+    if _is_begun(step, begun.get(task_id)):
+        raise _has_draft()
     values, chosen = _decision(step, row["form"], variables or {}, outcome, comment)
-    complete(engine, actor, task_id, values, outcome=chosen, comment=comment, now=now)
+    left = _as_it_stands(row, hidden_names(definition, actor))
+    complete(engine, actor, task_id, left | values, outcome=chosen, comment=comment, now=now)
     return task_id
 
 
@@ -242,6 +262,30 @@ def is_simple(step: Step, form: Sequence[Row]) -> bool:
     ]
     decides = deciding is not None or bool(choices(step))
     return not needed and bool(step.config.get("bulk", decides))
+
+
+def _begun(tx: Tx, actor: Actor, ids: Sequence[int]) -> dict[int, Row]:
+    """Return what the actor has typed into tasks: values by the task's id."""
+    rows = tx.run(_DRAFTS, {"ids": list(ids), "me": actor.username}).fetchall()
+    return {row["task_id"]: row["values"] for row in rows}
+
+
+def _is_begun(step: Step, typed: Row | None) -> bool:
+    """Say whether more was typed than the answer that decides."""
+    deciding = deciding_field(step)
+    return any(value for name, value in (typed or {}).items() if name != deciding)
+
+
+def _as_it_stands(task: Row, hidden: frozenset[str]) -> dict[str, Any]:
+    """Return the values that a task's page would send if nobody touched its form."""
+    open_ = {
+        field["name"]
+        for field in task["form"]
+        if field["type"] != "note" and not field.get("read_only")
+    }
+    kept = withheld(task, hidden)
+    values = prefilled(task["form"], task["variables"], kept)
+    return {name: value for name, value in values.items() if name in open_ - kept}
 
 
 def _outcomes(step: Step) -> tuple[tuple[str, Label | None], ...]:
@@ -269,6 +313,13 @@ def _decision(
     if required and not (comment or "").strip():
         raise Invalid("comment_needed", "This decision needs a comment.")
     return dict.fromkeys(fields, comment), outcome
+
+
+def _has_draft() -> Invalid:
+    return Invalid(
+        "has_draft",
+        "You have begun to fill this in. Open the task to go on with it, or to start over.",
+    )
 
 
 def _needs_form() -> Invalid:

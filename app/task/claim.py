@@ -19,8 +19,13 @@ from app.task.seats import check_second
 Row = dict[str, Any]
 
 
-def claim(engine: Engine, actor: Actor, task_id: int, *, now: datetime) -> Row:
+def claim(
+    engine: Engine, actor: Actor, task_id: int, *, comment: str | None = None, now: datetime
+) -> Row:
     """Take an open task; taking it twice is the same as once.
+
+    Args:
+        comment: why, for the history.
 
     Returns:
         The task's body.
@@ -32,19 +37,31 @@ def claim(engine: Engine, actor: Actor, task_id: int, *, now: datetime) -> Row:
             ``task_cancelled`` or ``instance_suspended``.
     """
     require(actor, "task:work")
+    check_comment(comment)
+    said = {"comment": comment} if comment else {}
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        return body(take(engine.db, tx, actor, task, "claim", now=now, last=True), actor, now=now)
+        taken = take(engine.db, tx, actor, task, "claim", said=said, now=now, last=True)
+        return body(taken, actor, now=now)
 
 
 def take(
-    db: Database, tx: Tx, actor: Actor, task: Row, verb: Verb, *, now: datetime, last: bool = False
+    db: Database,
+    tx: Tx,
+    actor: Actor,
+    task: Row,
+    verb: Verb,
+    *,
+    said: Row | None = None,
+    now: datetime,
+    last: bool = False,
 ) -> Row:
     """Claim ``task`` unless the actor has it already; return its row as it is then.
 
     Args:
         task: a row that is locked.
         verb: what the actor wants to do, for the refusal.
+        said: what the history tells beside.
         last: nothing follows in this transaction.
     """
     if access.has(actor, task) and (verb == "claim" or access.is_free(task)):
@@ -53,7 +70,7 @@ def take(
         raise refusal(db, actor, task, verb)
     if task["seat"]:
         check_second(tx, access.acting_for(actor, task) or actor.username, task)
-    return task | store.claim(tx, actor, task, now=now, last=last)
+    return task | store.claim(tx, actor, task, said=said or {}, now=now, last=last)
 
 
 def release(

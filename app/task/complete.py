@@ -36,11 +36,11 @@ from app.telemetry import metrics
 Row = dict[str, Any]
 
 _AS_WRITTEN: Final = (
-    *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "claimed_at"),
-    "allow",
+    *("id", "wait", "step", "assignee", "candidates", "priority", "round", "due_at", "allow"),
     "barred",
 )
 _NOT_YET: Final = (
+    "claimed_at",  # whom it was given to has not claimed it
     *("completed_at", "completed_by", "on_behalf_of", "outcome", "comment", "reason", "values"),
     *("reminded_at", "added_by", "decided_by", "role", "serves", "asked", "waits_for", "rule"),
 )

@@ -24,6 +24,11 @@ from app.task.tell import tell
 Row = dict[str, Any]
 
 _KIND: Final = "task.copied"
+_HAVE_ONE: Final = """
+select c.username, u.name from copies c join users u on u.username = c.username
+ where c.instance_id = %(instance)s and c.step = %(step)s and c.username = any(%(people)s)
+ order by u.name
+"""
 
 
 def copy(
@@ -35,7 +40,9 @@ def copy(
     comment: str | None = None,
     now: datetime,
 ) -> Row:
-    """Copy a task that the actor has to people; who has a copy of its step gets no second one.
+    """Copy a task that the actor has to people; each gets one copy of a step, however often.
+
+    Who has one already is passed over, as long as there is somebody else.
 
     Args:
         users: usernames.
@@ -47,7 +54,8 @@ def copy(
     Raises:
         NotFound: there is none, or the actor may not see it.
         Forbidden, Conflict: the actor does not have it, it is over, or suspended.
-        Invalid: nobody named, or people who are not there or not active.
+        Invalid: nobody named, people who are not there or not active, or nobody who has no
+            copy yet.
     """
     require(actor, "task:work")
     check_comment(comment)
@@ -55,9 +63,19 @@ def copy(
         task = seen(tx, actor, task_id, locked=True)
         if "cc" not in access.allowed(actor, task):
             raise refusal(engine.db, actor, task, "cc")
-        wanted = _receivers(tx, actor, task, users, field="users")
-        if not wanted:
+        named = _receivers(tx, actor, task, users, field="users")
+        if not named:
             raise invalid(FieldError("users", "required", "Say who gets a copy."))
+        have_one = _have_one(tx, task, named)
+        wanted = [name for name in named if name not in have_one]
+        if not wanted:
+            message = "%(name)s has a copy already. Mention them in a comment to tell them more."
+            raise invalid(
+                *(
+                    FieldError("users", "has_a_copy", message, {"name": name})
+                    for name in have_one.values()
+                )
+            )
         said = {"users": wanted, "comment": comment or None}
         head = tell(
             tx, actor, task, _KIND, said, [_copies(actor, task, wanted, comment, now)], now=now
@@ -85,7 +103,9 @@ def copy_on_the_way(
     Raises:
         Invalid: people who are not there or not active; the step allows no copies.
     """
-    wanted = _receivers(tx, actor, task, users, field="cc")
+    named = _receivers(tx, actor, task, users, field="cc")
+    have_one = _have_one(tx, task, named) if named else {}
+    wanted = [name for name in named if name not in have_one]
     if not wanted:
         return {}
     also = [_copies(actor, task, wanted, comment, now)]
@@ -103,6 +123,12 @@ def _receivers(tx: Tx, actor: Actor, task: Row, users: Sequence[str], *, field: 
         message = "The process does not allow copies in the task's step."
         raise invalid(FieldError(field, "no_choice", message))
     return wanted
+
+
+def _have_one(tx: Tx, task: Row, people: Sequence[str]) -> dict[str, str]:
+    """Return those of people who have a copy of a task's step: username → name."""
+    about = {"instance": task["instance_id"], "step": task["step"], "people": list(people)}
+    return {row["username"]: row["name"] for row in tx.run(_HAVE_ONE, about).fetchall()}
 
 
 def _copies(

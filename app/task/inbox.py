@@ -30,6 +30,7 @@ from app.task import held, passed, side_store, urgency
 from app.task.access import Allowed
 from app.task.filters import Filters
 from app.task.present import body
+from app.task.seats import progress
 from app.task.select import held_by, listed, live, not_barred, offered_to, search
 
 COUNT_CAP: Final = 1000
@@ -120,7 +121,8 @@ class InboxPage:
         items: task bodies; ``mine`` tells the own ones, which come first, from those
             that could be claimed. In Done also those that others decided: ``decided_by``,
             and that were transferred: ``passed_on`` (``{to, at}``).
-            ``awaits`` says who has to answer first (usernames).
+            ``awaits`` says who has to answer first (usernames), ``seats`` how many of several
+            have decided (``{decided, total}``).
         next: cursor of what follows; None at the end.
         counts: ``mine``, ``claimable`` and ``done``, each at most ``COUNT_CAP``.
         names: what the people are called who started, decided or got these, or are away and
@@ -170,6 +172,7 @@ def inbox(
     with db.transaction() as tx:
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
+        standing = progress(tx, rows)
         awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
         verbs = Allowed(actor, now)
         items = [_item(row, actor, now, verbs) for row in rows]
@@ -178,6 +181,7 @@ def inbox(
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
     for item in items:
         item["awaits"] = awaited.get(item["id"], [])
+        item["seats"] = standing.get(item["id"])
     return InboxPage(items, follow, shown, names)
 
 

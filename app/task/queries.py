@@ -23,7 +23,11 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
+<<<<<<< HEAD
 from app.task import access, copies, ended, passed, rounds, seats, side_view, store, ways_back
+=======
+from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
+>>>>>>> main
 from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
@@ -90,7 +94,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
         unseen = withheld(row, hidden)
-        shown["values"] = _prefilled(row["form"], row["variables"], unseen)
+        shown["values"] = prefilled(row["form"], row["variables"], unseen)
     else:
         unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
@@ -112,6 +116,8 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
+    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
+        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
     if not shown["return_to"]:
@@ -142,7 +148,7 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     found = standing(tx, actor, row) if row is not None else None
     if row is None or found is None:
         raise NotFound("task_not_found", "There is no such task.")
-    return row | {"takes_part": found == "part"}
+    return row | {"takes_part": found == "part", "reads": True}
 
 
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
@@ -154,7 +160,7 @@ def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "r
     found = store.elsewhere(tx, actor, row["instance_id"])
     if found["takes_part"]:
         return "part"
-    return "reader" if found["reads"] else None
+    return "reader" if found["reads"] or access.stood_in(actor, row) else None
 
 
 def of_instance(
@@ -264,7 +270,7 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
     return offered_to(actor_of(person)) if person and person["active"] else sa.false()
 
 
-def _prefilled(
+def prefilled(
     form: list[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.core import returning
 from app.core.events import Recalled
-from app.core.state import Completion
+from app.core.state import Completion, Token
 from app.core.values import iso_text
 from app.db.tx import Tx
 from app.db.wire import Statement
@@ -18,7 +18,7 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.runtime.ports import Engine
 from app.runtime.refuse import refuse_unless_running
-from app.runtime.step import loaded, move_locked
+from app.runtime.step import Locked, loaded, move_locked
 from app.task import access, side_store, store, untouched, unvote
 from app.task.comment import check_comment
 from app.task.complete import opened
@@ -83,7 +83,7 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
     if version is None or version["definition_id"] != task["definition_id"]:  # migrated since
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     if access.is_late(task, now):
-        raise _too_late()
+        raise _too_late(_holders(tx, locked, task))
     signed = (
         [row for row in side_store.of(tx, task) if row["role"] == "after"] if task["sides"] else []
     )
@@ -96,12 +96,7 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
             raise _gone_on(engine, task, obstacles, [])
         task |= unvote.take_back(tx, actor, task, visit, comment=why, now=now)
         return body(task, actor, now=now)
-    done = locked.state.completed.get(task["step"])
-    if done is None or done.void:
-        raise _gone_on(engine, task, [Obstacle("joined")], [])
-    last = done.at == iso_text(task["completed_at"])
-    later = None if last else _decided_later(task, done)
-    tokens = returning.descended(locked.state, done) if last or later else ()
+    tokens, later = _become(locked, task)
     if not tokens and later is None:
         raise _gone_on(engine, task, [Obstacle("joined")], [])
     found = untouched.look(tx, locked, task, tokens)
@@ -119,9 +114,7 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
     seats = partial(unvote.reseat, actor, task, now=now) if task["seat"] else None
     also: list[Statement] = [(_UNDONE, {"task": task["id"], "reason": why})] if not seats else []
     try:
-        moved = move_locked(
-            engine, tx, locked, event, actor=actor, also=also, adjust=seats, last=True
-        )
+        moved = move_locked(engine, tx, locked, event, actor=actor, also=also, adjust=seats)
     except unvote.NotOpened:
         raise _gone_on(engine, task, [Obstacle("joined")], []) from None
     if moved.ignored is not None:
@@ -130,7 +123,28 @@ def _undo(engine: Engine, tx: Tx, actor: Actor, task: Row, why: str | None, now:
     if seats is not None:
         return body(task | unvote.given_back(task) | about, actor, now=now)
     mine = [row for row in moved.opened if row["assignee"] == actor.username] or moved.opened
-    return body(opened(task, mine[0]) | about, actor, now=now)
+    again = opened(task, mine[0])
+    tx.together(unvote.kept(task, again, actor, now), last=True)
+    return body(again | about, actor, now=now)
+
+
+def _become(locked: Locked, task: Row) -> tuple[tuple[Token, ...], Obstacle | None]:
+    """Return the tokens that a task's step has become, and who has decided it after the actor.
+
+    There are none if the step was completed by another task, or once more.
+    """
+    done = locked.state.completed.get(task["step"])
+    if done is None or done.void:
+        return (), None
+    last = done.at == iso_text(task["completed_at"])
+    later = None if last else _decided_later(task, done)
+    return returning.descended(locked.state, done) if last or later else (), later
+
+
+def _holders(tx: Tx, locked: Locked, task: Row) -> list[str]:
+    """Return who has what has followed from a completion, as far as somebody has it."""
+    tokens, _ = _become(locked, task)
+    return untouched.look(tx, locked, task, tokens).holders if tokens else []
 
 
 def _decided_later(task: Row, done: Completion) -> Obstacle | None:
@@ -149,12 +163,12 @@ def _forbidden(actor: Actor, task: Row) -> Forbidden:
     return Forbidden("not_allowed_here", "The process does not allow this in the task's step.")
 
 
-def _too_late() -> Conflict:
+def _too_late(holders: list[str]) -> Conflict:
     minutes = int(access.RECALLED_WITHIN.total_seconds() // 60)
     return Conflict(
         "too_late",
         "A decision can be recalled for %(minutes)d minutes. Ask for it to be returned to you.",
-        extra={"in_the_way": [], "ask": []},
+        extra={"in_the_way": [], "ask": holders},
         minutes=minutes,
     )
 

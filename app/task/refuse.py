@@ -48,12 +48,12 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
     if verb in _OF_OTHERS or (verb == "recall" and actor.can("task:assign")):
         refused = _beside(actor, task, verb)
     elif verb == "resolve":
-        asked = task["role"] is not None and access.takes_part(actor, task)
+        asked = task["role"] is not None and _had_part(actor, task)
         refused = None if asked else Forbidden("not_asked", "You were not asked for anything here.")
     elif verb == "recall" and task["role"] == "consult":
         refused = None
     else:
-        refused = None if access.takes_part(actor, task) else _not_a_candidate()
+        refused = None if _had_part(actor, task) else _not_a_candidate()
     if refused is None and verb not in _ALWAYS and not access.permits(task, verb):
         refused = Forbidden(
             "not_allowed_here", "The process does not allow this in the task's step."
@@ -104,6 +104,8 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
         )
     if verb in _HOLDERS and task["state"] == "open":
         return Conflict("not_yours_yet", "Nobody has this task. Claim it first, then do this.")
+    if verb == "remind" and task["state"] == "open":
+        return Conflict("yours", "Nobody has this task, and it is offered to you. Claim it.")
     if verb == "remind":
         return Conflict("yours", "You have this task yourself; there is nobody to remind.")
     if verb == "release" and task["state"] == "open":
@@ -115,6 +117,10 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             "Ask a manager to give it to someone else.",
         )
     return changed()
+
+
+def _had_part(actor: Actor, task: Mapping[str, Any]) -> bool:
+    return access.takes_part(actor, task) or access.stood_in(actor, task)
 
 
 def _not_a_candidate() -> Forbidden:
@@ -131,13 +137,6 @@ def _beside(actor: Actor, task: Mapping[str, Any], verb: Verb) -> Forbidden | No
         return Forbidden(
             "not_a_participant",
             "You can read this, but only those who take part can comment on it.",
-        )
-    waits = task["started_by"] == actor.username or actor.can("task:read")
-    waits |= task["waits_for"] is not None and access.is_holder(actor, task)
-    asked = task["role"] is not None and task["added_by"] == actor.username
-    if verb == "remind" and not (waits or asked):
-        return Forbidden(
-            "not_waiting", "Only who started this, or looks after all tasks, can remind people."
         )
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.errors import TooMany
+from app.errors import Phrase, TooMany
 from app.identity.actor import Actor
 from app.notice.store import told, told_for
 from app.runtime.ports import Engine
@@ -42,8 +42,8 @@ def remind(
 
     Raises:
         NotFound: there is none, or the actor may not see it.
-        Forbidden: the actor neither started it nor looks after all tasks.
-        Conflict: it is over, suspended, or the actor's own.
+        Forbidden: the step does not allow it.
+        Conflict: it is over, suspended, or the actor's own, to do or to claim.
         TooMany: somebody did less than ``EVERY`` ago; ``extra`` has ``again_at``.
     """
     check_comment(comment)
@@ -86,10 +86,20 @@ def too_soon(task: Mapping[str, Any], now: datetime) -> TooMany | None:
     again = last + EVERY
     return TooMany(
         "reminded_lately",
-        "They were reminded of this less than %(hours)d hours ago. Give them some time.",
+        "They were reminded of this less than %(hours)d hours ago. You can do it again in"
+        " %(wait)s.",
         extra={
             "again_at": again.isoformat().replace("+00:00", "Z"),
             "retry_after": (again - now).total_seconds(),
         },
         hours=EVERY // timedelta(hours=1),
+        wait=_span(again - now),
     )
+
+
+def _span(left: timedelta) -> Phrase:
+    """Say how long something takes, to the minute that follows."""
+    hours, minutes = divmod(-(-left // timedelta(minutes=1)), 60)
+    if hours:
+        return Phrase("%(hours)d h %(minutes)d min", hours=hours, minutes=minutes)
+    return Phrase("%(minutes)d min", minutes=minutes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from app.core.definition import Step
 from app.core.events import TaskCompleted
@@ -18,6 +18,40 @@ from app.runtime.visits import Visit
 from app.task import access
 
 Row = Mapping[str, Any]
+
+
+# Of few visits: those of one page of a list.
+_PROGRESS: Final = """
+select v.instance_id, v.wait, v.total - count(s.id) filter (where s.rule = 'by_manager') as total,
+       count(s.id) filter (where s.rule is distinct from 'by_manager') as decided
+  from unnest(%(instances)s::bigint[], %(waits)s::bigint[]) asked(instance_id, wait)
+  join visits v on v.instance_id = asked.instance_id and v.wait = asked.wait
+  left join tasks s on s.instance_id = v.instance_id and s.wait = v.wait and s.role is null
+        and s.state = 'completed'
+ group by v.instance_id, v.wait, v.total
+"""
+
+
+def progress(tx: Tx, tasks: Sequence[Row]) -> dict[int, dict[str, int]]:
+    """Return how many have decided beside those of a list, by the task's id.
+
+    ``{decided, total}``, of live tasks that more than one person decides; without these in the
+    list nothing is asked.
+    """
+    live = [each for each in tasks if each["seat"] and each["role"] is None]
+    live = [each for each in live if each["state"] in access.LIVE]
+    waits = {(each["instance_id"], each["wait"]) for each in live}
+    if not waits:
+        return {}
+    instances, ids = zip(*sorted(waits), strict=True)
+    rows = tx.run(_PROGRESS, {"instances": [*instances], "waits": [*ids]}).fetchall()
+    found = {
+        (row["instance_id"], row["wait"]): {"decided": row["decided"], "total": row["total"]}
+        for row in rows
+        if row["total"] > 1
+    }
+    keyed = ((each["id"], found.get((each["instance_id"], each["wait"]))) for each in live)
+    return {task: stand for task, stand in keyed if stand is not None}
 
 
 def asking(task: Row) -> list[Statement]:
@@ -76,6 +110,11 @@ def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
         "decided_by": seat.get("decided_by"),
         "removable": running and access.may_remove_signer(actor, live),
     }
+
+
+def may_remove(visit: Row | None) -> bool:
+    """Say whether the reader could take one of those away who decide together."""
+    return any(each["removable"] for each in (visit or {}).get("seats", ()))
 
 
 def people(visit: Row | None) -> set[str]:

@@ -23,7 +23,7 @@ _STATES: Final[dict[str, sa.ColumnElement[str]]] = {
 }
 STATES: Final = tuple(_STATES)
 
-_UNLISTED: Final = ("values", "wait", "seat", "pending", "serves", "asked", "remind_at")
+_UNLISTED: Final = ("values", "pending", "serves", "asked", "remind_at")
 # Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
 # for counting say.
 _JOINED: Final = t.outerjoin(i, i.c.id == t.c.instance_id).outerjoin(d, d.c.id == t.c.definition_id)

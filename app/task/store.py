@@ -134,7 +134,9 @@ def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
     return tx.run(*asked).fetchone() or {}
 
 
-def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict[str, Any]:
+def claim(
+    tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime, last: bool
+) -> dict[str, Any]:
     """Give an open task to the actor, or to who is away and was offered it by name.
 
     Returns:
@@ -142,19 +144,16 @@ def claim(tx: Tx, actor: Actor, task: Row, *, now: datetime, last: bool) -> dict
 
     Args:
         task: a row that is locked; the same below.
+        said: what the history tells beside; the same below.
         last: nothing follows in this transaction; see ``Tx.together``.
     """
     holder = access.acting_for(actor, task) or actor.username
     changed = {"state": "claimed", "assignee": holder, "claimed_at": now}
-    return changed | _write(tx, _CLAIM, actor, task, "task.claimed", {}, now, last=last)
+    return changed | _write(tx, _CLAIM, actor, task, "task.claimed", said, now, last=last)
 
 
 def release(tx: Tx, actor: Actor, task: Row, *, said: Row, now: datetime) -> dict[str, Any]:
-    """Put a claimed task back; return the columns that changed.
-
-    Args:
-        said: what the history tells beside.
-    """
+    """Put a claimed task back; return the columns that changed."""
     changed = {"state": "open", "assignee": None, "claimed_at": None}
     return changed | _write(tx, _RELEASE, actor, task, "task.released", said, now, last=True)
 

@@ -13,7 +13,7 @@ from app.identity.actor import Actor
 from app.notice.store import reopened, withdrawn
 from app.runtime.plan import Plan
 from app.runtime.visits import REMOVED, Visit, visit_of
-from app.task import untouched
+from app.task import side_store, untouched
 from app.task.tell import tell
 from app.task.untouched import Obstacle
 
@@ -84,7 +84,7 @@ def take_back(
     Returns:
         The columns that changed of the task's row.
     """
-    also: list[Statement] = [(_BACK, {"task": task["id"]})]
+    also: list[Statement] = [(_BACK, {"task": task["id"]}), *kept(task, task, actor, now)]
     if visit.rules.mode == "sequential" and visit.open:
         queue = [
             {"assignee": each["assignee"], "candidates": list(each["candidates"])}
@@ -121,9 +121,21 @@ def reseat(actor: Actor, task: Row, plan: Plan, *, now: datetime) -> list[Statem
     return [
         *((sql, about) for sql in _SAME_ROWS),
         (_BACK, {"task": task["id"]}),
+        *kept(task, task, actor, now),
         (_OPEN_AGAIN, about),
         *reopened(task["instance_id"], wait, task["id"], actor=actor.username, at=now),
     ]
+
+
+def kept(task: Row, again: Row, actor: Actor, now: datetime) -> list[Statement]:
+    """Return what keeps the values of a decision as a draft: they need not be typed once more.
+
+    Args:
+        task: as it was decided.
+        again: the one that is open for it now.
+    """
+    typed = {name: value for name, value in (task["values"] or {}).items() if value is not None}
+    return [side_store.drafted(again, actor.username, typed, at=now)] if typed else []
 
 
 def given_back(task: Row) -> dict[str, Any]:

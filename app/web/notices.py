@@ -16,6 +16,7 @@ from app.notice.store import EVENTS
 from app.web import forms, respond
 from app.web.i18n import pick, zone
 from app.web.session import actor, engine, now
+from app.web.when import moment_text
 
 bp = Blueprint("notice", __name__)
 
@@ -36,6 +37,21 @@ _SENTENCES: Final[Mapping[str, LazyString]] = {
     "copied": lazy_gettext("You got a copy of “%(step)s”"),
     "unassigned": lazy_gettext("Nobody is there for “%(step)s”; it is yours to do or to give"),
     "substitute": lazy_gettext("You stand in for %(by)s"),
+    "absence": lazy_gettext("%(by)s has entered that you are away"),
+}
+_ABSENCES: Final[Mapping[tuple[str, str], LazyString]] = {
+    ("substitute", "set"): lazy_gettext("You stand in for %(by)s: %(from)s to %(until)s"),
+    ("substitute", "changed"): lazy_gettext(
+        "It has changed how you stand in for %(by)s: %(from)s to %(until)s"
+    ),
+    ("substitute", "ended"): lazy_gettext("You do not stand in for %(by)s any more"),
+    ("absence", "set"): lazy_gettext(
+        "%(by)s has entered that you are away: %(from)s to %(until)s; %(substitute)s stands in"
+    ),
+    ("absence", "changed"): lazy_gettext(
+        "%(by)s has changed your absence: %(from)s to %(until)s; %(substitute)s stands in"
+    ),
+    ("absence", "ended"): lazy_gettext("%(by)s has ended your absence"),
 }
 _ICONS: Final[Mapping[str, str]] = {
     "task": "inbox",
@@ -52,6 +68,7 @@ _ICONS: Final[Mapping[str, str]] = {
     "copied": "send",
     "unassigned": "users",
     "substitute": "users",
+    "absence": "calendar",
 }
 KINDS: Final[Mapping[str, LazyString]] = {
     "task": lazy_gettext("A task for me"),
@@ -66,6 +83,8 @@ KINDS: Final[Mapping[str, LazyString]] = {
     "overdue": lazy_gettext("A task is overdue"),
     "copied": lazy_gettext("I get a copy"),
     "unassigned": lazy_gettext("Nobody is there for a task"),
+    "substitute": lazy_gettext("I stand in for somebody"),
+    "absence": lazy_gettext("Somebody enters that I am away"),
 }
 CHOICES: Final[Mapping[str, LazyString]] = {
     "page": lazy_gettext("Here"),
@@ -203,15 +222,21 @@ def _page(error: Invalid | None = None) -> Response:
 
 
 def _said(note: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    step = note["step"]
-    return str(_SENTENCES[note["event"]]) % {
-        "by": names.get(note["by"], note["by"]),
-        "step": pick(step["name"], step["id"]) if step else "",
-    }
+    step, absence, by = note["step"], note["absence"], names.get(note["by"], note["by"])
+    if absence:
+        return str(_ABSENCES[note["event"], absence["change"]]) % {
+            "by": by,
+            "from": moment_text(absence["from"]),
+            "until": moment_text(absence["until"]),
+            "substitute": names.get(absence["substitute"], absence["substitute"]),
+        }
+    said = {"by": by, "step": pick(step["name"], step["id"]) if step else ""}
+    return str(_SENTENCES[note["event"]]) % said
 
 
 def _names(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     named = {each["by"] for each in items} | {each.get("started_by") for each in items}
+    named |= {each["absence"]["substitute"] for each in items if each.get("absence")}
     return display_names(engine().db, {name for name in named if name})
 
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from flask import Response
-from flask_babel import gettext
+from flask_babel import LazyString, gettext, lazy_gettext
 
 from app.identity.queries import display_names, group_titles
 from app.task.route import Stop, Way, route
 from app.web import respond
 from app.web.forms import posted
 from app.web.i18n import pick
+from app.web.rule_words import why
 from app.web.session import actor, engine, now
 from app.web.step_words import kind_of
 from app.web.words import yes_no
+
+_DECIDED: Final[Mapping[bool | None, LazyString]] = {
+    True: lazy_gettext("approved automatically: %(why)s"),
+    False: lazy_gettext("rejected automatically: %(why)s"),
+    None: lazy_gettext("decided automatically: %(why)s"),
+}
 
 
 def show(task_id: int) -> Response:
@@ -62,6 +69,9 @@ def _stop(stop: Stop, names: Mapping[str, str], titles: Mapping[str, str]) -> di
         return {"text": text, "icon": "alert-triangle"}
     _, icon = kind_of(stop.type)
     who = _who(stop, names, titles)
+    if stop.kind == "decided":
+        by_rule = _DECIDED[stop.approved] % {"why": why(stop.rule or "")}
+        return {"text": name, "icon": icon, "who": " · ".join(filter(None, (who, by_rule)))}
     return {"text": name, "icon": icon, "who": who, "later": stop.kind == "later"}
 
 

@@ -23,6 +23,7 @@ _BOTH: Final = ["GET", "POST"]
 
 
 @bp.route("/tasks/<int:task_id>/delegate", methods=_BOTH)
+@task_page.answers
 def delegate(task_id: int) -> Response:
     """Ask somebody for advice."""
 
@@ -49,6 +50,7 @@ def delegate(task_id: int) -> Response:
 
 
 @bp.route("/tasks/<int:task_id>/consult", methods=_BOTH)
+@task_page.answers
 def consult(task_id: int) -> Response:
     """Ask people a question."""
 

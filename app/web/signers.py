@@ -11,18 +11,13 @@ from flask_babel import LazyString, gettext, lazy_gettext
 from app.errors import Invalid
 from app.task import queries, service
 from app.web import forms, respond
+from app.web import task as task_page
 from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.i18n import pick
 from app.web.session import actor, engine, now
 
 bp = Blueprint("signer", __name__)
 
-_RULES: Mapping[str, LazyString] = {
-    "any": lazy_gettext("The first decision counts."),
-    "all": lazy_gettext("All %(total)d have to approve."),
-    "ratio": lazy_gettext("%(needed)d of %(total)d have to approve."),
-    "sequential": lazy_gettext("One after the other; all %(total)d have to approve."),
-}
 _ADDED_TO_ONE = lazy_gettext(
     "Beside you they get a task of their own, and all of you have to approve."
 )
@@ -41,12 +36,8 @@ _SAID: Mapping[str, LazyString] = {
 }
 
 
-def rule(visit: Mapping[str, Any]) -> str:
-    """Say when those who decide together have decided."""
-    return str(_RULES[visit["mode"]] % {name: visit[name] for name in ("needed", "total")})
-
-
 @bp.route("/tasks/<int:task_id>/add-signer", methods=["GET", "POST"])
+@task_page.answers
 def add(task_id: int) -> Response:
     """Let more people decide a task."""
     if request.method == "GET":
@@ -62,6 +53,7 @@ def add(task_id: int) -> Response:
 
 
 @bp.route("/tasks/<int:task_id>/remove-signer", methods=["GET", "POST"])
+@task_page.answers
 def remove(task_id: int) -> Response:
     """Take away somebody who was added and has not decided."""
     if request.method == "GET":

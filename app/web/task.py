@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from math import ceil
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 
 from app.definition.sensitive import MASK
-from app.errors import AppError, Conflict, Invalid, NotFound
+from app.errors import AppError, Conflict, Invalid, NotFound, TooMany
 from app.history.queries import events
 from app.identity.queries import display_names, group_titles
 from app.notice import service as notices
@@ -18,7 +20,7 @@ from app.runtime import queries as instances
 from app.runtime.form_look import Look, is_live
 from app.task import queries, service
 from app.task.inbox import inbox
-from app.web import forms, people, respond, route, signers, timeline
+from app.web import forms, people, respond, route, seat_words, timeline
 from app.web import inbox as inbox_pages
 from app.web.done import entered, follow_up
 from app.web.form_view import cell_labels, context, shown_values
@@ -154,6 +156,22 @@ def refused(task_id: int, error: AppError, raw: Mapping[str, Any]) -> Response:
     return _page(task_id, error, typed=raw)
 
 
+def answers(verb: Callable[[int], Response]) -> Callable[[int], Response]:
+    """Let a task's page say why a verb on it is not possible, or not yet."""
+
+    @wraps(verb)
+    def answer(task_id: int) -> Response:
+        try:
+            return verb(task_id)
+        except (Conflict, TooMany) as error:
+            refused, wait = _page(task_id, error), error.extra.get("retry_after")
+            if wait is not None:
+                refused.headers["Retry-After"] = str(ceil(wait))
+            return refused
+
+    return answer
+
+
 def keeper(task_id: int) -> Callable[[str, str, bytes], Mapping[str, Any]]:
     """Return what keeps files for a task's form."""
     return lambda field, name, content: service.upload(
@@ -250,11 +268,11 @@ def _page(
         | {"kept": task["withheld"]},
         comment=text("comment") or _begun(task, draft),
         problems=problems,
-        conflict=translate_error(error) if isinstance(error, Conflict) else None,
+        conflict=translate_error(error) if isinstance(error, (Conflict, TooMany)) else None,
         labels=labels | cell_labels(task["form"], problems.errors) | {"comment": str(_COMMENT)},
         names=names,
         groups=group_titles(engine().db, _groups(task)),
-        rule=signers.rule(task["visit"]) if task["visit"] else None,
+        rule=seat_words.rule(task["visit"]) if task["visit"] else None,
         history=timeline.moments(lines, names, fields, _steps(lines)),
         prefix=forms.PREFIX,
     )

@@ -10,7 +10,7 @@ from flask import url_for
 from flask_babel import LazyString, lazy_gettext
 from markupsafe import Markup
 
-from app.web import verb_words
+from app.web import reasons, verb_words
 from app.web.i18n import pick
 from app.web.rich_values import field_value
 from app.web.words import account, event_word
@@ -126,10 +126,16 @@ def _moment(
         or _is_joint(line)
         else verb_words.doer(line, names),
         "at": at,
-        "quote": None if _is_joint(line) or beside else data.get("comment") or data.get("reason"),
+        "quote": None if _is_joint(line) or beside else _quote(data),
         "files": data.get("files") or (),
         "detail": _child(data, children) or _detail(line["kind"], data, fields),
     }
+
+
+def _quote(data: Mapping[str, Any]) -> str | None:
+    """Return what was said to it, by a person or by the engine."""
+    reason = data.get("reason")
+    return data.get("comment") or (reasons.in_words(reason) if reason else None)
 
 
 def _is_joint(line: Line) -> bool:

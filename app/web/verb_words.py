@@ -36,6 +36,7 @@ _AS_MANAGER: Final[Mapping[bool | None, LazyString]] = {
     None: lazy_gettext("%(by)s did a part of “%(step)s” as a manager: %(count)s"),
 }
 _INSTEAD: Final = lazy_gettext("%(by)s decided “%(step)s” as a manager, in place of the others")
+_BY_RULE: Final = lazy_gettext("“%(step)s”: one part decided by rule, as %(why)s; %(count)s")
 SENTENCES: Final[Mapping[str, LazyString]] = {
     "task.assigned": lazy_gettext("%(by)s gave “%(step)s” to %(to)s"),
     "task.transferred": lazy_gettext("%(by)s transferred “%(step)s” to %(to)s"),
@@ -108,6 +109,8 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
         template = (_ADVISED if data["role"] == "delegate" else _SIGNED)[data["outcome"]]
     elif kind == "task.reminded" and not (data.get("to") or data.get("users")):
         template = _TO_ALL
+    elif kind == "task.voted" and data.get("rule"):
+        template = _BY_RULE
     elif kind == "task.voted" and not data.get("counted", True):
         nobody = not (data.get("votes") or {}).get("total")
         template = _INSTEAD if nobody else _AS_MANAGER[data.get("approved")]
@@ -116,6 +119,7 @@ def sentence(line: Line, names: Mapping[str, str]) -> str:
     return str(template) % {
         "count": so_far(data.get("votes") or {}),
         "by": doer(line, names),
+        "why": rule_words.why(data["rule"]) if data.get("rule") else "",
         "step": pick(step["name"], step["id"]) if step else "",
         "from": names.get(data.get("from"), data.get("from")),
         "to": gettext(", ").join(names.get(name, name) for name in _named(line)),

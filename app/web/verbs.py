@@ -9,11 +9,12 @@ from typing import Any, Final
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext, ngettext
 
-from app.errors import Invalid, NotFound
+from app.errors import AppError, Conflict, Invalid, NotFound
 from app.identity.policy import require
 from app.identity.queries import display_names
 from app.task import attachments, queries, service
 from app.web import forms, respond
+from app.web import task as task_page
 from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.form import comment_keeper
 from app.web.i18n import pick, translate_error
@@ -28,6 +29,7 @@ _NUMBER: Final = re.compile("[0-9]{1,18}")
 
 
 @bp.route("/tasks/<int:task_id>/transfer", methods=_BOTH)
+@task_page.answers
 def transfer(task_id: int) -> Response:
     """Pass a task on for good."""
 
@@ -53,6 +55,7 @@ def transfer(task_id: int) -> Response:
 
 
 @bp.route("/tasks/<int:task_id>/assign", methods=_BOTH)
+@task_page.answers
 def assign(task_id: int) -> Response:
     """Give a task to somebody, whoever has it."""
 
@@ -79,6 +82,7 @@ def assign(task_id: int) -> Response:
 
 
 @bp.route("/tasks/<int:task_id>/cc", methods=_BOTH)
+@task_page.answers
 def copy(task_id: int) -> Response:
     """Let people read along."""
 
@@ -103,6 +107,7 @@ def copy(task_id: int) -> Response:
 
 
 @bp.route("/tasks/<int:task_id>/remind", methods=_BOTH)
+@task_page.answers
 def remind(task_id: int) -> Response:
     """Tell those whom it waits for that somebody waits for them."""
 
@@ -134,7 +139,7 @@ def comment(task_id: int) -> Response:
         if refused is not None:
             raise refused
         service.comment(engine(), actor(), task_id, forms.text("text"), files=ids, now=now())
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         return _commenting(task_id, None, forms.text("text"), error, ids)
     return _to_comments(task_id, gettext("Your comment is kept."))
 
@@ -150,7 +155,7 @@ def edit(task_id: int, comment_id: int) -> Response:
         return _commenting(task_id, comment_id, found[0]["text"])
     try:
         service.edit(engine(), actor(), task_id, comment_id, forms.text("text"), now=now())
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         return _commenting(task_id, comment_id, forms.text("text"), error)
     return _to_comments(task_id, gettext("Your comment is corrected."))
 
@@ -265,7 +270,7 @@ def _commenting(
     task_id: int,
     comment_id: int | None,
     typed: str,
-    error: Invalid | None = None,
+    error: AppError | None = None,
     files: Sequence[int] = (),
 ) -> Response:
     task = queries.get(engine().db, actor(), task_id, now=now())
@@ -278,4 +283,5 @@ def _commenting(
         files=attachments.waiting(engine().db, actor(), task_id, files) if files else (),
         control=FILES,
         problems=forms.problems(error),
+        conflict=translate_error(error) if isinstance(error, Conflict) else None,
     )

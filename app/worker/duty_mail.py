@@ -36,7 +36,9 @@ def deliver(engine: Engine, now: datetime) -> int:
         if send is None or letter is None:
             break
         about = letter.notes[0]
-        context = JobContext(letter.key, about.instance_id, about.step_id, letter.tries, _TIMEOUT)
+        context = JobContext(
+            letter.key, about.instance_id or 0, about.step_id, letter.tries, _TIMEOUT
+        )
         try:
             send(mail_of(letter, engine.public_url), context)
         except BusinessError as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
+
+from babel.dates import format_date, format_time
 
 from app.notice.mail import Letter, Note
 
@@ -22,6 +25,8 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "overdue": "“%(step)s” is overdue: %(title)s",
         "copied": "You got a copy of “%(step)s”: %(title)s",
         "unassigned": "Nobody is there for “%(step)s”; it is yours to do or to give: %(title)s",
+        "substitute": "You stand in for %(by)s",
+        "absence": "%(by)s has entered that you are away",
     },
     "zh": {
         "task": "“%(step)s”等待您处理：%(title)s",
@@ -36,8 +41,31 @@ _SUBJECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "overdue": "“%(step)s”已逾期：%(title)s",
         "copied": "“%(step)s”已抄送给您：%(title)s",
         "unassigned": "“%(step)s”无人可办，请您处理或分配：%(title)s",
+        "substitute": "您已成为 %(by)s 的代理人",
+        "absence": "%(by)s 为您登记了外出",
     },
 }
+_ABSENCES: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "substitute set": "You stand in for %(by)s: %(from)s to %(until)s",
+        "substitute changed": "It has changed how you stand in for %(by)s: %(from)s to %(until)s",
+        "substitute ended": "You do not stand in for %(by)s any more",
+        "absence set": "%(by)s has entered that you are away: %(from)s to %(until)s;"
+        " %(substitute)s stands in",
+        "absence changed": "%(by)s has changed your absence: %(from)s to %(until)s;"
+        " %(substitute)s stands in",
+        "absence ended": "%(by)s has ended your absence",
+    },
+    "zh": {
+        "substitute set": "您代理 %(by)s：%(from)s 至 %(until)s",
+        "substitute changed": "您对 %(by)s 的代理有变更：%(from)s 至 %(until)s",
+        "substitute ended": "您不再代理 %(by)s",
+        "absence set": "%(by)s 为您登记了外出：%(from)s 至 %(until)s，由 %(substitute)s 代理",
+        "absence changed": "%(by)s 变更了您的外出：%(from)s 至 %(until)s，由 %(substitute)s 代理",
+        "absence ended": "%(by)s 结束了您的外出",
+    },
+}
+"""By event and what has become of the absence."""
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "open": "See it and go on: %(url)s",
@@ -60,6 +88,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "choose": "您可以在那里选择通知方式。",
     },
 }
+_LOCALES: Final[Mapping[str, str]] = {"en": "en", "zh": "zh_Hans"}
 _TEMPLATES: Final[Mapping[str, str]] = {"en": "notice", "zh": "notice_zh"}
 _MOST: Final = 400
 """Characters of a subject."""
@@ -89,6 +118,8 @@ def _single(note: Note, language: str, public_url: str) -> tuple[str, list[str |
     words, sentence = _WORDS[language], _sentence(note, language)
     if public_url:
         last = words["open"] % {"url": _link(note, public_url)}
+    elif note.absence:
+        last = words["find_all"]
     else:
         last = words["find"] % {"title": " ".join(note.title.split())}
     return sentence, [sentence, note.text, last]
@@ -114,11 +145,25 @@ def _sentence(note: Note, language: str) -> str:
         "title": note.title,
         "by": note.by,
     }
-    return " ".join((_SUBJECTS[language][note.event] % said).split())
+    sentence = _SUBJECTS[language][note.event]
+    if note.absence:
+        sentence = _ABSENCES[language][f"{note.event} {note.absence['change']}"]
+        said["substitute"] = note.absence["substitute"]
+        said |= {each: _moment(note.absence[each], language) for each in ("from", "until")}
+    return " ".join((sentence % said).split())
+
+
+def _moment(when: datetime, language: str) -> str:
+    """Return date and time to the minute, as pages have them."""
+    locale = _LOCALES[language]
+    day = format_date(when, "medium", locale=locale)
+    return f"{day} {format_time(when, 'short', tzinfo=when.tzinfo, locale=locale)}"
 
 
 def _link(note: Note, public_url: str) -> str:
     """Return where the task is; who opens it has read the notification."""
+    if note.absence:
+        return f"{public_url}/notifications/{note.id}"
     return f"{public_url}/tasks/{note.task_id}?told={note.id}"
 
 

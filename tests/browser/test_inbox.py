@@ -33,7 +33,6 @@ def test_ten_tasks_are_decided_by_taps_on_a_phone(live: Live, window: Window) ->
     page.get_by_role("button", name="Decide together").tap()
     expect(page.get_by_text("10 tasks of")).to_be_visible()
     found += violations(page)
-    page.get_by_label("Comment").fill("All within the budget")
     page.get_by_role("button", name="Yes").tap()
     expect(page.get_by_role("status").first).to_contain_text("10 tasks completed.")
     expect(page.get_by_text("Nothing waits for you")).to_be_visible()

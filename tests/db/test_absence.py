@@ -12,6 +12,7 @@ from app.history.queries import events
 from app.identity.actor import Actor
 from app.identity.service import actor_by_id
 from app.notice import queries as notices
+from app.notice.service import choose
 from app.runtime import listing
 from app.runtime import queries as instances
 from app.task import absence, absences, access, choices, queries, side
@@ -255,12 +256,53 @@ def test_managers_say_it_for_others_and_others_only_for_themselves(lab: Lab) -> 
     wish = Wish("stranger", BACK + DAY, open_tasks=False)
     changed = absence.change(lab.db, lab.office["mei"], number, wish, now=NOW + DAY)
     assert (changed["from"], changed["until"], changed["open_tasks"]) == (NOW, BACK + DAY, False)
-    told = stored.rows(lab.db, "select username, actor from notifications order by id")
-    assert [tuple(each.values()) for each in told] == [("wang", "mei"), ("stranger", "mei")]
+    assert told(lab) == [
+        ("wang", "mei", "substitute", "set"),
+        ("mei", "li", "absence", "set"),
+        ("wang", "mei", "substitute", "ended"),
+        ("stranger", "mei", "substitute", "set"),
+    ], "whom it concerns, and nobody of what they did themselves"
     assert [each["until"] for each in absences.current(lab.db, now(lab, "mei"), now=NOW)] == [
         BACK + DAY
     ]
     assert absences.current(lab.db, now(lab, "zhao"), now=NOW) == []
+
+
+def told(lab: Lab) -> list[tuple[Any, ...]]:
+    """Return what was told of absences: whom, by whom, what, and what became of it."""
+    rows = stored.rows(
+        lab.db,
+        "select username, actor, event, about ->> 'change' as change from notifications"
+        " where task_id is null order by id",
+    )
+    return [tuple(row.values()) for row in rows]
+
+
+def test_whoever_stands_in_is_told_what_has_changed_and_when_it_is_over(lab: Lab) -> None:
+    mei, li, wang = (lab.office[name] for name in ("mei", "li", "wang"))
+    number = away(lab, "mei", "wang", starts_at=NOW + DAY)
+    wish = Wish("wang", BACK + DAY, starts_at=NOW + DAY)
+    absence.change(lab.db, li, number, wish, now=NOW)
+    absence.change(lab.db, li, number, wish, now=NOW)
+    absence.end(lab.db, li, number, now=NOW)
+    assert told(lab)[1:] == [
+        ("wang", "mei", "substitute", "changed"),
+        ("mei", "li", "absence", "changed"),
+        ("wang", "mei", "substitute", "ended"),
+        ("mei", "li", "absence", "ended"),
+    ], "once for each: what stays as it was is nothing to tell"
+    (ended, changed) = notices.notifications(lab.db, mei).items
+    assert changed["absence"] == {
+        "change": "changed",
+        "user": "mei",
+        "substitute": "wang",
+        "from": NOW + DAY,
+        "until": BACK + DAY,
+    }
+    assert ended["absence"]["change"] == "ended"
+    choose(lab.db, wang, {"substitute": "none"})
+    away(lab, "mei", "wang")
+    assert told(lab)[5:] == [], "who wants to hear nothing hears nothing"
 
 
 def test_what_is_for_some_processes_is_asked_of_those_one_has_tasks_of(lab: Lab, task: int) -> None:

@@ -215,6 +215,8 @@ def test_a_recalled_decision_is_open_again_and_its_values_are_as_before(lab: Lab
     assert again["id"] == lab.office.task_of(instance, "plan") != task
     (row,) = stored.rows(lab.db, "select variables from process_instances")
     assert row["variables"] == {"days": 3}
+    kept = get(lab, "zhao", instance, "plan")["draft"]
+    assert (kept["by"], kept["values"]) == ("zhao", {"days": 5, "place": "Ulm"})
     (old,) = stored.rows(lab.db, "select state, completed_by from tasks order by id limit 1")
     assert (old["state"], old["completed_by"]) == ("cancelled", None)
     assert "task.recalled" in kinds(lab, instance)
@@ -277,7 +279,7 @@ def test_a_decision_is_recalled_for_half_an_hour_by_who_made_it(lab: Lab) -> Non
     task = lab.office.task_of(instance, "check")
     assert "recall" in get(lab, "mei", instance, "check")["allowed"]
     assert "recall" not in get(lab, "mei", instance, "check", LATE)["allowed"]
-    refused("too_late", recall, lab, "mei", task, LATE)
+    assert refused("too_late", recall, lab, "mei", task, LATE).extra["ask"] == ["li"]
     refused("not_yours", recall, lab, "root", task)
     refused("gone_on", recall, lab, "zhao", lab.office.task_of(instance, "plan"))
 
@@ -315,7 +317,9 @@ def test_a_withdrawn_instance_ends_as_withdrawn_and_tells_whom_it_concerns(lab: 
 
 def test_it_goes_back_to_the_start_form_if_the_definition_says_so(lab: Lab) -> None:
     instance = begun(lab, withdraw="start_form")
-    assert withdraw(lab, instance).status == "running"
+    assert withdraw(lab, instance, comment="Six days").status == "running"
+    told = stored.rows(lab.db, "select data -> 'lines' -> 0 -> 2 as said from history_events")[-1]
+    assert told["said"] == {"to": "@start", "reason": "Six days"}
     again = get(lab, "zhao", instance, "@start")
     assert (again["step"]["name"]["en"], again["values"]) == ("Start form", {"days": 3})
     done(lab, instance, "@start", "zhao", days=7)

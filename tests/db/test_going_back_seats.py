@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.errors import AppError
+from app.errors import AppError, Invalid
+from app.runtime import service as runtime
 from app.task import service
 from tests.db.conftest import Lab
 from tests.db.test_seats import FORM, get, kinds, seats, task_of, vote
@@ -153,6 +154,13 @@ def test_who_had_asked_others_asks_them_again(lab: Lab) -> None:
     )
     service.add_signer(lab.engine, lab.office["mei"], task, ["li"], "before", now=lab.at)
     assert seats(lab, instance)["li"] == "claimed"
+
+
+def test_once_somebody_has_voted_it_is_withdrawn_with_a_reason(lab: Lab) -> None:
+    instance = begun(lab, ["mei", "wang"])
+    vote(lab, instance, "mei", approved=True)
+    with pytest.raises(Invalid, match="Say why"):
+        runtime.withdraw(lab.engine, lab.office["zhao"], instance, now=lab.at)
 
 
 def test_a_visit_that_is_left_by_a_return_counts_no_more(lab: Lab) -> None:

@@ -75,3 +75,18 @@ def test_a_recall_and_a_claim_of_what_follows(lab: Lab) -> None:
     undo = partial(act, lab, "recall", "mei", task)
     take = partial(act, lab, "claim", "wang", lab.task(instance, "two"))
     assert codes(lab, instance, take, undo) == [None, "gone_on"]
+
+
+def test_the_last_vote_is_taken_back_as_the_next_step_is_done(lab: Lab) -> None:
+    follow = sign(id="two", assignee="zhao")
+    instance = begun(lab, sign("two", assignees=["mei", "li", "wang"], mode="any"), follow)
+    for first in ("undo", "done"):
+        vote(lab, instance, "mei")
+        undo = partial(act, lab, "recall", "mei", task_of(lab, instance, "mei"))
+        done = partial(act, lab, "complete", "zhao", lab.task(instance, "two"), YES)
+        if first == "undo":
+            assert codes(lab, instance, undo, done) == [None, "task_cancelled"]
+            assert live(lab) == [("sign", "mei"), ("sign", "li"), ("sign", "wang")]
+        else:
+            assert codes(lab, instance, done, undo) == [None, "instance_ended"]
+    assert result(lab, instance) == "yes"

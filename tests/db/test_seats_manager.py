@@ -8,6 +8,7 @@ import pytest
 
 from app.history import queries as history
 from app.task import service
+from app.task.inbox import inbox
 from tests.db.conftest import Lab
 from tests.db.test_seats import define, get, kinds, result, seats, task_of, vote
 from tests.support import stored
@@ -102,3 +103,19 @@ def test_taken_back_or_passed_on_it_counts_as_before(lab: Lab) -> None:
     vote(lab, instance, "zhao", False)
     assert result(lab, instance) == "no"
     assert kinds(lab, instance).count("task.voted") == 2
+
+
+def test_a_row_of_the_inbox_tells_how_many_have_decided(lab: Lab) -> None:
+    define(lab, ["mei", "wang", "li"])
+    define(lab, ["mei"], key="alone")
+    lab.start("alone")
+    instance = lab.start()
+    take(lab, instance, "li")
+    rows = [each["seats"] for each in inbox(lab.db, lab.office["mei"], "todo", now=lab.at).items]
+    assert rows == [{"decided": 0, "total": 3}, None]
+    vote(lab, instance, "root", True)
+    vote(lab, instance, "wang", True)
+    rows = [each["seats"] for each in inbox(lab.db, lab.office["mei"], "todo", now=lab.at).items]
+    assert rows == [{"decided": 1, "total": 2}, None]
+    done = inbox(lab.db, lab.office["wang"], "done", now=lab.at).items
+    assert [each["seats"] for each in done] == [None]

@@ -188,7 +188,7 @@ def test_the_verbs_follow_the_state(office: Office) -> None:
     service.claim(office.engine, office["mei"], task_id, now=NOW)
     own = ["release", "complete", "transfer", "delegate", "consult", "comment", "attach", "cc"]
     assert allowed("mei") == own
-    assert allowed("wang") == ["comment", "attach"]
+    assert allowed("wang") == ["comment", "attach", "remind"]
     service.complete(office.engine, office["mei"], task_id, {"approved": True}, now=NOW)
     assert allowed("mei") == ["recall", "comment", "attach"]
     assert allowed("li") == ["comment", "attach"]

@@ -29,6 +29,9 @@ def told(office: Office, task: int, by: str = "mei", **values: Any) -> dict[Any,
 
 
 def short(stop: Stop) -> Any:
+    if stop.kind == "decided":
+        whom = [stop.assignee] if stop.assignee else list(stop.candidates.get("users", ()))
+        return (stop.step, stop.rule, stop.approved, *whom)
     if stop.kind == "choice":
         return stop.options
     if stop.kind == "next" and stop.assignee:
@@ -36,8 +39,15 @@ def short(stop: Stop) -> Any:
     return f"({stop.step})" if stop.kind == "later" else stop.step or stop.kind
 
 
-def opened(office: Office, *steps: dict[str, Any], by: str = "zhao", **variables: Any) -> int:
+def opened(
+    office: Office,
+    *steps: dict[str, Any],
+    by: str = "zhao",
+    settings: dict[str, Any] | None = None,
+    **variables: Any,
+) -> int:
     document = {"name": "Way", "key": "way", "version": "1", "steps": list(steps)}
+    document |= {"settings": settings or {}}
     definitions.create(office.db, office["root"], json.dumps(document), known=None, now=NOW)
     return office.task_of(office.start("way", by=by, **variables), "ask")
 
@@ -161,3 +171,42 @@ def test_whoever_cannot_decide_is_told_nothing(office: Office) -> None:
         assert told(office, task, by=by) == {}
     service.claim(office.engine, office["wang"], task, now=NOW)
     assert told(office, task) == {}
+
+
+def approval(name: str, who: Any, *following: str, **config: Any) -> dict[str, Any]:
+    given = {"assignees": who} if isinstance(who, list) else {"assignee": who}
+    config = {**given, "form": {"ok": "boolean"}, **config}
+    return {"id": name, "type": "user_task", "config": config, "next": list(following)}
+
+
+def test_what_a_rule_would_decide_is_told_as_that_and_what_comes_then(office: Office) -> None:
+    steps = (
+        approval("ask", "finance_team", "second", outcomes=None),
+        approval("second", "mei", "both"),
+        approval("both", ["mei", "li"], "own", mode="all"),
+        approval("own", "zhao", "nobody", approval={"self_approval": "skip"}),
+        approval("nobody", "nobody", "last", approval={"empty_assignee": "auto_reject"}),
+        approval("last", "li"),
+    )
+    for each in steps:
+        each["config"] = {k: v for k, v in each["config"].items() if v is not None}
+    rules = {"duplicate_approver": "auto_approve_any"}
+    task = opened(office, *steps, settings={"approval": rules})
+    same = "duplicate_approver"
+    decided = [("second", same, True, "mei"), ("both", same, True, "mei")]
+    assert told(office, task)["true"] == [*decided, "both", "(own)", "(nobody)", "(last)", "end"]
+    assert told(office, task)["false"] == ["second by mei", "(both)", *_LATER]
+    done = service.complete(office.engine, office["mei"], task, {"ok": True}, now=NOW)
+    (left,) = done.next
+    assert (left["step"]["id"], left["assignee"]) == ("both", "li"), "as it was told"
+    assert told(office, left["id"], by="li")["true"] == [
+        ("own", "self_approval", True),
+        ("nobody", "empty_assignee", False),
+        ("last", same, True, "li"),
+        "end",
+    ]
+    done = service.complete(office.engine, office["li"], left["id"], {"ok": True}, now=NOW)
+    assert done.instance.status == "completed"
+
+
+_LATER = ["(own)", "(nobody)", "(last)", "end"]

@@ -83,7 +83,7 @@ def test_a_copy_that_is_sent_many_times_at_once_arrives_once(lab: Lab, task: int
     mei = lab.office["mei"]
     users = ["zhao", "stranger"]
     calls = [lambda: service.copy(lab.engine, mei, task, users, now=NOW) for _ in range(6)]
-    assert codes(at_once(calls)) == [None] * 6
+    assert sorted(codes(at_once(calls)), key=str) == [None, *["invalid_people"] * 5]
     assert len(stored.rows(lab.db, "select 1 from copies")) == 2
     assert len(stored.rows(lab.db, "select 1 from notifications where event = 'copied'")) == 2
     stored.agrees(lab.db, instance_of(lab, task))

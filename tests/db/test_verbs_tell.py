@@ -68,7 +68,7 @@ def test_who_only_has_a_copy_reads_and_does_not_write(lab: Lab) -> None:
     assert [each["text"] for each in read(lab, "stranger", task_id)] == ["Between us."]
     error = lab.refused(Forbidden, lambda: say(lab, "stranger", task_id, "hello"))
     assert error.code == "not_a_participant"
-    assert get(lab, "stranger", task_id)["allowed"] == []
+    assert get(lab, "stranger", task_id)["allowed"] == ["remind"]
 
 
 def test_whoever_decided_another_step_goes_on_talking(lab: Lab) -> None:
@@ -196,9 +196,11 @@ def test_nobody_gets_two_copies_of_a_step(lab: Lab) -> None:
     task_id = claimed(lab)
     copy(lab, "mei", task_id, ["zhao"])
     copy(lab, "mei", task_id, ["zhao", "wang", "wang", "mei"])
+    assert last_line(lab, task_id)["data"]["users"] == ["wang"]
+    error = lab.refused(Invalid, lambda: copy(lab, "mei", task_id, ["wang", "zhao"]))
+    assert {each.code for each in error.errors} == {"has_a_copy"}
     assert readers(lab) == [("approve", "zhao", "mei"), ("approve", "wang", "mei")]
     assert [each[0] for each in notes(lab)] == ["zhao", "wang"]
-    assert last_line(lab, task_id)["data"]["users"] == ["zhao", "wang"]
 
 
 def test_a_copy_stays_when_the_instance_goes_on_or_ends(lab: Lab) -> None:
@@ -317,14 +319,20 @@ def test_a_task_is_reminded_of_once_in_four_hours(lab: Lab) -> None:
     for by in ("zhao", "li"):
         error = lab.refused(TooMany, lambda who=by: remind(lab, who, task_id, early))
         assert error.extra == {"again_at": "2026-03-02T13:00:00Z", "retry_after": 60}
+        assert str(error).endswith("You can do it again in 1 min.")
     assert remind(lab, "li", task_id, NOW + timedelta(hours=4))["reminders"] == 2
     assert remind(lab, "zhao", claimed(lab), early)["reminders"] == 1
 
 
-def test_who_does_not_wait_for_it_reminds_nobody(lab: Lab) -> None:
-    task_id = claimed(lab)
-    error = lab.refused(Forbidden, lambda: remind(lab, "wang", task_id))
-    assert error.code == "not_waiting"
+def test_whoever_reads_it_reminds_but_not_of_what_they_could_do_themselves(lab: Lab) -> None:
+    task_id = lab.office.open_task()
+    assert "remind" not in get(lab, "wang", task_id)["allowed"]
+    error = lab.refused(Conflict, lambda: remind(lab, "wang", task_id))
+    assert error.code == "yours"
+    service.claim(lab.engine, lab.office["mei"], task_id, now=NOW)
+    assert "remind" in get(lab, "wang", task_id)["allowed"]
+    copy(lab, "mei", task_id, ["stranger"])
+    assert remind(lab, "stranger", task_id)["reminders"] == 1
     service.assign(lab.engine, lab.office["li"], task_id, "zhao", now=NOW)
     error = lab.refused(Conflict, lambda: remind(lab, "zhao", task_id))
     assert error.code == "yours"

@@ -29,21 +29,21 @@ def server(tmp_path_factory: pytest.TempPathFactory, redis_url: str) -> Iterator
         yield running
 
 
-def at_once(work: Callable[[int], Result]) -> list[Result]:
+def at_once(work: Callable[[int], Result], people: int = PEOPLE) -> list[Result]:
     """Do the same in several threads that begin together."""
-    gate = threading.Barrier(PEOPLE)
+    gate = threading.Barrier(people)
     results: dict[int, Result] = {}
 
     def one(number: int) -> None:
         gate.wait(30)
         results[number] = work(number)
 
-    threads = [threading.Thread(target=one, args=(number,)) for number in range(PEOPLE)]
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(people)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return [results[number] for number in range(PEOPLE)]
+    return [results[number] for number in range(people)]
 
 
 def sample(text: str, name: str, **labels: str) -> float:
@@ -214,6 +214,33 @@ def test_of_two_changes_of_one_draft_one_is_refused(server: Served) -> None:
         return server("PUT", one, body | {"description": str(number)}, If_Match=tag)
 
     assert sorted(each.status for each in at_once(change)) == [200] + [412] * (PEOPLE - 1)
+
+
+def test_of_twenty_who_claim_a_task_one_gets_it_and_nineteen_learn_who(server: Served) -> None:
+    config = {"assignee": "finance_team"}
+    definition(server, "wanted", {"id": "check", "type": "user_task", "config": config})
+    crowd = [
+        identity.create_user(
+            server.engine.db,
+            SYSTEM,
+            username=f"payer{number}",
+            name=f"Payer {number}",
+            groups=["finance_team"],
+            roles=["user"],
+            now=datetime.now(UTC),
+        )
+        for number in range(20)
+    ]
+    tokens = [server.token_of(each.id) for each in crowd]
+    started = server("POST", START, {"process_definition_key": "wanted"}).body
+    (task,) = started["tasks"]
+    path = f"/api/v1/tasks/{task['id']}/claim"
+    answers = at_once(lambda number: server("PUT", path, {}, token=tokens[number]), len(crowd))
+    assert sorted(each.status for each in answers) == [200] + [409] * 19
+    (won,) = (each.body["assignee"] for each in answers if each.status == 200)
+    lost = [each.body for each in answers if each.status == 409]
+    assert {(each["code"], each["by"]) for each in lost} == {("claimed_by_other", won)}
+    assert all(each["name"] in each["detail"] and each["since"] for each in lost)
 
 
 def test_a_client_that_falls_silent_is_let_go(server: Served) -> None:

@@ -113,9 +113,10 @@ def test_one_is_away_another_decides_and_pages_say_so(
     mei.post("/absences", now).goes_to("/absences")
     mei.get("/absences").ok().says("Wang Fang decides until", "Wang Fang for Chen Mei", "now")
     mei.get("/inbox").ok().says("You are away until", "Wang Fang decides for you.")
-    wang.get("/notifications").ok().says("You stand in for Chen Mei")
+    wang.get("/notifications").ok().says("You stand in for Chen Mei: ", " to Mar 9, 2099 8:00")
     note = rest("wang", "GET", "/notifications").ok()["items"][0]
     assert (note["event"], note["task_id"], note["step"]) == ("substitute", None, None)
+    assert (note["absence"]["change"], note["absence"]["until"][:10]) == ("set", "2099-03-09")
     wang.get(f"/notifications/{note['id']}").goes_to("/absences")
     wang.get("/absences").ok().says("You decide for others", "Wang Fang for Chen Mei")
     wang.get("/inbox").ok().says("for Chen Mei").is_silent_about("You are away")
@@ -126,6 +127,20 @@ def test_one_is_away_another_decides_and_pages_say_so(
     seen.says("Completed by Wang Fang for Chen Mei", "Approve: completed Wang Fang for Chen Mei")
     instance = rest("mei", "GET", f"/tasks/{task}").ok()["process_instance_id"]
     browser("li").get(f"/instances/{instance}/history").ok().says("Wang Fang for Chen Mei")
+
+
+def test_a_substitute_who_comes_too_late_keeps_what_they_typed(
+    browser: Browser, office: Office
+) -> None:
+    task = office.open_task()
+    tasks.claim(office.engine, office["mei"], task, now=NOW)
+    wish = absence.Wish("stranger", NOW.replace(year=2099), open_tasks=True)
+    absence.set_(office.db, office["mei"], wish, now=NOW)
+    late = browser("stranger")
+    late.get(f"/tasks/{task}").ok().says("You decide for Chen Mei, who is away")
+    tasks.complete(office.engine, office["mei"], task, VALUES, now=NOW)
+    page = late.post(f"/tasks/{task}/complete", TYPED | {"f.comments": "My own words"}).ok(409)
+    page.says("Chen Mei has completed this task already.", "My own words")
 
 
 def test_managers_see_and_say_it_for_others(browser: Browser, office: Office) -> None:
@@ -142,3 +157,7 @@ def test_managers_see_and_say_it_for_others(browser: Browser, office: Office) ->
     li.get("/absences?whose=mei").ok().says("Past")
     li.post(f"/absences/{number}/end", {}).goes_to("/absences?whose=mei")
     li.get("/absences?whose=mei").ok().says("This absence is over.")
+    told = browser("mei").get("/notifications").ok()
+    told.says("Li Wei has ended your absence", "Li Wei has entered that you are away: ")
+    told.says("Somebody enters that I am away", "I stand in for somebody")
+    browser("mei").get("/notifications?lang=zh").ok().says("Li Wei 结束了您的外出")

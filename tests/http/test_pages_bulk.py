@@ -92,8 +92,11 @@ def test_what_one_has_can_be_passed_on_instead(browser: Browser, office: Office)
     pages = browser("mei")
     asked = pages.post("/inbox/bulk", {"ids": [mine, free], "action": "complete"}).ok()
     asked.says("Transfer instead", "1 task that you have goes to somebody else for good.")
-    refused = pages.post("/inbox/bulk/transfer", {"ids": [mine], "to": "nobody.here"}).ok()
-    refused.says("Not done").is_silent_about("transferred.")
+    nobody = {"ids": [mine], "to": "nobody.here", "comment": "On leave"}
+    refused = pages.post("/inbox/bulk/transfer", nobody).ok(422)
+    refused.says("There is nobody with the username nobody.here.", "On leave", "Transfer instead")
+    refused = pages.post("/inbox/bulk/transfer", {"ids": [mine, free], "to": "mei"}).ok()
+    refused.says("Not done", "You have this task already. Choose somebody else.")
     pages.post("/inbox/bulk/transfer", {"ids": [mine], "to": "wang"}).goes_to("/inbox")
     pages.get("/inbox").ok().says("1 task transferred.")
 

@@ -306,7 +306,7 @@ class Walk:
         self.post("/inbox/bulk/complete", 422, ids=str(one), comment="1" * 10_001)
         self.post("/inbox/bulk/complete", ids="999999", rest=str(other), outcome="true")
         self.post(f"/tasks/{one}/route", htmx=True)
-        self.post("/inbox/bulk/transfer", ids=str(one), to="x")
+        self.post("/inbox/bulk/transfer", 422, ids=str(one), to="x")
         self.post(f"/tasks/{one}/comments", 422, **{"comment-files": "999999"})
         instances = [str(each) for each in range(1, 200)]
         self.post("/inbox/bulk/remind", instances=instances, list="sent")
@@ -330,7 +330,7 @@ class Walk:
         said = seen_by_root(self.office, task)["comments"][0]["id"]
         self.get(f"{page}/comments/{said}")
         self.post(f"{page}/comments/{said}", 303, text="2")
-        self.post(f"{page}/remind", 403)
+        self.post(f"{page}/remind", 409)
         self.get(page)
         self.post(f"{page}/transfer", 303, to="wang", reason="1")
         self.be("root")

@@ -55,6 +55,7 @@ def test_a_page_tells_how_far_they_are_and_what_became_of_it(
     done = mei.post(f"/tasks/{ours['mei']}/complete", {"f.approved": "true", "comment": "Fine"})
     mei.get(done.headers["Location"]).ok().says("Your decision is counted: 1 of 3 so far.")
     wang.get(f"/tasks/{ours['wang']}").ok().says("Approved", "Fine", "1 of 3 so far.")
+    wang.get("/inbox").ok().says("1 of 3 have decided")
     wang.post(f"/tasks/{ours['wang']}/add-signer", {"users": "li"}).goes_to(
         f"/tasks/{ours['wang']}"
     )

@@ -13,7 +13,9 @@ from app.connector.base import ConnectorError, JobContext
 from app.notice import mail
 from app.notice import service as notices
 from app.notice.mail import day_of
+from app.task import absence
 from app.task import service as tasks
+from app.task.absence import Wish
 from app.worker import duty_mail
 from tests.support.threads import at_once
 from tests.worker.conftest import Shop
@@ -190,3 +192,20 @@ def test_without_an_address_a_mail_says_what_to_look_for(shop: Shop) -> None:
     given(shop, "zhao")
     assert deliver(shop, sent, shop.at) == 1
     assert sent.mails[0][2].endswith("请登录系统，在通知中打开“Request”。")
+
+
+def test_an_absence_is_mailed_with_its_times_in_the_readers_zone_and_language(shop: Shop) -> None:
+    office, sent = shop.office, Sent()
+    wants(shop, "zhao", language="zh", zone="Asia/Shanghai")
+    wants(shop, "li", zone="America/New_York")
+    for name, choice in (("zhao", "mail"), ("li", "digest")):
+        notices.choose(shop.db, office[name], {"substitute": choice, "absence": choice})
+    wish = Wish("zhao", shop.at + timedelta(days=4), starts_at=shop.at + timedelta(hours=9))
+    absence.set_(shop.db, office["root"], wish, user="li", now=shop.at)
+    assert deliver(shop, sent, shop.at, url="https://flow.example") == 1
+    ((key, subject, text),) = sent.mails
+    assert subject == "您代理 Li Wei：2026年3月3日 02:00 至 2026年3月6日 17:00"
+    assert f"https://flow.example/notifications/{key.removeprefix('notification-')}" in text
+    assert deliver(shop, sent, shop.at + timedelta(days=1)) == 1
+    said = "- Root has entered that you are away: Mar 2, 2026 1:00 PM to Mar 6, 2026 4:00 AM;"
+    assert said in sent.mails[1][2].replace("\u202f", " ")

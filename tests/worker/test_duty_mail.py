@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,11 +13,12 @@ from app.connector.base import ConnectorError, JobContext
 from app.connector.registry import Registry
 from app.notice import mail
 from app.notice import service as notices
+from app.notice.away import Change
 from app.notice.store import EVENTS
 from app.runtime.ports import Engine
 from app.task import service as tasks
 from app.worker import duty_mail
-from app.worker.mail_words import _SUBJECTS
+from app.worker.mail_words import _ABSENCES, _SUBJECTS
 from tests.support.until import until
 from tests.worker.conftest import Shop
 from tests.worker.test_connector_mail import Box, mailer, serving
@@ -192,6 +193,10 @@ def test_the_duty_sends_in_the_background(open_shop: Shop, box: Box) -> None:
 
 
 def test_every_kind_has_words_in_every_language() -> None:
+    changes = {
+        f"{event} {each}" for event in ("substitute", "absence") for each in get_args(Change)
+    }
+    assert [set(words) for words in _ABSENCES.values()] == [changes, changes]
     assert {language: set(words) for language, words in _SUBJECTS.items()} == {
         language: set(EVENTS) for language in ("en", "zh")
     }
