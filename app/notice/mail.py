@@ -39,16 +39,10 @@ update notifications n set mail_at = null
    and (n.read_at is not null
         or not exists (select 1 from users u where u.username = n.username
                           and u.active and u.email is not null)
-<<<<<<< HEAD
-        or not exists (select 1 from tasks t where t.id = n.task_id
-                          and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked', 'ended')
-                               or t.state in ('open', 'claimed'))))
-=======
         or n.task_id is not null and not exists (
                select 1 from tasks t where t.id = n.task_id
-                  and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked')
+                  and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked', 'ended')
                        or t.state in ('open', 'claimed'))))
->>>>>>> main
 """
 _UNSCHEDULED: Final = """
 select n.id, n.at, u.timezone, u.digest_hour as hour

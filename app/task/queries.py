@@ -23,11 +23,7 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
-<<<<<<< HEAD
 from app.task import access, copies, ended, passed, rounds, seats, side_view, store, ways_back
-=======
-from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
->>>>>>> main
 from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
