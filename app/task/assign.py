@@ -115,6 +115,8 @@ def hand_over(
 ) -> HandedOver:
     """Give everything that somebody has to somebody else, each task for itself.
 
+    What waits for others goes on waiting: they answer whoever has it then.
+
     Args:
         username: who has it now, active or not.
         to: username of who gets it.
@@ -178,17 +180,17 @@ def _give(
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        if verb not in access.allowed(actor, task):
+        if verb not in access.allowed(actor, task) and not (of and _may_leave(actor, task)):
             raise refusal(engine.db, actor, task, verb)
         if of is not None and task["assignee"] != of:  # somebody was faster
             raise changed()
         given = worker(tx, to)
         check_rules(task, [given], field="to")
-        _check_seats(tx, actor, task, given)
         kind, event = _AS[verb]
         # Who manages others' work and decides it in their place is seen to have done so.
         own = verb == "assign" and given == actor.username
         rule = BY_MANAGER if own and not access.is_candidate(actor, task) else None
+        _check_seats(tx, actor, task, given, in_place=rule is not None)
         said = {"task": task_id, "from": task["assignee"], "to": given, "comment": comment or None}
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
@@ -201,6 +203,11 @@ def _give(
     return body(task | head | given_now, actor, now=now)
 
 
+def _may_leave(actor: Actor, task: Row) -> bool:
+    running = task["instance_status"] == "running"
+    return running and access.permits(task, "assign") and access.may_hand_over(actor, task)
+
+
 _AS: Final[Mapping[str, tuple[str, Event]]] = {
     "assign": ("task.assigned", "task"),
     "transfer": ("task.transferred", "transferred"),
@@ -208,8 +215,12 @@ _AS: Final[Mapping[str, tuple[str, Event]]] = {
 """Kind of the history's line, and what the other person is told."""
 
 
-def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:
-    """Refuse who has this task or has, or had, another seat of the same visit."""
+def _check_seats(tx: Tx, actor: Actor, task: Row, to: str, *, in_place: bool) -> None:
+    """Refuse who has this task or has, or had, another seat of the same visit.
+
+    Args:
+        in_place: they are a manager, who may have several in place of others: none is a vote.
+    """
     if task["assignee"] == to:
         message = (
             "You have this task already. Choose somebody else."
@@ -217,7 +228,7 @@ def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:
             else "This person has the task already. Choose somebody else."
         )
         raise invalid(FieldError("to", "has_it", message))
-    state = side_store.seated(tx, task, to)
+    state = side_store.seated(tx, task, to, in_place=in_place)
     if state is None:
         return
     message = (
