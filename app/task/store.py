@@ -82,6 +82,8 @@ update tasks
 """
 _FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
 _HEAD: Final = ("history_seq", "history_hash")
+COMMENT: Final = "@comment"
+"""Stands among the values of a draft for the comment; no field is called so."""
 # The instance's lock, then the task's: whoever is completing it comes first, and then there
 # is nothing left to keep.
 SAVE_DRAFT: Final = ForSeats(f"""
