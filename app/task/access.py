@@ -92,8 +92,16 @@ def takes_part(actor: Actor, task: Row) -> bool:
     return (
         is_holder(actor, task)
         or task["completed_by"] == actor.username
-        or is_candidate(actor, task)
+        or (task["state"] in LIVE and is_candidate(actor, task))
     )
+
+
+def may_look(actor: Actor, task: Row) -> bool:
+    """Say whether the actor takes part in this very task, or was offered it before it was over.
+
+    Who was only offered it is told what became of it, and nothing else of its instance.
+    """
+    return takes_part(actor, task) or is_candidate(actor, task)
 
 
 def is_free(task: Row) -> bool:
@@ -109,8 +117,12 @@ def permits(task: Row, verb: str) -> bool:
 
 def may_assign(actor: Actor, task: Row) -> bool:
     """Say whether the actor could give the task to somebody."""
-    waits = task["waits_for"] is not None
-    return task["state"] in LIVE and actor.can("task:assign") and not waits
+    return may_hand_over(actor, task) and task["waits_for"] is None
+
+
+def may_hand_over(actor: Actor, task: Row) -> bool:
+    """Same where its holder leaves: it may wait for others, who answer whoever has it then."""
+    return task["state"] in LIVE and actor.can("task:assign")
 
 
 def may_copy(actor: Actor, task: Row) -> bool:

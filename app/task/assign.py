@@ -115,6 +115,8 @@ def hand_over(
 ) -> HandedOver:
     """Give everything that somebody has to somebody else, each task for itself.
 
+    What waits for others goes on waiting: they answer whoever has it then.
+
     Args:
         username: who has it now, active or not.
         to: username of who gets it.
@@ -178,7 +180,7 @@ def _give(
     check_comment(comment)
     with engine.db.transaction() as tx:
         task = seen(tx, actor, task_id, locked=True)
-        if verb not in access.allowed(actor, task):
+        if verb not in access.allowed(actor, task) and not (of and _may_leave(actor, task)):
             raise refusal(engine.db, actor, task, verb)
         if of is not None and task["assignee"] != of:  # somebody was faster
             raise changed()
@@ -199,6 +201,11 @@ def _give(
         head = tell(tx, actor, task, kind, said, also, now=now)
     given_now = {"state": "claimed", "assignee": given, "claimed_at": now, "rule": rule}
     return body(task | head | given_now, actor, now=now)
+
+
+def _may_leave(actor: Actor, task: Row) -> bool:
+    running = task["instance_status"] == "running"
+    return running and access.permits(task, "assign") and access.may_hand_over(actor, task)
 
 
 _AS: Final[Mapping[str, tuple[str, Event]]] = {

@@ -91,7 +91,7 @@ def offers(engine: Engine, actor: Actor, ids: Sequence[int], *, now: datetime) -
         found = []
         for task_id in list(ids)[:MAX]:
             row = rows.get(task_id)
-            if row is None or not (actor.can("task:read") or access.takes_part(actor, row)):
+            if row is None or not (actor.can("task:read") or access.may_look(actor, row)):
                 found.append(Offer(task_id, problem=_unknown()))
                 continue
             shown = body(row, actor, now=now)

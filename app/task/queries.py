@@ -123,6 +123,8 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     )
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
+    if not row["reads"]:
+        shown |= {"variables": [], "opinions": [], "returned": None}
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
@@ -130,6 +132,9 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
 
 def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[str, Any]:
     """Return the row of a task (see ``task.store.SEEN``) if the actor may see it.
+
+    ``reads`` in it says whether they may read its instance, ``takes_part`` whether they have a
+    part in that.
 
     Args:
         locked: lock its instance, and return what moving that needs.
@@ -139,9 +144,9 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     """
     row = store.seen(tx, task_id, locked=locked)
     found = standing(tx, actor, row) if row is not None else None
-    if row is None or found is None:
+    if row is None or (found is None and not access.may_look(actor, row)):
         raise NotFound("task_not_found", "There is no such task.")
-    return row | {"takes_part": found == "part", "reads": True}
+    return row | {"takes_part": found == "part", "reads": found is not None}
 
 
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:

@@ -120,7 +120,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
 
 
 def _had_part(actor: Actor, task: Mapping[str, Any]) -> bool:
-    return access.takes_part(actor, task) or access.stood_in(actor, task)
+    return access.may_look(actor, task) or access.stood_in(actor, task)
 
 
 def _not_a_candidate() -> Forbidden:

@@ -44,7 +44,7 @@ select {_COLUMNS}
 """  # noqa: S608 - constants only
 _ELSEWHERE: Final = ForSeats(f"""
 select exists (select 1 from tasks t where t.instance_id = %(instance)s
-                  and ({SEAT} or t.completed_by = %(me)s or {OFFER}))
+                  and ({SEAT} or t.completed_by = %(me)s or (t.state = 'open' and {OFFER})))
            as takes_part,
        exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
        or exists (select 1 from history_events where instance_id = %(instance)s

@@ -40,13 +40,15 @@ def read(
     """Return comments, the oldest first, corrected ones as they are now.
 
     Args:
-        task: a row of their instance that the actor may see.
+        task: a row of their instance, as ``queries.seen`` gives it.
 
     Returns:
         ``{id, task_id, step, by, at, text, mentions, files, edited_at, earlier, may_edit}``
         each.
     """
     found: dict[int, Row] = {}
+    if not task["reads"]:
+        return []
     for row in lines:
         said = row["said"]
         if "of" not in said:

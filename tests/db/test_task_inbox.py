@@ -10,7 +10,7 @@ import pytest
 
 from app.db.tx import Database
 from app.definition.sensitive import MASK
-from app.errors import Malformed, NotFound
+from app.errors import Conflict, Forbidden, Malformed, NotFound
 from app.task import queries, service
 from tests.support.office import NOW, Office, make_office
 
@@ -211,6 +211,23 @@ def test_who_sees_a_task(office: Office, by: str, sees: bool) -> None:
     else:
         with pytest.raises(NotFound):
             queries.get(office.db, office[by], task_id, now=NOW)
+
+
+def test_who_was_only_offered_a_task_is_told_what_became_of_it_and_no_more(office: Office) -> None:
+    instance = office.start(purpose="Chairs")
+    task, db, wang = office.task_of(instance, "approve"), office.db, office["wang"]
+    assert queries.get(db, wang, task, now=NOW)["variables"], "while they could take it, all"
+    service.complete(office.engine, office["mei"], task, {"approved": True}, now=NOW)
+    service.comment(office.engine, office["mei"], task, "Between us", now=NOW)
+    shown = queries.get(db, wang, task, now=NOW)
+    assert (shown["completed_by"], shown["values"]) == ("mei", {"approved": True})
+    assert (shown["variables"], shown["comments"], shown["allowed"]) == ([], [], [])
+    with pytest.raises(Forbidden, match="only those who take part"):
+        service.comment(office.engine, wang, task, "And I?", now=NOW)
+    with pytest.raises(Conflict, match="Chen Mei has completed this"):
+        service.complete(office.engine, wang, task, {"approved": True}, now=NOW)
+    with pytest.raises(NotFound):
+        queries.get(db, wang, office.task_of(instance, "pay"), now=NOW)
 
 
 # --- lists for REST -------------------------------------------------------------------

@@ -58,11 +58,13 @@ def kinds(office: Office, task_id: int) -> list[str]:
 
 def test_a_candidate_claims_an_open_task(office: Office) -> None:
     task_id = office.open_task()
-    service.claim(office.engine, office["mei"], task_id, now=SOON)
+    service.claim(office.engine, office["mei"], task_id, comment="I know them", now=SOON)
     claimed = task(office, task_id)
     assert (claimed["state"], claimed["assignee"]) == ("claimed", "mei")
     assert claimed["claimed_at"] == SOON
     assert kinds(office, task_id) == ["task.opened", "task.claimed"]
+    (line,) = [each for each in rows(office) if each.get("kind") == "task.claimed"]
+    assert line["data"]["lines"][0][2]["comment"] == "I know them"
 
 
 def test_claiming_twice_is_the_same_as_once(office: Office) -> None:

@@ -207,6 +207,25 @@ def test_everything_of_somebody_who_leaves_is_handed_over(lab: Lab) -> None:
     assert notes(lab) == [("stranger", "task", "li")] * 2
 
 
+def test_what_waits_for_others_is_handed_over_and_answered_to_the_new_holder(lab: Lab) -> None:
+    asked, decided = claimed(lab), claimed(lab)
+    mei, db, engine = lab.office["mei"], lab.db, lab.engine
+    with db.transaction() as tx:
+        tx.run("update tasks set allow = '{add_signer,assign,delegate}'")
+    service.delegate(engine, mei, asked, "zhao", now=NOW)
+    values = {"approved": True}
+    service.add_signer(engine, mei, decided, ["zhao"], "after", values=values, now=NOW)
+    set_active(lab, "mei")
+    done = hand_over(lab, "li", "mei", "wang")
+    assert (sorted(done.done), dict(done.failed)) == ([asked, decided], {})
+    service.resolve(engine, lab.office["zhao"], asked, {}, outcome="approve", now=SOON)
+    assert ("wang", "answered", "zhao") in notes(lab)
+    assert "complete" in get(lab, "wang", asked)["allowed"]
+    service.resolve(engine, lab.office["zhao"], decided, {}, outcome="approve", now=SOON)
+    shown = get(lab, "root", decided)
+    assert (shown["state"], shown["completed_by"]) == ("completed", "mei")
+
+
 def test_what_cannot_be_handed_over_stops_nothing_else(lab: Lab) -> None:
     step = {"id": "work", "type": "user_task", "config": {"assignee": "mei", "allow": []}}
     lab.define(step)
