@@ -149,6 +149,16 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     return row | {"takes_part": found == "part", "reads": found is not None}
 
 
+def may_look(db: Database, actor: Actor, task_id: int) -> bool:
+    """Say whether there is such a task that the actor may see."""
+    with db.transaction() as tx:
+        try:
+            seen(tx, actor, task_id)
+        except NotFound:
+            return False
+    return True
+
+
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
     """Say whether the actor takes part in a task's instance, may only read it, or neither."""
     if access.takes_part(actor, row) or row["started_by"] == actor.username:
