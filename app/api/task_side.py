@@ -80,7 +80,7 @@ def add_signer(call: Call, task_id: int, body: more.AddSigner) -> Answer:
     f"{_ONE}/remove-signer",
     "Take an added person's seat away",
     body=more.RemoveSigner,
-    permission="who added them, or task:assign",
+    permission="who added them, or has the task that waits for them, or task:assign",
     **_TASK,
 )
 def remove_signer(call: Call, task_id: int, body: more.RemoveSigner) -> Answer:

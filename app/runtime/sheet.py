@@ -71,6 +71,7 @@ def _decision(shown: Details, line: dict[str, Any]) -> dict[str, Any]:
         "by": line["actor"],
         "rule": data.get("rule"),
         "for": line["on_behalf_of"],
+        "counted": data.get("counted", True),
         "at": line["at"],
         "outcome": label,
         "values": {name: value for name, value in given.items() if value is not None},

@@ -186,11 +186,11 @@ def _give(
             raise changed()
         given = worker(tx, to)
         check_rules(task, [given], field="to")
-        _check_seats(tx, actor, task, given)
         kind, event = _AS[verb]
         # Who manages others' work and decides it in their place is seen to have done so.
         own = verb == "assign" and given == actor.username
         rule = BY_MANAGER if own and not access.is_candidate(actor, task) else None
+        _check_seats(tx, actor, task, given, in_place=rule is not None)
         said = {"task": task_id, "from": task["assignee"], "to": given, "comment": comment or None}
         about = {"instance": task["instance_id"], "task": task_id, "actor": actor.username}
         also = [
@@ -217,8 +217,12 @@ _AS: Final[Mapping[str, tuple[str, Event]]] = {
 """Kind of the history's line, and what the other person is told."""
 
 
-def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:
-    """Refuse who has this task or has, or had, another seat of the same visit."""
+def _check_seats(tx: Tx, actor: Actor, task: Row, to: str, *, in_place: bool) -> None:
+    """Refuse who has this task or has, or had, another seat of the same visit.
+
+    Args:
+        in_place: they are a manager, who may have several in place of others: none is a vote.
+    """
     if task["assignee"] == to:
         message = (
             "You have this task already. Choose somebody else."
@@ -226,7 +230,7 @@ def _check_seats(tx: Tx, actor: Actor, task: Row, to: str) -> None:
             else "This person has the task already. Choose somebody else."
         )
         raise invalid(FieldError("to", "has_it", message))
-    state = side_store.seated(tx, task, to)
+    state = side_store.seated(tx, task, to, in_place=in_place)
     if state is None:
         return
     message = (

@@ -7,7 +7,7 @@ more than all else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from app.identity.actor import Actor
 from app.identity.seats import own_seats
 from app.task.select import listed
 
+_SOME: Final = 1_000
 _COLUMNS: Final = (t.c.id, t.c.state, t.c.assignee, t.c.instance_id, t.c.definition_id)
 
 
@@ -43,23 +44,76 @@ def rows(
     """
     people = sorted({actor.username, *(one.person for one in actor.stands_in)})
     names = sa.bindparam("people", people, type_=ARRAY(sa.Text))
-    columns = dict.fromkeys((*_COLUMNS, t.c.created_at, sort.column))
+    if at_once:
+        theirs = query.where(t.c.assignee == sa.any_(names))
+        return in_order(tx, theirs, sort, limit, position, actor=actor)
+    who = sa.select(sa.func.unnest(names).label("person")).subquery("who")
     found: list[dict[str, Any]] = []
     for behind in sort.behind(position):
-        near = query.with_only_columns(*columns, maintain_column_froms=True).where(behind)
         most = limit - len(found)
-        if at_once:
-            theirs = near.where(t.c.assignee == sa.any_(names)).cte("theirs")
-            mine = sa.select(theirs.prefix_with("materialized")).order_by(*sort.order(theirs))
-            each = mine.subquery("mine")
-            window = sa.select(each.c.id).where(own_seats(actor, each)).limit(most)
-        else:
-            who = sa.select(sa.func.unnest(names).label("person")).subquery("who")
-            mine = near.where(t.c.assignee == who.c.person, own_seats(actor))
-            one = mine.order_by(*sort.order()).limit(most).lateral("mine")
-            both = sa.select(one.c.id).select_from(who.join(one, sa.true()))
-            window = both.order_by(*sort.order(one)).limit(most)
-        found += map(dict, tx.conn.execute(whole(listed(), sort, window)).mappings())
+        near = query.with_only_columns(*_columns(sort), maintain_column_froms=True)
+        mine = near.where(t.c.assignee == who.c.person, own_seats(actor), behind)
+        one = mine.order_by(*sort.order()).limit(most).lateral("mine")
+        both = sa.select(one.c.id).select_from(who.join(one, sa.true()))
+        found += _read(tx, sort, both.order_by(*sort.order(one)).limit(most))
         if len(found) == limit:
             break
     return found
+
+
+def in_order(
+    tx: Tx,
+    query: sa.Select[Any],
+    sort: Sort,
+    limit: int,
+    position: Sequence[Any] | None,
+    *,
+    actor: Actor | None = None,
+) -> list[dict[str, Any]]:
+    """Return the first tasks of a query: all of them are found before they are put in order.
+
+    Args:
+        actor: only those that they decide.
+    """
+    found: list[dict[str, Any]] = []
+    for behind in sort.behind(position):
+        near = query.with_only_columns(*_columns(sort), maintain_column_froms=True).where(behind)
+        all_ = near.cte("theirs").prefix_with("materialized")
+        each = sa.select(all_).order_by(*sort.order(all_)).subquery("mine")
+        window = sa.select(each.c.id).limit(limit - len(found))
+        if actor is not None:
+            window = window.where(own_seats(actor, each))
+        found += _read(tx, sort, window)
+        if len(found) == limit:
+            break
+    return found
+
+
+def are_rare(tx: Tx, query: sa.Select[Any], among: sa.Select[Any]) -> bool:
+    """Say whether few tasks fit: an order is not to be walked then until there is a page of them.
+
+    Some of the oldest tell.
+
+    Args:
+        query: of tasks that fit.
+        among: of those that may be listed; only its conditions count.
+    """
+    ids = among.with_only_columns(t.c.id, maintain_column_froms=True)
+    some = ids.order_by(t.c.id).limit(sa.literal_column(str(_SOME)))
+    near = some.cte("some").prefix_with("materialized")
+    fit = query.where(t.c.id.in_(sa.select(near.c.id)))
+    seen, count = sa.select(sa.func.count()).select_from(near), sa.func.count()
+    found = fit.with_only_columns(count, maintain_column_froms=True)
+    looked_at, fits = tx.conn.execute(
+        sa.select(seen.scalar_subquery(), found.scalar_subquery())
+    ).one()
+    return bool(looked_at == _SOME and fits < _SOME / 50)
+
+
+def _columns(sort: Sort) -> Iterable[sa.ColumnElement[Any]]:
+    return dict.fromkeys((*_COLUMNS, t.c.created_at, sort.column))
+
+
+def _read(tx: Tx, sort: Sort, window: sa.Select[Any]) -> list[dict[str, Any]]:
+    found = tx.conn.execute(whole(listed(), sort, window)).mappings()
+    return [dict(row) for row in found]

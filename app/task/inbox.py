@@ -261,7 +261,11 @@ def _claimable(
         found = _walked(tx, asked, _CLAIMABLE, limit, position)
         if len(found) == limit:
             return found
-    return asked.rows(tx, offered_to(asked.actor), limit, position)
+    offered = offered_to(asked.actor)
+    fewer = asked.q or asked.narrowed
+    if fewer and held.are_rare(tx, asked.query(sa.true()), listed().where(offered)):
+        return held.in_order(tx, asked.query(offered), asked.sort, limit, position)
+    return asked.rows(tx, offered, limit, position)
 
 
 def _walked(

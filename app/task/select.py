@@ -23,6 +23,8 @@ _STATES: Final[dict[str, sa.ColumnElement[str]]] = {
 }
 STATES: Final = tuple(_STATES)
 
+_BETWEEN: Final = "\x01"
+"""Between texts that are searched as one: nobody types it."""
 _UNLISTED: Final = ("values", "pending", "serves", "asked", "remind_at")
 # Outer joins (there always is a partner): PostgreSQL leaves out those that are not needed,
 # for counting say.
@@ -104,6 +106,8 @@ def search(query: sa.Select[Any], q: str | None) -> sa.Select[Any]:
     wanted = (q or "").replace("\x00", "").strip()
     if not wanted:
         return query
-    texts = (i.c.title, i.c.business_key, sa.cast(t.c.name, sa.Text))
-    found = [text.ilike(like(wanted)) for text in texts]
-    return query.where(sa.or_(*found, MATCHES.bindparams(words=like(wanted))))
+    # As ``ilike`` does it, but the pattern is made small once, and the texts as one.
+    texts = sa.func.concat_ws(_BETWEEN, i.c.title, i.c.business_key, sa.cast(t.c.name, sa.Text))
+    small = sa.select(sa.func.lower(sa.bindparam("words", like(wanted)))).scalar_subquery()
+    found = sa.func.lower(texts).like(small)
+    return query.where(sa.or_(found, MATCHES.bindparams(words=like(wanted))))

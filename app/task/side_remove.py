@@ -42,13 +42,13 @@ def remove(
         name: what they are called.
 
     Raises:
-        Forbidden: the actor neither added them nor has ``task:assign``.
+        Forbidden: the actor neither added them, nor has the task, nor ``task:assign``.
         Conflict: they have signed.
     """
-    check(actor, side, name)
     served = store.seen(tx, side["serves"], locked=True)
     if served is None or served["state"] not in access.LIVE:  # then this would be over too
         raise changed()
+    check(actor, side, name, holds=access.has(actor, served))
     left = [row for row in side_store.live(tx, served) if row["role"] == side["role"]]
     ends = len(left) <= 1
     applied = ends and side["role"] == "after"
@@ -71,14 +71,15 @@ def remove(
         apply_pending(engine, tx, served | head, now=now)
 
 
-def check(actor: Actor, added: Row, name: str) -> None:
+def check(actor: Actor, added: Row, name: str, *, holds: bool = False) -> None:
     """Refuse who may not take somebody away, and whom nobody can any more.
 
     Args:
         added: their row, or their place in a queue.
         name: what they are called.
+        holds: the actor has the task for which they were added, by a substitute perhaps.
     """
-    if added["added_by"] != actor.username and not actor.can("task:assign"):
+    if not (holds or added["added_by"] == actor.username or actor.can("task:assign")):
         raise Forbidden(
             "not_added_by_you",
             "Only who added %(name)s, or a manager, can take them away again.",

@@ -29,6 +29,7 @@ _SEATED: Final = f"""
 select state from tasks
  where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s and {SEAT}
    and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
+   and not (%(in_place)s and rule is not distinct from 'by_manager')
 union all
 select 'waiting' from visits, json_array_elements(queue) q
  where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s
@@ -124,12 +125,16 @@ def asked(
     return [(_ASKED, params | {"form": Json(list(form)), "at": at}), (_WAITS, held)]
 
 
-def seated(tx: Tx, task: Row, username: str) -> str | None:
+def seated(tx: Tx, task: Row, username: str, *, in_place: bool = False) -> str | None:
     """Return how the other seat stands that somebody has, or had, beside a task; None: none.
 
     ``waiting``: their turn has not come.
+
+    Args:
+        in_place: but for those that they have as a manager, in place of others.
     """
-    row = tx.run(_SEATED, which(task) | {"to": username}).fetchone()
+    asked = which(task) | {"to": username, "in_place": in_place}
+    row = tx.run(_SEATED, asked).fetchone()
     return row["state"] if row is not None else None
 
 

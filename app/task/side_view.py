@@ -60,13 +60,17 @@ def _removable(actor: Actor, task: Row, side: Row) -> bool:
         return False
     if side["role"] == "consult":
         return may_unask(actor, task, side)
-    return access.permits(task, "remove_signer") and access.may_remove_signer(actor, side)
+    may = access.may_remove_signer(actor, side) or _holds(actor, task, side)
+    return side["role"] in ("before", "after") and access.permits(task, "remove_signer") and may
 
 
 def may_unask(actor: Actor, served: Row, side: Row) -> bool:
     """Say whether the actor may withdraw a question: who asked, has the task now, or a manager."""
-    holds = side["state"] in access.LIVE and access.has(actor, served) and actor.can("task:work")
-    return access.may_unask(actor, side) or holds
+    return access.may_unask(actor, side) or _holds(actor, served, side)
+
+
+def _holds(actor: Actor, served: Row, side: Row) -> bool:
+    return side["state"] in access.LIVE and access.has(actor, served) and actor.can("task:work")
 
 
 def people(shown: Mapping[str, Any]) -> set[str]:

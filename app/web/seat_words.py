@@ -13,8 +13,11 @@ _RULES: Mapping[str, LazyString] = {
     "ratio": lazy_gettext("%(needed)d of %(total)d have to approve."),
     "sequential": lazy_gettext("One after the other; all %(total)d have to approve."),
 }
+_NOBODY = lazy_gettext("A manager has decided in place of everybody.")
 
 
 def rule(visit: Mapping[str, Any]) -> str:
     """Say when those who decide together have decided."""
+    if not visit["total"]:
+        return str(_NOBODY)
     return str(_RULES[visit["mode"]] % {name: visit[name] for name in ("needed", "total")})

@@ -104,6 +104,10 @@ def test_who_decided_last_takes_back_the_own_vote_alone(lab: Lab) -> None:
         ("root", "withdrawn"),
         ("li", "task"),
     }
+    ask = lab.office.task_of(instance, "ask")
+    with pytest.raises(AppError) as caught:  # mei's vote stands on it
+        service.recall(lab.engine, lab.office["zhao"], ask, now=lab.at)
+    assert caught.value.code == "gone_on"
     recall(lab, instance, "mei")
     vote(lab, instance, "mei", approved=False)
     vote(lab, instance, "li", approved=True)

@@ -66,12 +66,18 @@ def short_walks(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 def page(
-    office: Office, by: str, order: Order, after: str | None = None, filters: Filters = NONE
+    office: Office,
+    by: str,
+    order: Order,
+    after: str | None = None,
+    filters: Filters = NONE,
+    q: str | None = None,
 ) -> InboxPage:
     return inbox.inbox(
         office.db,
         office[by],
         "todo",
+        q=q,
         filters=filters,
         order=order,
         size=_SIZE,
@@ -80,11 +86,13 @@ def page(
     )
 
 
-def walked(office: Office, by: str, order: Order, filters: Filters = NONE) -> list[int]:
+def walked(
+    office: Office, by: str, order: Order, filters: Filters = NONE, q: str | None = None
+) -> list[int]:
     """Return the ids of all pages."""
     found, after = [], None
     while True:
-        one = page(office, by, order, after, filters)
+        one = page(office, by, order, after, filters, q)
         found += [item["id"] for item in one.items]
         after = one.next
         if after is None:
@@ -95,7 +103,9 @@ def walked(office: Office, by: str, order: Order, filters: Filters = NONE) -> li
 def expected(office: Office, by: str, order: Order, fits: Fits = lambda _: True) -> list[int]:
     """Return the ids as the rules say, sorted here."""
     with office.db.transaction() as tx:
-        rows = tx.run("select id, state, assignee, candidates, due_at, priority from tasks")
+        rows = tx.run(
+            "select id, instance_id, state, assignee, candidates, due_at, priority from tasks"
+        )
         tasks = [(_part(office[by], row), row) for row in rows if fits(row)]
 
     def key(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -154,6 +164,29 @@ def test_a_narrowed_list_of_many_is_what_the_rules_say(
                 rules = expected(office, "mei", order, fits)
                 assert walked(office, "mei", order, filters) == rules != [], (steps, order, filters)
         assert page(office, "mei", "due", filters=Filters(field="none", value="1")).items == []
+
+
+def test_what_is_searched_for_is_found_whether_it_is_rare_or_frequent(office: Office) -> None:
+    with office.db.transaction() as tx:
+        tx.run("update process_instances set title = 'A NEEDLE é' where id % 97 = 0")
+        tx.run("update process_instances set title = 'Straw' where id % 97 > 1")
+
+    def rare(row: dict[str, Any]) -> bool:
+        return bool(row["instance_id"] % 97 == 0)
+
+    def frequent(row: dict[str, Any]) -> bool:
+        return bool(row["instance_id"] % 97 > 1)
+
+    asked: tuple[tuple[str, Order, Fits], ...] = (
+        ("needle É", "due", rare),
+        ("needle É", "priority", rare),
+        ("STRAW", "newest", frequent),
+    )
+    for q, order, fits in asked:
+        rules = expected(office, "mei", order, fits)
+        assert walked(office, "mei", order, q=q) == rules != [], (order, q)
+    for q in ("needle_", "need%le", "awst"):
+        assert walked(office, "mei", "due", q=q) == [], q
 
 
 def test_what_stands_too_far_apart_in_the_order_is_found_all_the_same(

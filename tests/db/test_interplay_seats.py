@@ -100,6 +100,21 @@ def test_what_is_open_again_is_due_reminded_returned_and_suspended_as_before(lab
     assert result(lab, instance) == "no"
 
 
+def test_who_was_added_to_one_persons_task_decides_again_alone(lab: Lab) -> None:
+    instance = begun(lab, sign("two", assignee="mei"), sign(id="two", assignee="zhao"))
+    task = lab.task(instance, "sign")
+    act(lab, "add_signer", "mei", task, ["li"])
+    vote(lab, instance, "mei")
+    vote(lab, instance, "li")
+    assert code(partial(act, lab, "recall", "mei", task)) == "gone_on"
+    act(lab, "recall", "li", task_of(lab, instance, "li"))
+    assert live(lab) == [("sign", "li")]
+    act(lab, "remove_signer", "mei", task, "li")
+    assert live(lab) == [("two", "zhao")]
+    assert code(partial(act, lab, "recall", "mei", task)) == "gone_on"
+    stored.agrees(lab.db, instance)
+
+
 def test_a_decision_that_a_rule_has_followed_is_taken_back_with_it(lab: Lab) -> None:
     rule = {"duplicate_approver": "auto_approve_any"}
     follow = sign("three", id="two", assignee="mei", approval=rule)

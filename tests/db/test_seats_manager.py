@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.errors import Invalid
 from app.history import queries as history
 from app.task import service
 from app.task.inbox import inbox
@@ -90,6 +91,28 @@ def test_it_is_the_decision_where_nobody_else_has_a_say(lab: Lab) -> None:
         if line["kind"] == "task.voted" and line["data"]["counted"] is False
     ]
     assert lines == [1, 0]
+
+
+def test_one_manager_decides_for_all_of_them_but_not_beside_a_vote(lab: Lab) -> None:
+    define(lab, ["mei", "wang", "li"])
+    instance = lab.start()
+    first, second = (take(lab, instance, whose) for whose in ("mei", "wang"))
+    for task in (first, second):
+        done = {"approved": task == second}
+        assert hint(lab, task) == "not_counted"
+        service.complete(lab.engine, lab.office["root"], task, done, now=lab.later(minutes=1))
+    task = take(lab, instance, "li")
+    assert hint(lab, task) == "decides"
+    service.complete(
+        lab.engine, lab.office["root"], task, {"approved": False}, now=lab.later(minutes=1)
+    )
+    assert result(lab, instance) == "no"
+    stored.agrees(lab.db, instance)
+    define(lab, ["mei", "li"], key="beside")
+    instance = lab.start("beside")
+    vote(lab, instance, "li", True)
+    refused = lab.refused(Invalid, lambda: take(lab, instance, "mei", by="li"))
+    assert [each.code for each in refused.errors] == ["has_a_seat"]
 
 
 def test_taken_back_or_passed_on_it_counts_as_before(lab: Lab) -> None:

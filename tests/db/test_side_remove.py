@@ -8,6 +8,7 @@ from app.errors import Conflict, Forbidden, Invalid
 from app.runtime import queries as instances
 from app.task import queries
 from tests.db.conftest import Lab
+from tests.db.test_absence import away, now
 from tests.db.test_interplay import YES, act, code, live, notes, one, result, row, side, signed
 from tests.db.test_interplay import together as seats
 from tests.db.test_seats import task_of
@@ -81,6 +82,18 @@ def test_a_decision_that_is_not_possible_any_more_is_the_holders_again(lab: Lab)
     act(lab, "remove_signer", "root", task, "wang")
     assert (row(lab, task)["state"], row(lab, task)["waits_for"]) == ("claimed", None)
     assert kinds(lab, task)[-1] == "task.not_applied"
+
+
+def test_who_is_back_takes_away_whom_a_substitute_has_added(lab: Lab) -> None:
+    task = one(lab)
+    away(lab, "mei", "wang")
+    act(lab, "add_signer", now(lab, "wang"), task, ["stranger"], "before")
+    assert (opinions(lab, "mei", task), opinions(lab, "zhao", task)) == (
+        {"stranger": True},
+        {"stranger": False},
+    )
+    act(lab, "remove_signer", "mei", task, "stranger")
+    assert (row(lab, task)["waits_for"], notes(lab, "unasked")) == (None, ["stranger"])
 
 
 def test_a_question_alone_is_withdrawn(lab: Lab) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from app.definition import service as definitions
 from app.task import absence
 from app.task import service as tasks
 from tests.http.test_parity import TYPED, VALUES, Act, both
@@ -127,6 +129,25 @@ def test_one_is_away_another_decides_and_pages_say_so(
     seen.says("Completed by Wang Fang for Chen Mei", "Approve: completed Wang Fang for Chen Mei")
     instance = rest("mei", "GET", f"/tasks/{task}").ok()["process_instance_id"]
     browser("li").get(f"/instances/{instance}/history").ok().says("Wang Fang for Chen Mei")
+
+
+def test_what_is_offered_by_name_is_claimed_for_who_is_away(
+    browser: Browser, office: Office
+) -> None:
+    config = {"candidate_users": ["mei"], "form": {"note": "string"}}
+    step = {"id": "pick", "name": "Pick", "type": "user_task", "config": config}
+    document = {"name": "Picked", "key": "picked", "version": "1", "steps": [step]}
+    definitions.create(office.db, office["root"], json.dumps(document), known=None, now=NOW)
+    task = office.task_of(office.start("picked"), "pick")
+    wish = absence.Wish("stranger", NOW + timedelta(days=9))
+    absence.set_(office.db, office["mei"], wish, now=NOW)
+    who = browser("stranger")
+    who.get("/inbox").ok().says("To claim", "for Chen Mei")
+    page = who.get(f"/tasks/{task}").ok()
+    page.says("You decide for Chen Mei, who is away", "Nobody has claimed this yet")
+    who.post(f"/tasks/{task}/claim").goes_to(f"/tasks/{task}")
+    who.get("/inbox").ok().says("Mine", "for Chen Mei")
+    browser("mei").get(f"/tasks/{task}").ok().says("Pick: claimed Some One for Chen Mei")
 
 
 def test_a_substitute_who_comes_too_late_keeps_what_they_typed(

@@ -89,9 +89,12 @@ def test_a_manager_is_told_before_deciding_what_that_will_be(
     tasks.assign(office.engine, office["li"], ours["mei"], "li", now=NOW)
     browser("li").get(f"/tasks/{ours['mei']}").ok().says("Nobody else has a say here")
     tasks.complete(office.engine, office["li"], ours["mei"], {"approved": True}, now=NOW)
+    seen = root.get(task).ok().says("A manager has decided in place of everybody.")
+    seen.is_silent_about("of 0")
     told = root.get(f"/instances/{instance}").ok()
     told.says("Root approved “Sign” as a manager, which is no vote: 0 of 1 have decided")
     told.says("Li Wei decided “Sign” as a manager", "Sign: decided by a manager")
+    root.get(f"/instances/{instance}/sheet").ok().says("by a manager, not counted")
 
 
 def test_the_same_over_rest(office: Office, rest: Rest) -> None:

@@ -25,6 +25,26 @@ def decided(office: Office, things: Things) -> None:
     tasks.add_after(office.engine, mei, task, ["wang"], {"approved": True}, now=NOW)
 
 
+def questioned(office: Office, things: Things) -> None:
+    claimed(office, things)
+    tasks.consult(office.engine, office["mei"], things["task"], ["wang"], "How many?", now=NOW)
+    things["question"] = serving(office, things["task"])
+
+
+def waiting(office: Office, things: Things) -> None:
+    """Let zhao sign before mei decides, in a step where that can be taken back."""
+    claimed(office, things)
+    with office.db.transaction() as tx:
+        tx.run("update tasks set allow = '{add_signer,remove_signer}'")
+    tasks.add_signer(office.engine, office["mei"], things["task"], ["zhao"], "before", now=NOW)
+
+
+def serving(office: Office, task: int) -> int:
+    with office.db.transaction() as tx:
+        (row,) = tx.run("select id from tasks where serves = %(task)s", {"task": task}).rows
+    return int(row["id"])
+
+
 ACTS = {
     "delegate": Act(
         "mei",
@@ -89,6 +109,18 @@ ACTS = {
         ("POST", "/tasks/{task}/recall", {"comment": "Settled"}),
         delegated,
     ),
+    "withdraw a question": Act(
+        "mei",
+        ("/tasks/{question}/recall?question=1", {"reason": "Settled"}),
+        ("POST", "/tasks/{question}/recall", {"comment": "Settled"}),
+        questioned,
+    ),
+    "take away who signs first": Act(
+        "mei",
+        ("/tasks/{task}/remove-signer", {"user": "zhao", "reason": "On leave"}),
+        ("POST", "/tasks/{task}/remove-signer", {"user": "zhao", "comment": "On leave"}),
+        waiting,
+    ),
 }
 REFUSED = {
     "ask oneself": Act(
@@ -110,4 +142,10 @@ REFUSED = {
         delegated,
     ),
     "complete what waits for advice": Act(DONE.by, DONE.page, DONE.rest, delegated),
+    "withdraw another's question": Act(
+        "wang",
+        ("/tasks/{question}/recall?question=1", {"reason": ""}),
+        ("POST", "/tasks/{question}/recall", {}),
+        questioned,
+    ),
 }
