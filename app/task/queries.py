@@ -112,12 +112,8 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
-    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
-        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
-    if not shown["return_to"]:
-        shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
     rows = [each.rows for each in told["round"]]
     shown["returned"] = rounds.found(definition, row, rows, hidden)
     shown["ended_by"] = ended.read(
@@ -126,11 +122,25 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown["copies"] = [dict(each) for each in told["copies"][0].rows]
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
+    shown["allowed"] = _possible(actor, shown)
     if not row["reads"]:
         shown |= {"variables": [], "opinions": [], "returned": None}
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
+
+
+def _possible(actor: Actor, shown: Mapping[str, Any]) -> list[str]:
+    """Return the verbs that the actor can use, by what is known of those who decide with them."""
+    gone = {"return"} if not shown["return_to"] else set()
+    if shown["state"] == "open" and seats.is_seated(actor, shown["visit"]):
+        gone |= {"claim", "complete"}
+    verbs = [verb for verb in shown["allowed"] if verb not in gone]
+    signers = [each for each in shown["opinions"] if each["role"] in ("before", "after")]
+    signers += (shown["visit"] or {}).get("seats", ())
+    if "remove_signer" not in verbs and any(each["removable"] for each in signers):
+        verbs.append("remove_signer")
+    return verbs
 
 
 def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[str, Any]:
@@ -152,6 +162,16 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     return row | {"takes_part": found == "part", "reads": found is not None}
 
 
+def may_look(db: Database, actor: Actor, task_id: int) -> bool:
+    """Say whether there is such a task that the actor may see."""
+    with db.transaction() as tx:
+        try:
+            seen(tx, actor, task_id)
+        except NotFound:
+            return False
+    return True
+
+
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
     """Say whether the actor takes part in a task's instance, may only read it, or neither."""
     if access.takes_part(actor, row) or row["started_by"] == actor.username:
@@ -169,8 +189,9 @@ def of_instance(
 ) -> list[dict[str, Any]]:
     """Return the live tasks of an instance that lists show to the actor, the oldest first."""
     with db.transaction() as tx:
+        viewer = actor.views and store.elsewhere(tx, actor, instance_id)["reads"]
         rows = store.live_of(tx, instance_id)
-    everything = actor.can("task:read")
+    everything = actor.can("task:read") or viewer
     return [
         body(row, actor, now=now) for row in rows if everything or access.takes_part(actor, row)
     ]

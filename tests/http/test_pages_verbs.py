@@ -68,9 +68,15 @@ def test_a_name_that_cannot_be_is_asked_for_again(browser: Browser, task: int) -
 
 def test_a_manager_assigns_and_hands_over(browser: Browser, task: int) -> None:
     pages = browser("li")
+    pages.post(f"/tasks/{task}/assign", {"to": "stranger"}).goes_to(f"/tasks/{task}")
     pages.post(f"/tasks/{task}/assign", {"to": "wang", "reason": ""}).goes_to(f"/tasks/{task}")
+    told = browser("stranger")
+    note = told.get("/notifications").ok().says("Li Wei took it back")
+    link = "/notifications/" + note.text.partition('href="/notifications/')[2].partition('"')[0]
+    told.get(link).goes_to("/notifications")  # it leads nowhere else
+    told.get("/notifications").ok().says("This is with others now; you cannot read it any more.")
     pages.get(f"/tasks/{task}").ok().says(
-        "Wang Fang has it now.", "Li Wei gave “Approve”, which Chen Mei had, to Wang Fang"
+        "Wang Fang has it now.", "Li Wei gave “Approve”, which Some One had, to Wang Fang"
     )
     pages.get("/hand-over").ok().says("Hand over tasks", "Who has them", "Who gets them")
     pages.post("/hand-over", {"from": "wang", "to": "mei"}).goes_to("/inbox")
