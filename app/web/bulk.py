@@ -19,7 +19,7 @@ from app.web.forms import text
 from app.web.i18n import pick, translate_error, translate_fields
 from app.web.inbox import address_of
 from app.web.session import actor, engine, now
-from app.web.words import yes_no
+from app.web.words import sentences, yes_no
 
 bp = Blueprint("bulk", __name__)
 
@@ -204,7 +204,7 @@ def _told(task_id: int, task: Mapping[str, Any] | None, problem: Any) -> dict[st
 def _why(problem: AppError) -> str:
     """Say why something was not done: what is wrong with a value says more than that one is."""
     texts = [each["text"] for each in translate_fields(problem.errors)]
-    return " ".join(dict.fromkeys(texts)) or translate_error(problem)
+    return sentences(*dict.fromkeys(texts)) or translate_error(problem)
 
 
 def _sentence(action: bulk.Action, number: int) -> str:

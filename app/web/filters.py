@@ -19,7 +19,7 @@ from app.web.rich_values import chosen, field_value, option_pairs, size, typed_v
 from app.web.stencil import Stencil
 from app.web.values import input_text, number
 from app.web.when import clock, day, due, duration, moment, moments, relative
-from app.web.words import account, ended_word, event_word, state_word, trouble_word, yes_no
+from app.web.words import account, ended_word, event_word, gap, state_word, trouble_word, yes_no
 
 _UNSAFE_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _WORDS: Final = re.compile(r"[^\W\d_]+")
@@ -53,6 +53,7 @@ def init_filters(app: Flask) -> None:
         ended_word=ended_word,
         trouble_word=trouble_word,
         account=account,
+        gap=gap,
         field_id=field_id,
         people_id=people_id,
         page_url=page_url,

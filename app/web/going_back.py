@@ -15,6 +15,7 @@ from app.web import forms, respond
 from app.web.ask import Choice, Question, ask, reason
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
+from app.web.words import sentences
 
 bp = Blueprint("going_back", __name__)
 
@@ -59,7 +60,8 @@ def recall(task_id: int) -> Response:
     except Conflict as error:
         refused = translate_error(error)
         if error.extra.get("ask"):
-            refused += " " + gettext("Below is a comment that asks for it; post it if you like.")
+            hint = gettext("Below is a comment that asks for it; post it if you like.")
+            refused = sentences(refused, hint)
         return respond.redirect(_asks_for_it(task_id, error), refused, "bad")
     return respond.redirect(_page(task["id"]), said)
 
@@ -170,7 +172,7 @@ def _recalling(task: Mapping[str, Any]) -> Question:
         else gettext("Take back “%(step)s”?", step=_name(task["step"])),
         text=gettext("Whoever has not answered need not any more, and is told.")
         if waits
-        else f"{alone} {_OTHERS_STAY}"
+        else sentences(alone, _OTHERS_STAY)
         if task["visit"]
         else alone,
         action=gettext("Pull back") if waits else gettext("Take back"),

@@ -15,6 +15,7 @@ from app.web import task as task_page
 from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.i18n import pick
 from app.web.session import actor, engine, now
+from app.web.words import sentences
 
 bp = Blueprint("signer", __name__)
 
@@ -76,7 +77,7 @@ def _task(task_id: int) -> dict[str, Any]:
 def _adding(task: Mapping[str, Any]) -> Question:
     return Question(
         title=gettext("Add people to “%(step)s”?", step=_step(task)),
-        text=f"{_ADDED if task['visit'] else _ADDED_TO_ONE} {_OTHERWISE}",
+        text=sentences(_ADDED if task["visit"] else _ADDED_TO_ONE, _OTHERWISE),
         action=gettext("Add"),
         url=url_for("signer.add", task_id=task["id"]),
         back_url=url_for("task.show", task_id=task["id"]),
@@ -98,11 +99,15 @@ def _removing(task: Mapping[str, Any], user: str) -> Question:
     found = [each["user"] for each in seats if each["removable"]]
     found.sort(key=lambda name: name != user)
     options = tuple((name, names.get(name, name)) for name in found)
-    meaning = (
-        gettext("Nobody waits for them any more. If the others have decided, it goes on.")
-        if options
-        else gettext("Nobody who was added to this can be taken away.")
-    )
+    meaning = gettext("Nobody waits for them any more. If the others have decided, it goes on.")
+    if not options:
+        meaning = gettext("Nobody who was added to this can be taken away.")
+    elif [each["user"] for each in signers if each["answered_at"] is None] == found:
+        meaning = (
+            gettext("Nobody else is to sign: with that the decision is made.")
+            if task["decision"]
+            else gettext("Nobody else is to sign first: the task is back with who has it.")
+        )
     return Question(
         title=gettext("Take somebody away from “%(step)s”?", step=_step(task)),
         text=meaning,

@@ -186,7 +186,7 @@ def _child(data: Mapping[str, Any], children: Mapping[int, str]) -> Markup:
 def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
     """Return what was entered, or what went wrong."""
     if kind in ("job.failed", "incident.opened") and data.get("message"):
-        return account(data["message"], "moment-meta")
+        return account(data["message"], "muted small")
     if kind not in ("task.completed", "task.voted", "variables.changed", "decision.automatic"):
         return Markup()
     if kind == "task.completed" and "votes" in data:  # each vote has told its own
@@ -200,4 +200,4 @@ def _detail(kind: str, data: Mapping[str, Any], fields: Fields) -> Markup:
         )
         for name in in_order
     )
-    return Markup('<dl class="entered">{}</dl>').format(rows) if rows else Markup()
+    return Markup('<dl class="entered small">{}</dl>').format(rows) if rows else Markup()

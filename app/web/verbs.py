@@ -19,6 +19,7 @@ from app.web.ask import Choice, Question, Who, ask, reason
 from app.web.form import comment_keeper
 from app.web.i18n import pick, translate_error
 from app.web.session import actor, engine, now
+from app.web.words import sentences
 
 bp = Blueprint("verb", __name__)
 
@@ -185,7 +186,7 @@ def hand_over() -> Response:
     left = ngettext("%(num)d is left.", "%(num)d are left.", done.left)
     why = {translate_error(error) for error in done.failed.values()}
     return respond.redirect(
-        url_for("verb.hand_over"), " ".join((message, left, *sorted(why))), "warn"
+        url_for("verb.hand_over"), sentences(message, left, *sorted(why)), "warn"
     )
 
 

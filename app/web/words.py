@@ -184,6 +184,16 @@ def account(text: str, css: str) -> Markup:
     return Markup('<p class="{}" lang="{}">{}</p>').format(css, spoken, said)
 
 
+def gap() -> str:
+    """Return what stands between two sentences: a Chinese full stop brings its own."""
+    return "" if language() == "zh" else " "
+
+
+def sentences(*texts: str | LazyString) -> str:
+    """Return several sentences, in the reader's language, as one text."""
+    return gap().join(str(each) for each in texts if each)
+
+
 def yes_no(value: bool) -> str:
     """Return a truth value as a person reads it."""
     return str(gettext("Yes") if value else gettext("No"))

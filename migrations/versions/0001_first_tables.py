@@ -1,4 +1,4 @@
-"""The first tables, and the hash of a history row."""
+"""Definitions, instances and their tasks, and the hash of a history row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0001"
-down_revision = None
+down_revision = "0000"
 branch_labels = None
 depends_on = None
 
@@ -63,71 +63,6 @@ def upgrade() -> None:
         "process_definitions",
         ["key", "version_order"],
         unique=False,
-    )
-    op.create_table(
-        "revoked_tokens",
-        sa.Column("jti", sa.Text(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("jti", name=op.f("pk_revoked_tokens")),
-    )
-    op.create_table(
-        "roles",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=True),
-        sa.Column("permissions", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
-        sa.UniqueConstraint("name", name=op.f("uq_roles_name")),
-    )
-    op.create_table(
-        "users",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("username", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=True),
-        sa.Column("password_hash", sa.Text(), nullable=True),
-        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("manager_id", sa.BigInteger(), nullable=True),
-        sa.Column("language", sa.Text(), nullable=True),
-        sa.Column("timezone", sa.Text(), nullable=True),
-        sa.Column("auth_epoch", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["manager_id"], ["users.id"], name=op.f("fk_users_manager_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-        sa.UniqueConstraint("username", name=op.f("uq_users_username")),
-    )
-    op.create_table(
-        "groups",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=True),
-        sa.Column("manager_id", sa.BigInteger(), nullable=True),
-        sa.Column("parent_id", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["manager_id"], ["users.id"], name=op.f("fk_groups_manager_id")),
-        sa.ForeignKeyConstraint(["parent_id"], ["groups.id"], name=op.f("fk_groups_parent_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_groups")),
-        sa.UniqueConstraint("name", name=op.f("uq_groups_name")),
-    )
-    op.create_table(
-        "idempotency_keys",
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("body_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_idempotency_keys_user_id")
-        ),
-        sa.PrimaryKeyConstraint(
-            "user_id", "method", "path", "key", name=op.f("pk_idempotency_keys")
-        ),
-    )
-    op.create_index(
-        "idx_idempotency_keys_created_at", "idempotency_keys", ["created_at"], unique=False
     )
     op.create_table(
         "process_instances",
@@ -187,27 +122,6 @@ def upgrade() -> None:
     op.create_index(
         "idx_process_instances_status", "process_instances", ["status", "id"], unique=False
     )
-    op.create_table(
-        "refresh_tokens",
-        sa.Column("jti", sa.Text(), nullable=False),
-        sa.Column("family", sa.Text(), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_refresh_tokens_user_id")),
-        sa.PrimaryKeyConstraint("jti", name=op.f("pk_refresh_tokens")),
-    )
-    op.create_index(op.f("idx_refresh_tokens_family"), "refresh_tokens", ["family"], unique=False)
-    op.create_table(
-        "user_roles",
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.Column("role_id", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["role_id"], ["roles.id"], name=op.f("fk_user_roles_role_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_roles_user_id")),
-        sa.PrimaryKeyConstraint("user_id", "role_id", name=op.f("pk_user_roles")),
-    )
-    op.create_index("idx_user_roles_role_id", "user_roles", ["role_id"], unique=False)
     op.create_table(
         "history_events",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -300,15 +214,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'leased'"),
     )
     op.create_table(
-        "memberships",
-        sa.Column("user_id", sa.BigInteger(), nullable=False),
-        sa.Column("group_id", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["group_id"], ["groups.id"], name=op.f("fk_memberships_group_id")),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_memberships_user_id")),
-        sa.PrimaryKeyConstraint("user_id", "group_id", name=op.f("pk_memberships")),
-    )
-    op.create_index("idx_memberships_group_id", "memberships", ["group_id"], unique=False)
-    op.create_table(
         "tasks",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("instance_id", sa.BigInteger(), nullable=False),
@@ -398,69 +303,13 @@ def downgrade() -> None:
     op.execute("drop trigger history_append_only on history_events")
     op.execute("drop function history_refuse")
     op.execute("drop function history_hash")
-    op.drop_table("drafts")
-    op.drop_index(
-        "idx_tasks_live",
-        table_name="tasks",
-        postgresql_where=sa.text("state in ('open','claimed')"),
-    )
-    op.drop_index(
-        "idx_tasks_due",
-        table_name="tasks",
-        postgresql_where=sa.text("state in ('open','claimed') and due_at is not null"),
-    )
-    op.drop_index("idx_tasks_completed_by", table_name="tasks")
-    op.drop_index(
-        "idx_tasks_candidates",
-        table_name="tasks",
-        postgresql_using="gin",
-        postgresql_where=sa.text("state = 'open'"),
-    )
-    op.drop_index(
-        "idx_tasks_assignee",
-        table_name="tasks",
-        postgresql_where=sa.text("state in ('open','claimed')"),
-    )
-    op.drop_table("tasks")
-    op.drop_index("idx_memberships_group_id", table_name="memberships")
-    op.drop_table("memberships")
-    op.drop_index(
-        "idx_jobs_leased", table_name="jobs", postgresql_where=sa.text("state = 'leased'")
-    )
-    op.drop_index(
-        "idx_jobs_due", table_name="jobs", postgresql_where=sa.text("state = 'due' and not paused")
-    )
-    op.drop_table("jobs")
-    op.drop_index(
-        "idx_incidents_open",
-        table_name="incidents",
-        postgresql_where=sa.text("resolved_at is null"),
-    )
-    op.drop_table("incidents")
-    op.drop_table("history_events")
-    op.drop_index("idx_user_roles_role_id", table_name="user_roles")
-    op.drop_table("user_roles")
-    op.drop_index(op.f("idx_refresh_tokens_family"), table_name="refresh_tokens")
-    op.drop_table("refresh_tokens")
-    op.drop_index("idx_process_instances_status", table_name="process_instances")
-    op.drop_index("idx_process_instances_started_by", table_name="process_instances")
-    op.drop_index(
-        "idx_process_instances_incidents",
-        table_name="process_instances",
-        postgresql_where=sa.text("incident_count > 0"),
-    )
-    op.drop_index("idx_process_instances_definition", table_name="process_instances")
-    op.drop_index(
-        "idx_process_instances_business_key",
-        table_name="process_instances",
-        postgresql_where=sa.text("business_key is not null"),
-    )
-    op.drop_table("process_instances")
-    op.drop_index("idx_idempotency_keys_created_at", table_name="idempotency_keys")
-    op.drop_table("idempotency_keys")
-    op.drop_table("groups")
-    op.drop_table("users")
-    op.drop_table("roles")
-    op.drop_table("revoked_tokens")
-    op.drop_index("idx_process_definitions_key_order", table_name="process_definitions")
-    op.drop_table("process_definitions")
+    for table in (
+        "drafts",
+        "tasks",
+        "jobs",
+        "incidents",
+        "history_events",
+        "process_instances",
+        "process_definitions",
+    ):
+        op.drop_table(table)

@@ -51,7 +51,7 @@ def test_the_page_tells_it_in_the_reader_s_language(
     assert f'<p class="value-text" lang="en">{ENGLISH}</p>' in pages.get(url).ok().text
     page = pages.get(f"{url}?lang=zh").ok()
     assert f'<p class="value-text" lang="zh">{CHINESE}</p>' in page.text
-    assert f'<p class="moment-meta" lang="zh">{CHINESE}</p>' in page.text
+    assert f'<p class="muted small" lang="zh">{CHINESE}</p>' in page.text
 
 
 def test_the_history_tells_it_in_the_caller_s_language(rest: Rest) -> None:

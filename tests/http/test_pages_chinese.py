@@ -29,6 +29,10 @@ Seen = tuple[str, str, Sheet]
 
 ENGLISH = re.compile(r"\b[A-Za-z_]{2,}\b", re.ASCII)
 CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff01-\uff5e]")
+GAP = re.compile(
+    r"[。！？；：，]\s+(?:<(?:a|span(?! class=\"required)|code|strong|b)\b|[^\s<·]).{0,40}"
+)
+"""A blank after a full stop that brings its own, before more on the same line."""
 WRITTEN = """
     Chen Choice Fang Li Mei Min One Root Some Wang Wei Zhao CM WF ZM admin mei nobody root zhao
     finance_team assigne assignee book choice conditions config default en expression id look
@@ -584,6 +588,7 @@ def test_every_page_speaks_one_language(
 ) -> None:
     way = Walk(browser, office, language).all_()
     assert way.left_over(foreign) == []
+    assert {gap for *_, page in way.seen for gap in GAP.findall(page.text)} == set()
     pages = {
         rule.endpoint
         for rule in app.url_map.iter_rules()

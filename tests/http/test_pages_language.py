@@ -322,7 +322,7 @@ def test_a_finding_shows_the_run_that_leads_there(browser: Browser, office: Offi
     page.says("This run leads there: How much? (", "Both")
     zh = pages.post("/definitions/upload?lang=zh", sent).ok(422)
     zh.is_silent_about("leads there")
-    assert "<strong>多少？</strong>" in zh.text
+    assert ">多少？</strong>" in zh.text
 
 
 def test_findings_stand_in_groups_with_notes_last(browser: Browser, office: Office) -> None:

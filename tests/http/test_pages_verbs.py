@@ -172,11 +172,13 @@ def test_a_copy_is_read_in_its_own_tab(browser: Browser, task: int) -> None:
     page.says("There is nobody with the username nobody.")
     sent["users"] = "stranger"
     pages.post(f"/tasks/{task}/cc", sent).goes_to(f"/tasks/{task}")
+    pages.get(f"/tasks/{task}").ok().says("Copies", "not read yet")
     reader = browser("stranger")
     reader.get("/inbox").ok().says("CC'd")
     page = reader.get("/copies").ok().says("Request", "from Chen Mei", "for your books", "new")
     link = page.text.partition('href="/copies/')[2].partition('"')[0]
     instance = reader.get(f"/copies/{link}").headers["Location"]
+    pages.get(f"/tasks/{task}").ok().says("read just now").is_silent_about("not read yet")
     reader.get(instance).ok().says("Chen Mei sent a copy of “Approve” to Some One")
     reader.get("/copies").ok().is_silent_about("Mark all as read")
     reader.get(f"/tasks/{task}").ok().says("Chen Mei has this task")

@@ -54,3 +54,12 @@ def test_each_rule_finds_what_it_forbids(what: str, sample: str) -> None:
 
 def test_there_are_templates() -> None:
     assert TEMPLATES
+
+
+def test_the_style_sheets_weigh_30_kilobytes_at_most() -> None:
+    """Written by hand, for people to read: not minified either."""
+    sheets = sorted((ROOT / "static" / "css").glob("*.css"))
+    assert len(sheets) > 5
+    assert sum(sheet.stat().st_size for sheet in sheets) <= 30 * 1024
+    lines = [line for sheet in sheets for line in sheet.read_text("utf-8").splitlines()]
+    assert max(map(len, lines)) <= 160
