@@ -233,6 +233,7 @@ class Draft(Body):
 
     by: str
     values: dict[str, Any]
+    comment: str | None
     saved_at: datetime
 
 

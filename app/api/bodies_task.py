@@ -66,11 +66,20 @@ class EndedBy(Body):
     step: StepRef
 
 
+class CopySeen(Body):
+    """Somebody who got a copy of something on the instance."""
+
+    user: str
+    at: datetime
+    read_at: datetime | None
+
+
 class TaskDetail(Task):
     """A task with what surrounds it."""
 
     variables: list[Variable]
     draft: Draft | None
+    copies: list[CopySeen] = Field(description="Who got a copy, and when they read it.")
     comments: list[TaskComment] = Field(description="On the instance, the oldest first.")
     instructions: Label | None = Field(description="What to do, in markdown.")
     withheld: list[str] = Field(

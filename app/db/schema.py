@@ -45,6 +45,9 @@ process_definitions = sa.Table(
     sa.Column(
         "starters", ARRAY(sa.Text), nullable=False, server_default="{}"
     ),  # u: g: r: keys; {}: everyone
+    sa.Column(
+        "viewers", ARRAY(sa.Text), nullable=False, server_default="{}"
+    ),  # keys of who reads its instances besides those who take part in them
     # step → [{name, label, type, options, sensitive}] of what rows of its tasks show
     sa.Column("summaries", JSONB, nullable=False, server_default="{}"),
     sa.Column("start_message", sa.Text),  # a message of this name starts one
@@ -66,6 +69,12 @@ process_definitions = sa.Table(
         postgresql_where=sa.text("next_start_at is not null"),
     ),
     sa.Index("idx_process_definitions_key_order", "key", "version_order"),
+    sa.Index(
+        "idx_process_definitions_viewers",
+        "viewers",
+        postgresql_using="gin",
+        postgresql_where=sa.text("viewers <> '{}'"),
+    ),
 )
 
 TASK_STATES = ("open", "claimed", "completed", "cancelled")

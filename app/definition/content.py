@@ -45,13 +45,23 @@ def plain(label: Label | None) -> str | None:
 
 
 def starters_of(tx: Tx, definition: Definition) -> list[str]:
-    """Return the candidate keys of ``start.who``.
+    """Return the candidate keys of ``start.who``."""
+    return _keys(tx, definition.start.get("who") or ())
+
+
+def viewers_of(tx: Tx, definition: Definition) -> list[str]:
+    """Return the candidate keys of ``settings.viewers``."""
+    return _keys(tx, definition.settings.get("viewers") or ())
+
+
+def _keys(tx: Tx, named: Iterable[str]) -> list[str]:
+    """Return the candidate keys of people, groups and roles.
 
     A plain name that means nobody yet keeps all its three meanings, so that it never
     turns into "everyone".
     """
     keys: dict[str, None] = {}
-    for name in definition.start.get("who") or ():
+    for name in named:
         prefix, colon, rest = name.partition(":")
         if colon and prefix in _PREFIXES:
             rest = names.normal(rest) if prefix == "user" else rest.strip()

@@ -15,7 +15,14 @@ from app.core.findings import Known
 from app.core.parse import Checked
 from app.db.tx import Database, Tx
 from app.definition import store, version
-from app.definition.content import checksum_of, findings_json, plain, starters_of, summaries_of
+from app.definition.content import (
+    checksum_of,
+    findings_json,
+    plain,
+    starters_of,
+    summaries_of,
+    viewers_of,
+)
 from app.definition.custom import ConfigCheck, KnownHere, check
 from app.definition.row import STATUS_WORDS, DefinitionRow
 from app.errors import Conflict, FieldError, Invalid, NotFound
@@ -228,6 +235,7 @@ def _values(tx: Tx, checked: Checked, source: str, actor: Actor, now: datetime) 
         "source": source,
         "checksum": checksum_of(checked.document),
         "starters": starters_of(tx, definition),
+        "viewers": viewers_of(tx, definition),
         "summaries": Jsonb(summaries_of(definition)),
         "start_message": definition.start.get("message"),
         "start_cron": definition.start.get("cron"),

@@ -15,18 +15,19 @@ BY_VERSION: Final = (
 )
 INSERT: Final = """
 insert into process_definitions (key, version, version_order, name, names, description, status,
-                                 source, checksum, starters, summaries, start_message, start_cron,
-                                 created_by, created_at, changed_at)
+                                 source, checksum, starters, viewers, summaries,
+                                 start_message, start_cron, created_by, created_at, changed_at)
 values (%(key)s, %(version)s, %(version_order)s, %(name)s, %(names)s, %(description)s, %(status)s,
-        %(source)s, %(checksum)s, %(starters)s, %(summaries)s, %(start_message)s, %(start_cron)s,
-        %(by)s, %(now)s, %(now)s)
+        %(source)s, %(checksum)s, %(starters)s, %(viewers)s, %(summaries)s,
+        %(start_message)s, %(start_cron)s, %(by)s, %(now)s, %(now)s)
 on conflict (key, version) do nothing returning *
 """
 REPLACE: Final = """
 update process_definitions
    set key = %(key)s, version = %(version)s, version_order = %(version_order)s, name = %(name)s,
        names = %(names)s, description = %(description)s, source = %(source)s,
-       checksum = %(checksum)s, starters = %(starters)s, summaries = %(summaries)s,
+       checksum = %(checksum)s, starters = %(starters)s, viewers = %(viewers)s,
+       summaries = %(summaries)s,
        start_message = %(start_message)s, start_cron = %(start_cron)s, changed_at = %(now)s
  where id = %(id)s
    and not exists (select 1 from process_definitions o

@@ -11,19 +11,15 @@ from app.db.tx import Database, Tx
 from app.errors import NotFound, phrase_of
 from app.history import record
 from app.identity.actor import Actor
+from app.identity.parts import TAKES_PART
 from app.identity.policy import require
-from app.identity.seats import OFFER, SEAT, ForSeats
+from app.identity.seats import ForSeats
 from app.identity.sensitive import hidden_names, masked
 
 _INSTANCE: Final = ForSeats(f"""
 select i.definition_id, d.checksum
   from process_instances i join process_definitions d on d.id = i.definition_id
- where i.id = %(id)s
-   and (%(all)s or i.started_by = %(me)s or exists (
-        select 1 from tasks t where t.instance_id = i.id
-           and ({SEAT} or t.completed_by = %(me)s
-                or (t.state = 'open' and {OFFER})))
-        or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s))
+ where i.id = %(id)s and (%(all)s or {TAKES_PART})
 """)  # noqa: S608 - constants only
 _ROWS: Final = """
 select seq, at, actor, on_behalf_of, data -> 'lines' as lines, hash

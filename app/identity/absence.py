@@ -63,8 +63,10 @@ COVERED: Final = """
  or (select key from process_definitions where id = t.definition_id) = any(s.definitions))
  and (s.since is null or t.created_at >= s.since)
  and s.person <> (select started_by from process_instances where id = t.instance_id)
+ and not coalesce(s.person = any(t.barred), false)
 """
-"""Whether such a substitute ``s`` decides the task ``t``: not who started it all."""
+"""Whether such a substitute ``s`` decides the task ``t``: not who started it all, nor whom a rule
+keeps from it."""
 
 
 def stands_in(tx: Tx, username: str, *, now: datetime) -> tuple[StandIn, ...]:

@@ -45,6 +45,7 @@ class Actor:
         permissions: what the roles allow (``process:read`` …), narrowed by a token's scopes.
         manager: username of the person's manager, if any.
         away_until: end of the last of the person's absences that is known; it may be past.
+        views: a definition names them among its ``viewers``.
         stands_in: whose tasks they decide now (see ``identity.absence``).
     """
 
@@ -59,6 +60,7 @@ class Actor:
     language: str | None = None
     timezone: str | None = None
     away_until: datetime | None = None
+    views: bool = False
     stands_in: tuple[StandIn, ...] = ()
 
     def at(self, now: datetime) -> Actor:

@@ -20,7 +20,14 @@ select u.id, u.username, u.name, u.email, u.password_hash, u.active, u.language,
               where ur.user_id = u.id) as roles,
        array(select distinct p from user_roles ur join roles r on r.id = ur.role_id,
                     unnest(r.permissions) p
-              where ur.user_id = u.id) as permissions
+              where ur.user_id = u.id) as permissions,
+       exists (select from process_definitions
+                where viewers <> '{}' and viewers && (
+                   array['u:' || u.username]
+                   || array(select 'g:' || g.name from memberships ms
+                              join groups g on g.id = ms.group_id where ms.user_id = u.id)
+                   || array(select 'r:' || r.name from user_roles ur
+                              join roles r on r.id = ur.role_id where ur.user_id = u.id))) as views
   from users u left join users m on m.id = u.manager_id and m.active
 """
 BY_ID: Final = _PERSON + " where u.id = %(id)s"
@@ -58,4 +65,5 @@ def actor_of(row: dict[str, Any]) -> Actor:
         language=row["language"],
         timezone=row["timezone"],
         away_until=row["away_until"],
+        views=row["views"],
     )

@@ -41,7 +41,7 @@ update notifications n set mail_at = null
                           and u.active and u.email is not null)
         or n.task_id is not null and not exists (
                select 1 from tasks t where t.id = n.task_id
-                  and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked')
+                  and (n.event in ('mentioned', 'copied', 'withdrawn', 'unasked', 'ended')
                        or t.state in ('open', 'claimed'))))
 """
 _UNSCHEDULED: Final = """

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
+import sqlalchemy as sa
+
 from app.core.definition import Definition
+from app.db.schema import process_definitions as d
+from app.db.schema import process_instances as i
 from app.db.tx import Tx
 from app.errors import Forbidden, NotFound
 from app.identity.actor import Actor
-from app.identity.seats import OFFER, SEAT, ForSeats
+from app.identity.parts import TAKES_PART
+from app.identity.seats import ForSeats
 from app.runtime.row import InstanceRow
 
-# The condition for instance ``i``, in a ``ForSeats``: started by the actor, they take or took
-# part in it, it was copied to them, or they transferred a task of it.
-TAKES_PART: Final = f"""
-(i.started_by = %(me)s or exists (
-    select 1 from tasks t where t.instance_id = i.id
-       and ({SEAT} or t.completed_by = %(me)s
-            or (t.state = 'open' and {OFFER})))
- or exists (select 1 from copies c where c.instance_id = i.id and c.username = %(me)s)
- or exists (select 1 from history_events h where h.instance_id = i.id and h.actor = %(me)s
-               and h.kind = 'task.transferred'))
-"""  # noqa: S608 - constants only
 _TAKES_PART: Final = ForSeats(
     f"select 1 from process_instances i where i.id = %(id)s and {TAKES_PART}"  # noqa: S608  # constants only
 )
+
+
+def viewed(actor: Actor) -> sa.ColumnElement[bool]:
+    """Return the condition that an instance's definition names the actor among its viewers.
+
+    Nobody need ask for an actor who does not view any.
+    """
+    any_ = d.c.viewers != sa.literal_column("'{}'")  # by the index of those that name somebody
+    named = sa.select(d.c.id).where(any_, d.c.viewers.overlap(actor.candidate_keys))
+    return i.c.definition_id.in_(named)
 
 
 def may_see(tx: Tx, actor: Actor, instance_id: int) -> bool:

@@ -77,6 +77,10 @@ with last as (select definition_id from process_instances
 select distinct on (key) key, names from process_definitions
  where id in (select definition_id from last) order by key, version_order desc, id desc
 """
+_VIEWED: Final = """
+select distinct on (key) key, names from process_definitions
+ where viewers <> '{}' and viewers && %(keys)s order by key, version_order desc, id desc
+"""
 _NEWEST: Final = Sort(i.c.id, i.c.id, int, "id", descending=True)
 _NEWEST_INCIDENT: Final = Sort(n.c.id, n.c.id, int, "id", descending=True)
 
@@ -131,7 +135,8 @@ def list_(
         query = query.where(i.c.title.ilike(like(q)) | i.c.business_key.ilike(like(q)))
     if not actor.can("process:read") and started_by != actor.username:
         few = business_key is not None or started_by is not None or has_incident
-        query = query.where(_takes_part(actor) if few else i.c.id.in_(_taken_part(actor)))
+        part = _takes_part(actor) if few else i.c.id.in_(_taken_part(actor))
+        query = query.where(part | access.viewed(actor) if actor.views else part)
     with db.transaction() as tx:
         return paged(
             tx, query, _NEWEST, _summary, listed=_LISTED, page=page, size=size, after=after
@@ -142,6 +147,12 @@ def started_processes(db: Database, actor: Actor) -> list[Item]:
     """Return the processes of what the actor started last: ``{key, names}``, by key."""
     with db.transaction() as tx:
         return tx.run(_STARTED, {"me": actor.username}).fetchall()
+
+
+def viewed_processes(db: Database, actor: Actor) -> list[Item]:
+    """Return the processes that name the actor among their viewers: ``{key, names}``, by key."""
+    with db.transaction() as tx:
+        return tx.run(_VIEWED, {"keys": actor.candidate_keys}).fetchall()
 
 
 def mine(
@@ -223,7 +234,7 @@ def _parts(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _takes_part(actor: Actor) -> sa.ColumnElement[bool]:
-    """Same as ``access.TAKES_PART``: asked for each instance, where few are left to ask."""
+    """Same as ``parts.TAKES_PART`` without viewers: asked for each, where few are left."""
     part = sa.exists().where(t.c.instance_id == i.c.id, sa.or_(*_parts(actor)))
     copy = sa.exists().where(c.c.instance_id == i.c.id, c.c.username == actor.username)
     passed = sa.exists().where(h.c.instance_id == i.c.id, *_passed_on(actor))

@@ -14,15 +14,16 @@ from app.db.tx import Database
 from app.definition.cache import SHARED
 from app.errors import NotFound
 from app.identity.actor import Actor
+from app.identity.parts import TAKES_PART
 from app.identity.seats import ForSeats
 from app.identity.sensitive import hidden_names, masked
 from app.runtime import access
 from app.runtime.candidates import by_kind
-from app.runtime.listing import incidents, list_, mine, started_processes
+from app.runtime.listing import incidents, list_, mine, started_processes, viewed_processes
 from app.runtime.trouble import told
 from app.runtime.waits import Open, open_waits
 
-__all__ = ["get", "incidents", "list_", "mine", "started_processes"]
+__all__ = ["get", "incidents", "list_", "mine", "started_processes", "viewed_processes"]
 
 _ONE: Final = """
 select i.*, d.key as definition_key, d.names as definition_names, d.version as definition_version,
@@ -40,7 +41,7 @@ select * from incidents where instance_id = %(id)s and resolved_at is null order
 _CHILDREN: Final = ForSeats(f"""
 select i.id, d.key as definition_key, i.title, i.status, i.incident_count > 0 as stuck
   from process_instances i join process_definitions d on d.id = i.definition_id
- where i.parent_id = %(id)s and (%(all)s or {access.TAKES_PART})
+ where i.parent_id = %(id)s and (%(all)s or {TAKES_PART})
  order by i.id desc limit %(limit)s
 """)  # noqa: S608 - constants only
 MAX_CHILDREN: Final = 200

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from app.core.events import Recalled, Returned, Withdrawn
+from app.core.approval import SYSTEM
+from app.core.events import Jumped, Recalled, Returned, Skipped, Terminated, Withdrawn
 from app.db.tx import Tx
 from app.db.wire import Statement
 from app.identity.queries import Away, resolve_all
@@ -13,13 +14,13 @@ from app.notice import store
 from app.runtime.lines import Line
 from app.runtime.plan import Plan
 
-_TAKEN: Final = (Returned, Recalled, Withdrawn)
+_TAKEN: Final = (Returned, Recalled, Withdrawn, Terminated, Jumped, Skipped)
 
 
 def of_taken_back(plan: Plan, common: Mapping[str, Any]) -> list[Statement]:
-    """Return what tells those whose tasks were withdrawn because somebody took a step back."""
+    """Return what tells those whose tasks somebody has withdrawn, by a step back or by force."""
     event = plan.events[0]
-    if not isinstance(event, _TAKEN):
+    if not isinstance(event, _TAKEN) or common["actor"] == SYSTEM:
         return []
     tell = store.ended if isinstance(event, Returned) else store.withdrawn
     return [

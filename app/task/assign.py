@@ -198,6 +198,8 @@ def _give(
             told(event, [f"u:{given}"], text=comment, at=now, **about),
             told_for(event, task=task_id, actor=actor.username, text=comment, at=now),
         ]
+        if verb == "assign" and task["assignee"] not in (None, actor.username):
+            also.append(told("withdrawn", [f"u:{task['assignee']}"], text=comment, at=now, **about))
         head = tell(tx, actor, task, kind, said, also, now=now)
     given_now = {"state": "claimed", "assignee": given, "claimed_at": now, "rule": rule}
     return body(task | head | given_now, actor, now=now)

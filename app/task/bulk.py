@@ -22,6 +22,7 @@ from app.definition.cache import SHARED
 from app.definition.sensitive import hidden_names
 from app.errors import AppError, Invalid, NotFound
 from app.identity.actor import Actor
+from app.runtime.access import viewed
 from app.runtime.ports import Engine
 from app.task import access
 from app.task.assign import transfer
@@ -135,10 +136,11 @@ def waiting(
         .limit(MAX)
     )
     if not actor.can("task:read"):
-        query = query.where(i.c.started_by == actor.username)
+        own = i.c.started_by == actor.username
+        query = query.where(own | viewed(actor) if actor.views else own)
     with engine.db.transaction() as tx:
         rows = [dict(row) for row in tx.conn.execute(query).mappings()]
-    return [_to_remind(engine, actor, row, now) for row in rows]
+    return [_to_remind(engine, actor, row | {"reads": True}, now) for row in rows]
 
 
 def _to_remind(engine: Engine, actor: Actor, row: Row, now: datetime) -> Offer:

@@ -20,9 +20,18 @@ MAX_BYTES: Final = 256 * 1024
 
 
 def save_draft(
-    engine: Engine, actor: Actor, task_id: int, raw: Mapping[str, Any], *, now: datetime
+    engine: Engine,
+    actor: Actor,
+    task_id: int,
+    raw: Mapping[str, Any],
+    *,
+    comment: str = "",
+    now: datetime,
 ) -> None:
     """Keep what the actor has typed so far, as typed: only its size is checked.
+
+    Args:
+        comment: what they have begun to say to their decision.
 
     Raises:
         NotFound: there is none, or the actor may not see it.
@@ -30,10 +39,11 @@ def save_draft(
         Invalid: too large, or characters that cannot be stored.
     """
     require(actor, "task:work")
-    problem = check_json(dict(raw), max_bytes=MAX_BYTES)
+    typed = {**raw, store.COMMENT: comment} if comment else dict(raw)
+    problem = check_json(typed, max_bytes=MAX_BYTES)
     if problem is not None:
         raise Invalid("bad_draft", "The draft cannot be kept: %(problem)s", problem=problem.text())
     with engine.db.transaction() as tx:
         seen(tx, actor, task_id)
-        if not store.save_draft(tx, actor, task_id, dict(raw), now=now):
+        if not store.save_draft(tx, actor, task_id, typed, now=now):
             raise refusal(engine.db, actor, seen(tx, actor, task_id), "complete")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core.form_values import plain_number
 from app.core.values import read_number
 from app.db.paging import like
-from app.task.summary import TEXT
+from app.task.summary import READ_AS
 
 Op = Literal["is", "least", "most"]
 OPS: Final[tuple[Op, ...]] = get_args(Op)
@@ -25,7 +25,7 @@ _BEGIN: Final = """case when jsonb_typeof(v) = 'string'
     then left(v #>> '{}', length(cast(:data_value as text))) end"""
 _COMPARED: Final[Mapping[Op, str]] = {
     "is": f"case when {_AMOUNT} is not null and cast(:data_number as numeric) is not null"
-    f" then {_AMOUNT} = cast(:data_number as numeric) else {TEXT} ilike :data_words end",
+    f" then {_AMOUNT} = cast(:data_number as numeric) else {READ_AS} end",
     "least": f"case when {_AMOUNT} is not null then {_AMOUNT} >= cast(:data_number as numeric)"
     f" else {_BEGIN} >= cast(:data_value as text) end",
     "most": f"case when {_AMOUNT} is not null then {_AMOUNT} <= cast(:data_number as numeric)"
@@ -51,7 +51,9 @@ def fits(field: str, op: Op, value: str, among: sa.FromClause) -> sa.ColumnEleme
     """
     value = value.replace("\0", "")
     number = read_number(plain_number(value, (",", ".")))
-    sql = _FITS.format(tasks=among.description, compared=_COMPARED[op])
+    # Beside it the same list may be searched for other words.
+    compared = _COMPARED[op].replace(":words", ":data_words")
+    sql = _FITS.format(tasks=among.description, compared=compared)
     params = {
         "data_field": field,
         "data_number": None if number is None else Decimal(number),

@@ -218,7 +218,7 @@ def _todo(
         rows.extend((_MINE, row) for row in _held(tx, asked, limit, begin, many=many))
     if part <= _CLAIMABLE and len(rows) < limit and counts["claimable"]:
         begin = position if part == _CLAIMABLE else None
-        many = counts["claimable"] == COUNT_CAP and not asked.q and _by_index(sort)
+        many = counts["claimable"] == COUNT_CAP and _by_index(sort)
         others = _claimable(tx, asked, limit - len(rows), begin, many=many)
         rows.extend((_CLAIMABLE, row) for row in others)
     shown = rows[: limit - 1]
@@ -253,17 +253,18 @@ def _claimable(
 ) -> list[dict[str, Any]]:
     """Return the first tasks that the actor can claim.
 
-    The two ways find the same. Few tasks are found by who may claim them, and sorted. Were
+    All ways find the same. Few tasks are found by who may claim them, and sorted. Were
     there a hundred thousand, nearly all of them would be sorted to show fifty: then an
-    index is walked that has the order, unless those fifty are too far apart in it.
+    index is walked that has the order, unless those fifty are too far apart in it, as what is
+    searched for may be.
     """
-    if many:
+    offered = offered_to(asked.actor)
+    fewer = bool(asked.q) or asked.narrowed
+    if many and not (fewer and held.are_rare(tx, asked.query(sa.true()), listed().where(offered))):
         found = _walked(tx, asked, _CLAIMABLE, limit, position)
         if len(found) == limit:
             return found
-    offered = offered_to(asked.actor)
-    fewer = asked.q or asked.narrowed
-    if fewer and held.are_rare(tx, asked.query(sa.true()), listed().where(offered)):
+    if many and fewer:
         return held.in_order(tx, asked.query(offered), asked.sort, limit, position)
     return asked.rows(tx, offered, limit, position)
 
@@ -280,7 +281,7 @@ def _walked(
         which: ``_MINE`` or ``_CLAIMABLE``.
     """
     asks, sort = _asks(asked.actor), asked.sort
-    plain = not (asked.narrowed or asked.actor.stands_in)
+    plain = not (asked.narrowed or asked.q or asked.actor.stands_in)
     if position is None and plain and sort is not _URGENT:  # the most frequent
         return tx.run(_first_walk(sort), {**asks, "most": limit}).fetchall()
     rows: list[dict[str, Any]] = []
@@ -346,6 +347,10 @@ def _walk(
         me = sa.bindparam("me", type_=sa.Text)
         fit = [near.c.state == sa.literal_column("'open'"), offered, not_barred(me, near)]
     fit += asked.conditions(near) if asked is not None else []
+    if asked is not None and asked.q:  # asked row by row, until there are enough
+        found = search(listed().where(t.c.id == near.c.id).correlate(near), asked.q)
+        found = found.with_only_columns(sa.true(), maintain_column_froms=True)
+        fit.append(found.scalar_subquery().is_(sa.true()))
     window = sa.select(near.c.id).where(*fit).order_by(*sort.order(near))
     return whole(listed(), sort, window.limit(sa.bindparam("most", type_=sa.Integer)))
 

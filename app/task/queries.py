@@ -23,7 +23,7 @@ from app.identity.policy import require
 from app.identity.queries import display_names
 from app.identity.seats import own_seats
 from app.identity.store import actor_of, person_by_username
-from app.task import access, ended, passed, rounds, seats, side_view, store, ways_back
+from app.task import access, copies, ended, passed, rounds, seats, side_view, store, ways_back
 from app.task.filter_data import Op
 from app.task.filters import Due, Filters, Priority, conditions
 from app.task.inbox import InboxPage, badge, inbox
@@ -67,8 +67,9 @@ def get(db: Database, actor: Actor, task_id: int, *, now: datetime) -> dict[str,
     Beside the body: ``values`` (of a live task: what its form begins with; of a finished
     one: what was entered), ``variables`` (those outside the form, declared ones first, as
     ``{name, label, type, options, columns, value}``; the last two as a form's field of that
-    name has them, else None), ``draft`` (``{by, values, saved_at}``: the actor's own, else the
-    last one that another person left), ``comments`` (see ``task.thread``), ``visit``
+    name has them, else None), ``draft`` (``{by, values, comment, saved_at}``: the actor's own,
+    else the last one that another person left), ``copies`` (see ``task.copies``), ``comments``
+    (see ``task.thread``), ``visit``
     (of those who decide together, see ``task.seats``; else None), ``instructions`` (a label in
     markdown, or None), ``return_to`` (see ``task.ways_back``), ``returned`` (see
     ``task.rounds``; None in the first round), ``ended_by`` (see ``task.ended``), ``people``
@@ -103,6 +104,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         "round": rounds.asking(row),
         "side": side_view.asking(row),
         "ended": ended.asking(row),
+        "copies": copies.asking(row),
     }
     said, *found = tx.together([asking(row), *(each for asked in parts.values() for each in asked)])
     told = {part: [found.pop(0) for _ in asked] for part, asked in parts.items()}
@@ -110,24 +112,35 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
         _readable(told["draft"][0].fetchone(), actor, hidden) if told["draft"] else None
     )
     shown["visit"] = seats.told(actor, row, told["visit"])
-    if seats.may_remove(shown["visit"]) and "remove_signer" not in shown["allowed"]:
-        shown["allowed"] = [*shown["allowed"], "remove_signer"]
     kept = told["back"][0].rows[0]["state"] if told["back"] else None
     shown["return_to"] = ways_back.read(definition, row, kept)
-    if not shown["return_to"]:
-        shown["allowed"] = [verb for verb in shown["allowed"] if verb != "return"]
     rows = [each.rows for each in told["round"]]
     shown["returned"] = rounds.found(definition, row, rows, hidden)
     shown["ended_by"] = ended.read(
         definition, told["ended"][0].fetchone() if told["ended"] else None
     )
+    shown["copies"] = [dict(each) for each in told["copies"][0].rows]
     shown["comments"] = read(said.rows, actor, row, now=now)
     shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
+    shown["allowed"] = _possible(actor, shown)
     if not row["reads"]:
         shown |= {"variables": [], "opinions": [], "returned": None}
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown
+
+
+def _possible(actor: Actor, shown: Mapping[str, Any]) -> list[str]:
+    """Return the verbs that the actor can use, by what is known of those who decide with them."""
+    gone = {"return"} if not shown["return_to"] else set()
+    if shown["state"] == "open" and seats.is_seated(actor, shown["visit"]):
+        gone |= {"claim", "complete"}
+    verbs = [verb for verb in shown["allowed"] if verb not in gone]
+    signers = [each for each in shown["opinions"] if each["role"] in ("before", "after")]
+    signers += (shown["visit"] or {}).get("seats", ())
+    if "remove_signer" not in verbs and any(each["removable"] for each in signers):
+        verbs.append("remove_signer")
+    return verbs
 
 
 def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[str, Any]:
@@ -149,6 +162,16 @@ def seen(tx: Tx, actor: Actor, task_id: int, *, locked: bool = False) -> dict[st
     return row | {"takes_part": found == "part", "reads": found is not None}
 
 
+def may_look(db: Database, actor: Actor, task_id: int) -> bool:
+    """Say whether there is such a task that the actor may see."""
+    with db.transaction() as tx:
+        try:
+            seen(tx, actor, task_id)
+        except NotFound:
+            return False
+    return True
+
+
 def standing(tx: Tx, actor: Actor, row: Mapping[str, Any]) -> Literal["part", "reader"] | None:
     """Say whether the actor takes part in a task's instance, may only read it, or neither."""
     if access.takes_part(actor, row) or row["started_by"] == actor.username:
@@ -166,8 +189,9 @@ def of_instance(
 ) -> list[dict[str, Any]]:
     """Return the live tasks of an instance that lists show to the actor, the oldest first."""
     with db.transaction() as tx:
+        viewer = actor.views and store.elsewhere(tx, actor, instance_id)["reads"]
         rows = store.live_of(tx, instance_id)
-    everything = actor.can("task:read")
+    everything = actor.can("task:read") or viewer
     return [
         body(row, actor, now=now) for row in rows if everything or access.takes_part(actor, row)
     ]
@@ -330,12 +354,14 @@ def _readable(
     draft: dict[str, Any] | None, actor: Actor, hidden: frozenset[str]
 ) -> dict[str, Any] | None:
     """Return a draft without what the reader may not see, unless they have typed it themselves."""
-    if draft is None or draft["by"] == actor.username:
+    if draft is None:
+        return None
+    kept = dict(draft["values"])
+    draft |= {"comment": kept.pop(store.COMMENT, None), "values": kept}
+    if draft["by"] == actor.username:
         return draft
     kept = {  # cells of a table stand under its name and a dot
-        name: value
-        for name, value in draft["values"].items()
-        if name.partition(".")[0] not in hidden
+        name: value for name, value in kept.items() if name.partition(".")[0] not in hidden
     }
     return draft | {"values": kept}
 
@@ -344,6 +370,7 @@ def _usernames(shown: Mapping[str, Any]) -> set[str]:
     draft = shown["draft"] or {}
     named = {shown[by] for by in ("started_by", "assignee", "completed_by", "on_behalf_of")}
     named.add(draft.get("by"))
+    named |= {each["user"] for each in shown["copies"]}
     said = {each["by"] for each in shown["comments"]}
     said.update(*(each["mentions"] for each in shown["comments"]))
     named |= set(shown["candidates"]["users"]) | said | seats.people(shown["visit"])

@@ -69,7 +69,7 @@ def refusal(db: Database, actor: Actor, task: Mapping[str, Any], verb: Verb) -> 
             status=STATUS_WORDS[task["instance_status"]],
         )
     if task["state"] == "completed" and not of_all:
-        return _completed(db, task)
+        return _completed(db, actor, task)
     if task["state"] == "cancelled" and task["decided_by"] and not of_all:
         return _decided(db, task)
     if task["state"] == "cancelled" and not of_all:
@@ -188,12 +188,15 @@ def changed() -> Conflict:
     )
 
 
-def _completed(db: Database, task: Mapping[str, Any]) -> Conflict:
+def _completed(db: Database, actor: Actor, task: Mapping[str, Any]) -> Conflict:
     by = task["completed_by"]
     name = display_names(db, [by]).get(by, by)
+    message = "%(name)s has completed this task already."
+    if by == actor.username:
+        message = "You have completed this task already."
     return Conflict(
         "already_completed",
-        "%(name)s has completed this task already.",
+        message,
         extra={
             "by": by,
             "name": name,

@@ -112,9 +112,10 @@ def _seat(actor: Actor, task: Row, visit: Visit, seat: Row) -> dict[str, Any]:
     }
 
 
-def may_remove(visit: Row | None) -> bool:
-    """Say whether the reader could take one of those away who decide together."""
-    return any(each["removable"] for each in (visit or {}).get("seats", ()))
+def is_seated(actor: Actor, visit: Row | None) -> bool:
+    """Say whether the actor decides, or has decided, by one of the seats: nobody has two."""
+    seats = (visit or {}).get("seats", ())
+    return any(each["user"] == actor.username and each["state"] != "cancelled" for each in seats)
 
 
 def people(visit: Row | None) -> set[str]:

@@ -164,11 +164,14 @@ def _notes(
     ]
 
 
-def apply_pending(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None:
+def apply_pending(
+    engine: Engine, tx: Tx, served: Row, *, dated: bool = True, now: datetime
+) -> None:
     """Complete a task as its holder decided; if that is not possible any more, it is theirs again.
 
     Args:
         served: its row, locked.
+        dated: as of when they decided; else as of now, so that they can recall it.
     """
     pending = side_store.pending(tx, served["id"])
     person = person_by_username(tx, pending["by"]) if pending else None
@@ -188,7 +191,8 @@ def apply_pending(engine: Engine, tx: Tx, served: Row, *, now: datetime) -> None
             )
             event = replace(event, on_behalf_of=pending.get("on_behalf_of"))
             finish(engine, tx, holder, free, locked, event, last=False)
-            tx.together([side_store.freed(served), side_store.decided_at(served, at)])
+            dating = [side_store.decided_at(served, at)] if dated else []
+            tx.together([side_store.freed(served), *dating])
     except AppError as error:
         if error.status >= 500:
             raise

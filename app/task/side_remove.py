@@ -49,8 +49,8 @@ def remove(
     if served is None or served["state"] not in access.LIVE:  # then this would be over too
         raise changed()
     check(actor, side, name, holds=access.has(actor, served))
-    left = [row for row in side_store.live(tx, served) if row["role"] == side["role"]]
-    ends = len(left) <= 1
+    beside = [row for row in side_store.of(tx, served) if row["role"] == side["role"]]
+    ends = sum(row["state"] in access.LIVE for row in beside) <= 1
     applied = ends and side["role"] == "after"
     about: dict[str, Any] = {"actor": actor.username, "text": comment or None, "at": now}
     who = [f"u:{side['assignee']}"]
@@ -68,7 +68,8 @@ def remove(
     said = {"users": [side["assignee"]], "where": side["role"], "comment": comment or None}
     head = tell(tx, actor, served, "task.signer_removed", said, also, now=now, last=not applied)
     if applied:
-        apply_pending(engine, tx, served | head, now=now)
+        signed = any(row["state"] == "completed" for row in beside)
+        apply_pending(engine, tx, served | head, dated=signed, now=now)
 
 
 def check(actor: Actor, added: Row, name: str, *, holds: bool = False) -> None:

@@ -48,7 +48,10 @@ select exists (select 1 from tasks t where t.instance_id = %(instance)s
            as takes_part,
        exists (select 1 from copies where instance_id = %(instance)s and username = %(me)s)
        or exists (select 1 from history_events where instance_id = %(instance)s
-                     and actor = %(me)s and kind = 'task.transferred') as reads
+                     and actor = %(me)s and kind = 'task.transferred')
+       or exists (select 1 from process_instances i
+                    join process_definitions p on p.id = i.definition_id
+                   where i.id = %(instance)s and p.viewers && %(keys)s) as reads
 """)  # noqa: S608 - constants only
 # With what moving the instance needs. Both rows are as they are after a wait for the locks,
 # that of the instance first.
@@ -79,6 +82,8 @@ update tasks
 """
 _FORGET_DRAFTS: Final = "delete from drafts where task_id = %(task)s"
 _HEAD: Final = ("history_seq", "history_hash")
+COMMENT: Final = "@comment"
+"""Stands among the values of a draft for the comment; no field is called so."""
 # The instance's lock, then the task's: whoever is completing it comes first, and then there
 # is nothing left to keep.
 SAVE_DRAFT: Final = ForSeats(f"""
@@ -126,7 +131,8 @@ def elsewhere(tx: Tx, actor: Actor, instance_id: int) -> Row:
     """Say whether any task of the instance is, was or was offered to be the actor's.
 
     Returns:
-        ``takes_part``: that; ``reads``: whether one was copied to them, or they transferred one.
+        ``takes_part``: that; ``reads``: whether one was copied to them, they transferred one, or
+        the definition names them among its viewers.
     """
     asked = _ELSEWHERE.by(actor, {"instance": instance_id})
     return tx.run(*asked).fetchone() or {}

@@ -22,21 +22,22 @@ SHOWN: Final[sa.ColumnElement[Any]] = sa.literal_column(
     f"'value', {_VALUES} -> (said.field ->> 'name'))) from {_EACH})"
 )
 """A task's summary, ``[{name, label, type, options, sensitive, value}]``; null if it has none."""
-# Of an amount, a list or a table what stands in it, not what its members are called.
-TEXT: Final = """concat_ws(' ',
-  case when jsonb_typeof(v) not in ('object', 'array') then v #>> '{}' else (
-    select string_agg(x #>> '{}', ' ') from jsonb_path_query(v, '$.**') as x
-     where jsonb_typeof(x) in ('string', 'number')) end,
-  case when jsonb_typeof(said.field -> 'options') = 'array' then (
-    select string_agg(x #>> '{}', ' ') from jsonb_path_query(
-        said.field, '$.options[*] ? (@.value == $v[*]).label.**', jsonb_build_object('v', v)) as x
-     where jsonb_typeof(x) = 'string') end)"""
-"""The value ``v`` of a summary's field ``said.field`` as it is read, labels of options too."""
+# Of an amount its number and its currency, not what its members are called; of an option the
+# label too. No further sets of rows: PostgreSQL would expect so many that it read all tasks.
+_LABEL: Final = "jsonb_path_query_first(said.field, '$.options[*] ? (@.value == $v).label{}', {})"
+_GIVEN: Final = "jsonb_build_object('v', v)"
+READ_AS: Final = f"""(case when jsonb_typeof(v) = 'object' and v -> 'amount' is not null
+       then concat_ws(' ', v ->> 'amount', v ->> 'currency') else v #>> '{{}}' end ilike :words
+  or coalesce(said.field ->> 'options', '') ilike :words
+     and concat_ws(' ', {_LABEL.format(' ? (@.type() == "string")', _GIVEN)} #>> '{{}}',
+                   {_LABEL.format(".en", _GIVEN)} #>> '{{}}',
+                   {_LABEL.format(".zh", _GIVEN)} #>> '{{}}') ilike :words)"""
+"""Whether the value ``v`` of a summary's field ``said.field`` has ``words`` as it is read."""
 MATCHES: Final = sa.text(
     "(process_definitions.summaries -> tasks.step is not null and"  # most have none: be quick
     f" exists (select from {_EACH} cross join lateral"
     f" (select {_VALUES} -> (said.field ->> 'name') as v) as given"
-    f" where said.field ->> 'sensitive' = 'false' and {TEXT} ilike :words))"
+    f" where said.field ->> 'sensitive' = 'false' and {READ_AS}))"
 )
 """Whether the summary has ``words``, a pattern, in a value that nobody has to hide."""
 

@@ -13,6 +13,7 @@ from app.errors import Invalid
 from app.identity.queries import display_names
 from app.notice import queries, service
 from app.notice.store import EVENTS
+from app.task import queries as tasks
 from app.web import forms, respond
 from app.web.i18n import pick, zone
 from app.web.session import actor, engine, now
@@ -144,6 +145,9 @@ def follow(notification_id: int) -> Response:
     service.read(engine().db, actor(), [notification_id], now=now())
     if note["task_id"] is None:  # of an absence
         return respond.redirect(url_for("absence.show"))
+    if not tasks.may_look(engine().db, actor(), note["task_id"]):
+        message = gettext("This is with others now; you cannot read it any more.")
+        return respond.redirect(url_for("notice.show"), message, "info")
     return respond.redirect(url_for("task.show", task_id=note["task_id"]))
 
 

@@ -41,6 +41,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # flask-login has no types
         """What they are called."""
         return self.actor.name
 
+    @property
+    def lists_instances(self) -> bool:
+        """Whether the list of instances is open to them: all of them, or those they are to see."""
+        return self.actor.can("process:read") or self.actor.views
+
     def can(self, permission: str) -> bool:
         """Say whether their roles allow ``permission``."""
         return self.actor.can(permission)

@@ -99,11 +99,15 @@ def _removing(task: Mapping[str, Any], user: str) -> Question:
     found = [each["user"] for each in seats if each["removable"]]
     found.sort(key=lambda name: name != user)
     options = tuple((name, names.get(name, name)) for name in found)
-    meaning = (
-        gettext("Nobody waits for them any more. If the others have decided, it goes on.")
-        if options
-        else gettext("Nobody who was added to this can be taken away.")
-    )
+    meaning = gettext("Nobody waits for them any more. If the others have decided, it goes on.")
+    if not options:
+        meaning = gettext("Nobody who was added to this can be taken away.")
+    elif [each["user"] for each in signers if each["answered_at"] is None] == found:
+        meaning = (
+            gettext("Nobody else is to sign: with that the decision is made.")
+            if task["decision"]
+            else gettext("Nobody else is to sign first: the task is back with who has it.")
+        )
     return Question(
         title=gettext("Take somebody away from “%(step)s”?", step=_step(task)),
         text=meaning,

@@ -67,8 +67,8 @@ def release(task_id: int) -> Response:
     """Put a task back; what was typed stays with it as a draft."""
     raw = posted()
     try:
-        if raw:
-            service.save_draft(engine(), actor(), task_id, raw, now=now())
+        if raw or text("comment"):
+            service.save_draft(engine(), actor(), task_id, raw, comment=text("comment"), now=now())
         service.release(engine(), actor(), task_id, now=now())
     except Conflict as error:
         return _page(task_id, error, typed=raw)
@@ -81,7 +81,8 @@ def keep(task_id: int) -> Response:
     """Keep what has been typed so far, and say so beside the buttons."""
     problem = None
     try:
-        service.save_draft(engine(), actor(), task_id, posted(), now=now())
+        said = text("comment")
+        service.save_draft(engine(), actor(), task_id, posted(), comment=said, now=now())
     except AppError as error:
         problem = translate_error(error)
     body = render_template("task/draft_state.html", problem=problem, at=now())
@@ -265,7 +266,7 @@ def _page(
             files=url_for("form.task_files", task_id=task_id),
         )
         | {"kept": task["withheld"]},
-        comment=text("comment"),
+        comment=text("comment") or _begun(task, draft),
         problems=problems,
         conflict=translate_error(error) if isinstance(error, (Conflict, TooMany)) else None,
         labels=labels | cell_labels(task["form"], problems.errors) | {"comment": str(_COMMENT)},
@@ -308,6 +309,11 @@ def _values(
     if not own and wish != "take":
         return values, "offered"
     return values | draft["values"], "mine" if own else "taken"
+
+
+def _begun(task: Mapping[str, Any], draft: str | None) -> str:
+    """Return what somebody has begun to say to their decision, if their draft is filled in."""
+    return (task["draft"]["comment"] or "") if draft in ("mine", "taken") else ""
 
 
 def _shown(

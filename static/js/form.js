@@ -29,3 +29,24 @@ body.addEventListener("htmx:afterRequest", ({ detail: { elt, successful } }) => 
   elt.value = "";
   elt.form.dispatchEvent(new Event("input", { bubbles: true }));
 });
+
+// Who leaves before the second is over that a draft waits for has it kept all the same.
+let unkept = null;
+
+body.addEventListener("input", ({ target }) => {
+  if (target.form?.id === "task-form") unkept = target.form;
+});
+
+body.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => {
+  if (elt.id === "draft-state" || elt === unkept) unkept = null;
+});
+
+addEventListener("submit", () => (unkept = null));
+
+addEventListener("pagehide", () => {
+  const url = document.getElementById("draft-state")?.getAttribute("hx-post");
+  if (!url || !unkept?.isConnected) return;
+  const typed = new FormData(unkept);
+  for (const [name, value] of [...typed]) if (value instanceof File) typed.delete(name);
+  navigator.sendBeacon(url, typed);
+});

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from app.task import queries
 from tests.browser.conftest import Window, sign_in
 from tests.browser.serving import Live
+from tests.support.until import until
 
 
 def test_a_lost_session_leads_back_with_what_was_typed(live: Live, window: Window) -> None:
@@ -51,6 +53,15 @@ def test_a_draft_waits_for_its_writer(live: Live, window: Window) -> None:
     expect(page.get_by_label("Notes")).to_have_value("Half a sentence")
     page.get_by_role("link", name="Start over").click()
     expect(page.get_by_label("Notes")).to_have_value("")
+    page.get_by_label("Notes").fill("And gone at once")
+    page.goto("/profile")
+
+    def kept() -> bool:
+        now, actor = live.clock(), live.actor("mei")
+        draft = queries.get(live.engine.db, actor, task, now=now)["draft"]
+        return bool(draft and draft["values"]["notes"] == "And gone at once")
+
+    until(kept)
 
 
 def test_the_theme_is_kept_and_the_next_page_is_drawn_in_it(live: Live, window: Window) -> None:

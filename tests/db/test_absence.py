@@ -207,6 +207,11 @@ def test_substitutes_are_told_of_tasks_and_reminded_too(lab: Lab) -> None:
         ("wang", "reminded"),
         ("wang", "task"),
     ], "zhao started it, and so is told nothing"
+    with lab.db.transaction() as tx:
+        tx.run("update tasks set barred = '{wang}'")
+    tasks.remind(lab.engine, lab.office["zhao"], task, now=lab.later(hours=4))
+    again = stored.rows(lab.db, "select username from notifications order by id desc limit 2")
+    assert [one["username"] for one in again] == ["mei", "wang"], "who may not decide is not told"
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ def test_business_data_is_compared_by_its_type(
     assert found(office, filters=given) == ([task] if fits else [])
     listed = list_(office.db, office["mei"], **given.named, now=NOW)
     assert [each["id"] for each in listed.items] == ([task] if fits else [])
+    assert found(office, filters=given, q="taxi") == ([task] if fits else [])
 
 
 def test_filters_fit_ones_own_tasks_and_those_that_are_done_too(office: Office) -> None:

@@ -220,6 +220,7 @@ def test_whatever_ends_a_step_leaves_none_of_its_rows_open(lab: Lab) -> None:
     act(lab, "add_signer", "mei", mei, ["stranger"], "after", values=YES)
     act(lab, "consult", "li", li, ["root"], "?")
     root, token = lab.office["root"], stored.state_of(lab.db, instance).tokens[0].id
+    others = ["li", "mei", "stranger"]
 
     def jump() -> None:
         lab.operate("suspend", instance)
@@ -227,9 +228,9 @@ def test_whatever_ends_a_step_leaves_none_of_its_rows_open(lab: Lab) -> None:
         lab.operate("activate", instance)
 
     ways: list[tuple[Callable[[], object], list[tuple[str, str]], list[str]]] = [
-        (jump, [], []),
-        (lambda: repair.skip(lab.engine, root, instance, token, now=lab.at), [], []),
-        (lambda: lab.operate("terminate", instance), [], []),
+        (jump, [], others),
+        (lambda: repair.skip(lab.engine, root, instance, token, now=lab.at), [], others),
+        (lambda: lab.operate("terminate", instance), [], others),
         (lambda: timers.fire_due(lab.engine, now=lab.later(hours=2)), [], []),
         (
             lambda: act(lab, "give_back", "li", li, "ask", resume="straight_back", comment="No"),

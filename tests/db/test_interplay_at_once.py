@@ -10,7 +10,19 @@ import pytest
 from app.errors import AppError
 from app.task import service
 from tests.db.conftest import Lab
-from tests.db.test_interplay import YES, act, begun, live, result, side, sign, together, vote
+from tests.db.test_interplay import (
+    YES,
+    act,
+    begun,
+    live,
+    one,
+    result,
+    row,
+    side,
+    sign,
+    together,
+    vote,
+)
 from tests.db.test_seats import task_of
 from tests.support import stored
 from tests.support.threads import in_line
@@ -90,3 +102,18 @@ def test_the_last_vote_is_taken_back_as_the_next_step_is_done(lab: Lab) -> None:
         else:
             assert codes(lab, instance, done, undo) == [None, "instance_ended"]
     assert result(lab, instance) == "yes"
+
+
+def test_a_signer_is_taken_away_or_signs(lab: Lab) -> None:
+    for first in ("take", "sign"):
+        task = one(lab)
+        act(lab, "add_signer", "mei", task, ["wang"], "after", values=YES)
+        answer = partial(act, lab, "resolve", "wang", side(lab, task, "wang"), {})
+        answer = partial(answer, outcome="approve")
+        take = partial(act, lab, "remove_signer", "mei", task, "wang")
+        instance = row(lab, task)["instance_id"]
+        if first == "take":
+            assert codes(lab, instance, take, answer) == [None, "task_cancelled"]
+        else:
+            assert codes(lab, instance, answer, take) == [None, "instance_ended"]
+        assert result(lab, instance) == "yes"

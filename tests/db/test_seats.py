@@ -207,6 +207,8 @@ def test_a_group_can_be_one_seat_that_one_of_them_claims(lab: Lab) -> None:
         Conflict, lambda: service.claim(lab.engine, lab.office["mei"], shared, now=lab.at)
     )
     assert error.code == "has_a_seat"
+    assert "claim" in get(lab, "wang", shared)["allowed"]
+    assert {"claim", "complete"}.isdisjoint(get(lab, "mei", shared)["allowed"])
     done = service.complete(lab.engine, lab.office["wang"], shared, {"approved": True}, now=lab.at)
     assert done.counts is not None
     assert (done.counts["approved"], done.counts["total"]) == (1, 2)

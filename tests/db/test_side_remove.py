@@ -9,7 +9,20 @@ from app.runtime import queries as instances
 from app.task import queries
 from tests.db.conftest import Lab
 from tests.db.test_absence import away, now
-from tests.db.test_interplay import YES, act, code, live, notes, one, result, row, side, signed
+from tests.db.test_interplay import (
+    YES,
+    act,
+    begun,
+    code,
+    live,
+    notes,
+    one,
+    result,
+    row,
+    side,
+    sign,
+    signed,
+)
 from tests.db.test_interplay import together as seats
 from tests.db.test_seats import task_of
 from tests.support import stored
@@ -55,6 +68,18 @@ def test_a_decision_is_applied_when_nobody_is_left_to_sign(lab: Lab) -> None:
     act(lab, "remove_signer", "mei", task, "wang")
     assert (row(lab, task)["completed_by"], notes(lab, "unasked")) == ("mei", ["wang"])
     assert result(lab, row(lab, task)["instance_id"]) == "yes"
+
+
+def test_what_nobody_has_signed_is_recalled_as_any_decision(lab: Lab) -> None:
+    instance = begun(lab, sign("two", assignee="mei"), sign(id="two", assignee="li"))
+    task = lab.task(instance, "sign")
+    act(lab, "add_signer", "mei", task, ["wang"], "after", values=YES)
+    lab.later(minutes=40)
+    act(lab, "remove_signer", "mei", task, "wang")
+    assert live(lab) == [("two", "li")]
+    act(lab, "recall", "mei", task)
+    assert live(lab) == [("sign", "mei")]
+    stored.agrees(lab.db, instance)
 
 
 def test_of_one_of_several_who_decide_it_counts_as_their_vote(lab: Lab) -> None:

@@ -10,7 +10,7 @@ import pytest
 from app.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from app.history import queries as history
 from app.notice import queries as notices
-from app.runtime import listing
+from app.runtime import listing, repair
 from app.runtime import queries as instances
 from app.task import comments, service
 from tests.db.conftest import Lab
@@ -158,6 +158,16 @@ def test_a_comment_is_corrected_by_its_writer_and_soon(lab: Lab) -> None:
     assert [each["may_edit"] for each in read(lab, "mei", task_id, LATE)] == [False]
     lab.refused(NotFound, lambda: correct(lab, "mei", task_id, made + 1, "Bad"))
     lab.refused(NotFound, lambda: correct(lab, "mei", other, made, "Bad"))
+
+
+def test_whose_task_is_ended_by_force_is_told(lab: Lab) -> None:
+    ended, skipped = claimed(lab), claimed(lab)
+    instances = [get(lab, "root", each)["process_instance_id"] for each in (ended, skipped)]
+    lab.operate("terminate", instances[0], reason="Mistake")
+    (token,) = stored.state_of(lab.db, instances[1]).tokens
+    repair.skip(lab.engine, lab.office["li"], instances[1], token.id, outcome="pay", now=NOW)
+    told = [each for each in notes(lab) if each[0] == "mei"]
+    assert [each[1] for each in told] == ["withdrawn", "withdrawn"]
 
 
 # --- copies ---------------------------------------------------------------------------

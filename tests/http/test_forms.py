@@ -238,8 +238,9 @@ def test_an_error_in_a_table_stands_at_its_cell(pages: Pages, task: int) -> None
 
 
 def test_a_draft_brings_a_table_back(pages: Pages, task: int) -> None:
-    pages.post(f"/tasks/{task}/draft", TYPED, htmx=True).ok()
-    page = pages.get(f"/tasks/{task}").ok()
+    pages.post(f"/tasks/{task}/draft", TYPED | {"comment": "Too <dear>"}, htmx=True).ok()
+    page = pages.get(f"/tasks/{task}").ok().says("Too <dear>")
+    assert '<details class="more" open>' in page.text
     assert 'value="Chair"' in page.control("f.items.1.what")
     assert "checked" in page.control("f.tags", "big")
     assert '<div class="slot" data-slot="why">' in page.text

@@ -257,3 +257,17 @@ def test_instances_have_pages(browser: Browser, office: Office) -> None:
     following = first.text.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
     second = pages.get(following.replace("&amp;", "&")).ok().says("To the beginning")
     assert second.text.count("data-row") == 1
+
+
+def test_viewers_find_what_they_may_read_and_remind(browser: Browser, office: Office) -> None:
+    store(office, TRIP | {"settings": {"viewers": ["stranger"]}})
+    number = office.start("trip", where="Harbin")
+    office.start()
+    viewer = browser("stranger")
+    page = viewer.get("/inbox").ok().says("Instances").is_silent_about("Definitions")
+    page = viewer.get("/instances").ok().says("Trip to Harbin", "Remind together")
+    assert page.text.count("data-row") == 1
+    assert f'name="instances" value="{number}"' in page.text
+    viewer.get(f"/instances/{number}").ok().says("Trip to Harbin").is_silent_about("Suspend")
+    viewer.get(f"/instances/{number}/history").ok()
+    viewer.get(f"/instances/{number}/sheet").ok()

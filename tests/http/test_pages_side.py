@@ -96,7 +96,9 @@ def test_one_of_those_who_were_asked_is_taken_away(
     mei.post(f"/tasks/{task}/add-signer", {"users": "stranger", "position": "before"})
     page = mei.get(f"/tasks/{task}").ok().says("Waiting for Some One to sign first")
     assert f'href="/tasks/{task}/remove-signer?user=stranger"' in page.text
-    mei.get(f"/tasks/{task}/remove-signer?user=stranger").ok().says("Some One")
+    mei.get(f"/tasks/{task}/remove-signer?user=stranger").ok().says(
+        "Some One", "Nobody else is to sign first: the task is back with who has it."
+    )
     mei.post(f"/tasks/{task}/remove-signer", {"user": "stranger"}).goes_to(f"/tasks/{task}")
     mei.get(f"/tasks/{task}").ok().says(
         "Chen Mei took Some One away from those who sign “Approve”", "Complete"

@@ -124,7 +124,7 @@ def test_completes_and_says_what_is_next(browser: Browser, office: Office) -> No
     again = GOOD | {"comment": "At last"}  # a tap too many, or an answer that got lost
     pages.post(f"/tasks/{task}/complete", again).goes_to(f"/tasks/{task}/done")
     other_values = pages.post(f"/tasks/{task}/complete", GOOD | {"f.amount": "2"}).ok(409)
-    other_values.says("Chen Mei has completed this task already.", "What you had typed")
+    other_values.says("You have completed this task already.", "What you had typed")
     over = pages.get(f"/tasks/{task}").ok()
     over.says("Completed by Chen Mei", "At last", "1,250.50", "approved Yes", "Approve: completed")
     assert "<form id=" not in over.text

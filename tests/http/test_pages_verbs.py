@@ -68,9 +68,15 @@ def test_a_name_that_cannot_be_is_asked_for_again(browser: Browser, task: int) -
 
 def test_a_manager_assigns_and_hands_over(browser: Browser, task: int) -> None:
     pages = browser("li")
+    pages.post(f"/tasks/{task}/assign", {"to": "stranger"}).goes_to(f"/tasks/{task}")
     pages.post(f"/tasks/{task}/assign", {"to": "wang", "reason": ""}).goes_to(f"/tasks/{task}")
+    told = browser("stranger")
+    note = told.get("/notifications").ok().says("Li Wei took it back")
+    link = "/notifications/" + note.text.partition('href="/notifications/')[2].partition('"')[0]
+    told.get(link).goes_to("/notifications")  # it leads nowhere else
+    told.get("/notifications").ok().says("This is with others now; you cannot read it any more.")
     pages.get(f"/tasks/{task}").ok().says(
-        "Wang Fang has it now.", "Li Wei gave “Approve”, which Chen Mei had, to Wang Fang"
+        "Wang Fang has it now.", "Li Wei gave “Approve”, which Some One had, to Wang Fang"
     )
     pages.get("/hand-over").ok().says("Hand over tasks", "Who has them", "Who gets them")
     pages.post("/hand-over", {"from": "wang", "to": "mei"}).goes_to("/inbox")
@@ -154,11 +160,13 @@ def test_a_copy_is_read_in_its_own_tab(browser: Browser, task: int) -> None:
     page.says("There is nobody with the username nobody.")
     sent["users"] = "stranger"
     pages.post(f"/tasks/{task}/cc", sent).goes_to(f"/tasks/{task}")
+    pages.get(f"/tasks/{task}").ok().says("Copies", "not read yet")
     reader = browser("stranger")
     reader.get("/inbox").ok().says("CC'd")
     page = reader.get("/copies").ok().says("Request", "from Chen Mei", "for your books", "new")
     link = page.text.partition('href="/copies/')[2].partition('"')[0]
     instance = reader.get(f"/copies/{link}").headers["Location"]
+    pages.get(f"/tasks/{task}").ok().says("read just now").is_silent_about("not read yet")
     reader.get(instance).ok().says("Chen Mei sent a copy of “Approve” to Some One")
     reader.get("/copies").ok().is_silent_about("Mark all as read")
     reader.get(f"/tasks/{task}").ok().says("Chen Mei has this task")
