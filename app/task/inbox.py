@@ -233,10 +233,10 @@ def _held(
 ) -> list[dict[str, Any]]:
     """Return the first tasks that are the actor's, or theirs for whom they stand in."""
     actor, sort = asked.actor, asked.sort
-    if not (actor.stands_in or asked.narrowed or asked.q):
+    if not (actor.stands_in or asked.narrowed or asked.q or many):
         return asked.rows(tx, held_by(actor), limit, position)
     by_date = sort is ORDERS["due"]
-    if many and by_date and actor.stands_in:
+    if many and by_date:
         found = _walked(tx, asked, _MINE, limit, position)
         if len(found) == limit:
             return found
@@ -281,7 +281,8 @@ def _walked(
         which: ``_MINE`` or ``_CLAIMABLE``.
     """
     asks, sort = _asks(asked.actor), asked.sort
-    plain = not (asked.narrowed or asked.q or asked.actor.stands_in)
+    plain = which == _CLAIMABLE
+    plain &= not (asked.narrowed or asked.q or asked.actor.stands_in)
     if position is None and plain and sort is not _URGENT:  # the most frequent
         return tx.run(_first_walk(sort), {**asks, "most": limit}).fetchall()
     rows: list[dict[str, Any]] = []

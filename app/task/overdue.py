@@ -114,7 +114,9 @@ class _Look:
         """Do what these say, and write it."""
         late = self.step.config["on_overdue"] if any(m.text is None for m in marks) else None
         action = late["action"] if late else None
-        if late and action == "outcome" and self._decide(late["outcome"]):
+        # What somebody has decided is not decided otherwise because others sign it late.
+        signed = action == "outcome" and self.task["waits_for"] == "after"
+        if late and action == "outcome" and not signed and self._decide(late["outcome"]):
             return
         reminders = [mark.text for mark in marks if mark.text is not None]
         if reminders:
@@ -123,7 +125,7 @@ class _Look:
             self._count("remind")
         if late and action == "reassign":
             self._reassign(late["to"])
-        elif late and action == "escalate":
+        elif late and (action == "escalate" or signed):
             self._escalate(self._named(late.get("to")))
         elif late:
             self._tell_holders("overdue")

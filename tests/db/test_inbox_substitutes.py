@@ -127,6 +127,11 @@ def test_all_pages_are_what_the_rules_say(office: Office, walks: pytest.MonkeyPa
     walks.setattr(inbox, "_WALK", 300)
     assert listed(office, many, "due") == expected(office, many, "due")
 
+    mei = office["mei"]  # the same ways find the tasks of who has as many themselves
+    assert inbox.inbox(office.db, mei, "todo", now=_LATER).counts["mine"] == COUNT_CAP
+    for order in ORDERS:
+        assert listed(office, mei, order) == expected(office, mei, order), order
+
     some = standing_in(office, _FOR_LI, _FOR_NOTHING)
     for order in ORDERS:
         rules = expected(office, some, order)

@@ -203,7 +203,7 @@ def test_a_rule_that_decides_leaves_nothing_waiting(lab: Lab) -> None:
     late = {"action": "outcome", "outcome": "true"}
     instance = together(lab, "mei", "li", due_date="2h", on_overdue=late)
     task = task_of(lab, instance, "mei")
-    act(lab, "add_signer", "mei", task, ["wang"], "after", values={"approved": False})
+    act(lab, "add_signer", "mei", task, ["wang"], "before")
     lab.later(hours=3)
     overdue.look(lab.engine, now=lab.at)
     assert (result(lab, instance), notes(lab, "unasked")) == ("yes", ["wang"])

@@ -162,6 +162,21 @@ def test_what_waits_for_others_is_decided_as_any_other(lab: Lab) -> None:
     stored.agrees(lab.db, instance)
 
 
+def test_what_somebody_has_decided_is_not_decided_otherwise_while_others_sign(lab: Lab) -> None:
+    instance = begun(lab, allow=["add_signer"], on_overdue={"action": "outcome", "outcome": "true"})
+    task_id = lab.task(instance, "check")
+    mei, wang = lab.office["mei"], lab.office["wang"]
+    no = {"ok": False}
+    service.add_signer(lab.engine, mei, task_id, ["wang"], "after", values=no, now=lab.at)
+    lab.later(hours=2)
+    look(lab)
+    assert [line["action"] for line in lines(lab, instance, "task.overdue")] == ["escalate"]
+    service.resolve(lab.engine, wang, task_id, {}, outcome="approve", now=lab.at)
+    kept = stored.row(lab.db, "select values from tasks where id = %(id)s", id=task_id)
+    assert kept["values"] == no
+    stored.agrees(lab.db, instance)
+
+
 def test_what_waits_for_others_is_escalated_and_not_taken_away(lab: Lab) -> None:
     instance = begun(lab, on_overdue={"action": "reassign", "to": "stranger"})
     task_id = lab.task(instance, "check")
