@@ -174,13 +174,17 @@ def _chosen(
     for choice in offered:
         if choice["id"] == outcome:
             missing = _missing(step, choice["requires"], values, comment, seen)
-            errors = tuple(
-                FieldError(name, "required", "This outcome needs a value here.") for name in missing
-            )
+            errors = tuple(map(_needed, missing))
             return Decision(outcome, choice["target"], errors)
     message = "There is no outcome %(given)s. Choose one of: %(choices)s."
     params = {"given": outcome, "choices": names}
     return Decision(errors=(FieldError("outcome", "unknown_outcome", message, params),))
+
+
+def _needed(name: str) -> FieldError:
+    if name == COMMENT:
+        return FieldError(name, "required", "Say why: this decision needs a comment.")
+    return FieldError(name, "required", "This outcome needs a value here.")
 
 
 def _missing(

@@ -124,7 +124,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown |= side_view.read(actor, row, [answer.rows for answer in told["side"]], hidden)
     shown["allowed"] = _possible(actor, shown)
     if not row["reads"]:
-        shown |= {"variables": [], "opinions": [], "returned": None}
+        shown |= {"variables": [], "opinions": [], "returned": None, "copies": []}
     shown["instructions"] = definition.by_id[row["step"]].config.get("instructions")
     shown["people"] = display_names(db, _usernames(shown))
     return shown

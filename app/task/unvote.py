@@ -13,7 +13,7 @@ from app.identity.actor import Actor
 from app.notice.store import reopened, withdrawn
 from app.runtime.plan import Plan
 from app.runtime.visits import REMOVED, Visit, visit_of
-from app.task import side_store, untouched
+from app.task import side_store, store, untouched
 from app.task.tell import tell
 from app.task.untouched import Obstacle
 
@@ -128,13 +128,15 @@ def reseat(actor: Actor, task: Row, plan: Plan, *, now: datetime) -> list[Statem
 
 
 def kept(task: Row, again: Row, actor: Actor, now: datetime) -> list[Statement]:
-    """Return what keeps the values of a decision as a draft: they need not be typed once more.
+    """Return what keeps a decision and its comment as a draft: it need not be typed once more.
 
     Args:
         task: as it was decided.
         again: the one that is open for it now.
     """
     typed = {name: value for name, value in (task["values"] or {}).items() if value is not None}
+    if task["comment"]:
+        typed[store.COMMENT] = task["comment"]
     return [side_store.drafted(again, actor.username, typed, at=now)] if typed else []
 
 

@@ -184,7 +184,7 @@ def test_dropping_asks_first_and_then_for_a_comment(live: Live, window: Window, 
     assert live.state(task)[0] == "claimed"
     page.get_by_role("button", name="Drop").click()
     dialog.get_by_role("button", name="Drop").click()
-    expect(page.get_by_text("This outcome needs a value here.").first).to_be_visible()
+    expect(page.get_by_text("Say why: this decision needs a comment.").first).to_be_visible()
     assert violations(page) == []
     page.get_by_role("textbox", name="Comment", exact=True).fill("Not needed.")
     page.get_by_role("button", name="Drop").click()

@@ -209,14 +209,15 @@ def recall(lab: Lab, by: str, task: int, now: Any = SOON) -> dict[str, Any]:
 
 def test_a_recalled_decision_is_open_again_and_its_values_are_as_before(lab: Lab) -> None:
     instance = begun(lab)
-    task = done(lab, instance, "plan", "zhao", days=5, place="Ulm")
+    task, typed = lab.office.task_of(instance, "plan"), {"days": 5, "place": "Ulm"}
+    service.complete(lab.engine, lab.office["zhao"], task, typed, comment="Soon", now=NOW)
     again = recall(lab, "zhao", task)
     assert (again["step"]["id"], again["state"], again["assignee"]) == ("plan", "claimed", "zhao")
     assert again["id"] == lab.office.task_of(instance, "plan") != task
     (row,) = stored.rows(lab.db, "select variables from process_instances")
     assert row["variables"] == {"days": 3}
     kept = get(lab, "zhao", instance, "plan")["draft"]
-    assert (kept["by"], kept["values"]) == ("zhao", {"days": 5, "place": "Ulm"})
+    assert (kept["by"], kept["values"], kept["comment"]) == ("zhao", typed, "Soon")
     (old,) = stored.rows(lab.db, "select state, completed_by from tasks order by id limit 1")
     assert (old["state"], old["completed_by"]) == ("cancelled", None)
     assert "task.recalled" in kinds(lab, instance)

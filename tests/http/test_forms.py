@@ -232,7 +232,7 @@ def test_an_error_in_a_table_stands_at_its_cell(pages: Pages, task: int) -> None
     empty = {"f.items.0.what": "", "f.items.0.cost": ""}
     typed = TYPED | empty | {"f.items.1.cost": "dear", "outcome": "no"}
     page = pages.post(f"/tasks/{task}/complete", typed, htmx=True).ok(422)
-    page.says("items, row 2, Cost : This must be a number.", "This outcome needs a value here.")
+    page.says("items, row 2, Cost : This must be a number.", "Say why: this decision needs")
     assert 'aria-invalid="true"' in page.control("f.items.1.cost")
     assert 'value="dear"' in page.control("f.items.1.cost")
 
@@ -254,7 +254,7 @@ def test_rejecting_asks_for_its_comment_in_place(
     errors = refused.refused(422, "outcome_needed")["errors"]
     assert [each["field"] for each in errors] == ["comment"]
     page = pages.post(path, TYPED | {"outcome": "no"}, htmx=True).ok(422)
-    page.says("Comment : This outcome needs a value here.")
+    page.says("Comment : Say why: this decision needs a comment.")
     assert '<details class="more" open>' in page.text
     typed = TYPED | {"outcome": "no", "comment": "Too dear."}
     pages.post(path, typed, htmx=True).ok().says("Thank you")

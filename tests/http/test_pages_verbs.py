@@ -84,6 +84,18 @@ def test_a_manager_assigns_and_hands_over(browser: Browser, task: int) -> None:
     assert 'href="/hand-over"' not in browser("mei").get("/inbox").ok().text
 
 
+def test_who_was_slower_reads_what_was_decided_and_is_led_nowhere_else(
+    browser: Browser, rest: Rest, task: int
+) -> None:
+    instance = rest("mei", "GET", f"/tasks/{task}").ok()["process_instance_id"]
+    rest("mei", "POST", f"/tasks/{task}/comments", {"text": "Between us"}).ok(201)
+    rest("mei", "PUT", f"/tasks/{task}/complete", {"variables": {"approved": True}}).ok()
+    page = browser("wang").get(f"/tasks/{task}").ok().says("Completed by Chen Mei")
+    page.is_silent_about("Between us")
+    assert f'href="/instances/{instance}"' not in page.text
+    assert f'href="/instances/{instance}"' in browser("mei").get(f"/tasks/{task}").text
+
+
 def test_a_page_says_why_one_may_not_decide(browser: Browser, rest: Rest) -> None:
     approval = {"self_approval": "forbid"}
     step = {"assignee": "finance_team", "form": {"ok": "boolean"}, "approval": approval}
