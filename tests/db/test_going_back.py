@@ -319,7 +319,7 @@ def test_a_withdrawn_instance_ends_as_withdrawn_and_tells_whom_it_concerns(lab: 
 def test_it_goes_back_to_the_start_form_if_the_definition_says_so(lab: Lab) -> None:
     instance = begun(lab, withdraw="start_form")
     assert withdraw(lab, instance, comment="Six days").status == "running"
-    said = "select data -> 'lines' -> 0 -> 2 as said from history_events order by id"
+    said = "select data -> 'lines' -> 0 -> 2 as said from history_events order by seq"
     told = stored.rows(lab.db, said)[-1]
     assert told["said"] == {"to": "@start", "reason": "Six days"}
     again = get(lab, "zhao", instance, "@start")
