@@ -69,5 +69,7 @@ def recall(call: Call, task_id: int, body: CommentOnly) -> Answer:
     tag="Process instances",
 )
 def withdraw(call: Call, instance_id: int, body: CommentOnly) -> Answer:
-    """It ends, or goes back to its start form, as the definition says."""
+    """By `settings.withdraw` of its definition it ends (`terminated`, `result` `withdrawn`); or its
+    start form opens again for its initiator, as a task of the step `@start`, and it stays
+    `running`. Withdrawn from there, it ends."""
     return steered(call, runtime.withdraw, instance_id, comment=body.comment)

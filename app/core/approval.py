@@ -16,7 +16,7 @@ from app.core.definition import Definition, Step
 from app.core.nodes.base import Fail, Visit
 from app.core.once import once
 from app.core.outcome import choices
-from app.core.state import Completion
+from app.core.state import Completion, within
 from app.core.tally import decision_field
 from app.core.values import json_text
 
@@ -189,17 +189,14 @@ def _approvers(visit: Visit, *, last: bool) -> Iterator[str]:
         step = visit.definition.by_id.get(step_id)
         if done.void or done.round != visit.round:  # it was returned since
             continue
-        if done.by == SYSTEM or step is None or not _on_the_way(done.forks, visit.forks):
+        if done.by == SYSTEM or step is None:
             continue
+        if not (within(done.forks, visit.forks) or within(visit.forks, done.forks)):
+            continue  # another branch
         if step_id != visit.step.id and done.seal == now:
             yield from _who_approved(step, done)
         if last:
             return
-
-
-def _on_the_way(done: tuple[int, ...], here: tuple[int, ...]) -> bool:
-    """Say whether one of the branches lies within the other."""
-    return all(one == other for one, other in zip(done, here, strict=False))
 
 
 def _who_approved(step: Step, done: Completion) -> Iterator[str]:

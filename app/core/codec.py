@@ -210,13 +210,8 @@ def event_from_json(kept: Mapping[str, Any]) -> ev.Event:
     return kind(**given)
 
 
-def effect_line(effect: fx.Effect) -> list[Any]:
-    """Return ``[kind, step id or None, data]``: the effect's line in the history."""
-    return effect_lines((effect,))[0]
-
-
 def effect_lines(effects: Iterable[fx.Effect]) -> list[list[Any]]:
-    """Return the line of each effect."""
+    """Return ``[kind, step id or None, data]`` of each effect: its line in the history."""
     lines = []
     for effect in effects:
         tell = _TOLD.get(type(effect))

@@ -114,11 +114,6 @@ def ways_past(step: Step) -> tuple[Way, ...]:
     return ()
 
 
-def needs_outcome(step: Step) -> bool:
-    """Say whether a completion has to name an outcome."""
-    return bool(choices(step))
-
-
 def decide(
     step: Step,
     values: Mapping[str, Any],

@@ -14,6 +14,7 @@ from app.core.compiling import Compiling, Path
 from app.core.definition import START, Boundary, Definition, Edge, Label, Multi, Step, Variable
 from app.core.findings import Finding, Known, shortened
 from app.core.form import expand
+from app.core.generated_form import fields_again
 from app.core.jsontext import MAX_BYTES, JsonDocument, JsonError, read
 from app.core.kinds_people import check_people
 from app.core.names import check_names, check_types
@@ -144,21 +145,29 @@ def _definition(making: Compiling, given: Mapping[str, Any]) -> Definition:
         description=given.get("description") or None,
         start=start,
         settings=settings,
-        again=_start_again(making, start["form"], variables, steps[0].id)
-        if start.get("form")
+        again=_start_again(making, start.get("form"), variables, steps[0].id)
+        if start.get("form") or ("form" not in start and variables)
         else None,
     )
 
 
 def _start_again(
     making: Compiling,
-    fields: Sequence[Mapping[str, Any]],
+    fields: Sequence[Mapping[str, Any]] | None,
     variables: Mapping[str, Variable],
     first: str,
 ) -> Step:
-    """Return the step that opens the start form again, for who started the instance."""
+    """Return the step that opens the start form again, for who started the instance.
+
+    Args:
+        fields: None: it was made of the variables, and is so again.
+    """
     making.path = ("start",)
-    form = [_declared(field, variables.get(field["name"])) for field in fields]
+    form: Sequence[Mapping[str, Any]]
+    if fields is None:
+        form = fields_again(variables.values())
+    else:
+        form = [_declared(field, variables.get(field["name"])) for field in fields]
     config = node_of("user_task").compile(
         {"form": form, "assignee": "${initiator.username}"}, making
     )

@@ -19,7 +19,7 @@ from app.core.events import Recalled, Returned, Withdrawn
 from app.core.nodes.base import plain_way
 from app.core.outcome import decide
 from app.core.record import dataclass
-from app.core.state import PAST_JOIN, ROOT, Again, Completion, State, Token
+from app.core.state import PAST_JOIN, ROOT, Again, Completion, State, Token, within
 
 if TYPE_CHECKING:
     from app.core.run import Run
@@ -79,7 +79,7 @@ def cancelled(state: State, token: Token, place: Place) -> tuple[Token, ...]:
         for other in state.tokens
         if other.id != token.id
         and other.scope == token.scope
-        and _below(other.forks, place.forks)
+        and within(other.forks, place.forks)
         and other.id >= place.mark
     )
 
@@ -108,7 +108,7 @@ def descended(state: State, done: Completion) -> tuple[Token, ...]:
         token
         for token in state.tokens
         if token.scope == done.scope
-        and _below(token.forks, done.forks)
+        and within(token.forks, done.forks)
         and (token.forks == done.forks or token.id >= done.mark)
     )
 
@@ -262,7 +262,7 @@ def _reopen(
 def _make_void(run: Run, place: Place, *, but: str = "") -> None:
     """Mark the decisions void that were made at a place and below it since."""
     for step, done in run.completed.items():
-        since = done.mark >= place.mark and _below(done.forks, place.forks)
+        since = done.mark >= place.mark and within(done.forks, place.forks)
         if since and step != but and not done.void:
             run.completed[step] = replace(done, void=True)
     run.seen = None
@@ -277,7 +277,7 @@ def _on_the_way(
     own = state.completed.get(token.step) if token.again is not None else None
     if own is not None and done.mark >= own.mark:
         return False  # what came after the step that it was sent back to
-    return _below(token.forks, done.forks)
+    return within(token.forks, done.forks)
 
 
 def _start(state: State) -> Place:
@@ -286,8 +286,3 @@ def _start(state: State) -> Place:
 
 def _initiator(state: State) -> str:
     return str(state.facts.get("initiator", {}).get("username", ""))
-
-
-def _below(forks: tuple[int, ...], outer: tuple[int, ...]) -> bool:
-    """Say whether what is inside ``forks`` is inside ``outer`` too."""
-    return forks[: len(outer)] == outer

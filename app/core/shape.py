@@ -61,7 +61,7 @@ def check_shape(making: Compiling, given: Any) -> None:
         label(making, given["description"], ("description",))
     _variables(making, given.get("variables", {}))
     _start(making, given.get("start", {}))
-    _settings(making, given.get("settings", {}), given.get("start", {}))
+    _settings(making, given.get("settings", {}), _has_start_form(given))
     _steps(making, given.get("steps"))
 
 
@@ -159,7 +159,17 @@ def _people(making: Compiling, given: Any, path: Path) -> None:
         wrong(making, path, "a list of names")
 
 
-def _settings(making: Compiling, given: Any, start: Any) -> None:
+def _has_start_form(given: Mapping[str, Any]) -> bool:
+    """Say whether there is something to fill in at the start: a form, or else variables."""
+    start, variables = given.get("start", {}), given.get("variables", {})
+    if not isinstance(start, Mapping):
+        return False
+    if "form" in start:
+        return bool(start["form"])
+    return isinstance(variables, Mapping) and any(not name.startswith("x-") for name in variables)
+
+
+def _settings(making: Compiling, given: Any, has_start_form: bool) -> None:
     if not isinstance(given, Mapping):
         wrong(making, ("settings",), "an object")
         return
@@ -176,9 +186,9 @@ def _settings(making: Compiling, given: Any, start: Any) -> None:
             "one of %(choices)s",
             choices=", ".join(WITHDRAWALS),
         )
-    elif back == "start_form" and not (isinstance(start, Mapping) and start.get("form")):
+    elif back == "start_form" and not has_start_form:
         message = "There is no start form that a withdrawn instance could go back to."
-        hint = "Add start.form, or choose terminate."
+        hint = "Add start.form or variables, or choose terminate."
         making.error("no_start_form", ("settings", "withdraw"), message, hint=hint)
     for flag in ("strict_variables", "initiator_may_terminate"):
         if not isinstance(given.get(flag, False), bool):

@@ -142,6 +142,11 @@ class Scope:
     collected: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+def within(forks: tuple[int, ...], outer: tuple[int, ...]) -> bool:
+    """Say whether what is inside the splits ``forks`` is inside ``outer`` too."""
+    return forks[: len(outer)] == outer
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
     """The last completion of a user step.

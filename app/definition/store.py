@@ -13,10 +13,6 @@ LOCK: Final = "select * from process_definitions where id = %(id)s for update"
 BY_VERSION: Final = (
     "select * from process_definitions where key = %(key)s and version = %(version)s"
 )
-NEWEST_ACTIVE: Final = """
-select * from process_definitions where key = %(key)s and status = 'active'
- order by version_order desc, id desc limit 1
-"""
 INSERT: Final = """
 insert into process_definitions (key, version, version_order, name, names, description, status,
                                  source, checksum, starters, viewers, summaries,
@@ -66,11 +62,6 @@ def lock(tx: Tx, definition_id: int) -> DefinitionRow | None:
 def by_version(tx: Tx, key: str, version: str) -> DefinitionRow | None:
     """Return one (key, version)."""
     return _one(tx, BY_VERSION, {"key": key, "version": version})
-
-
-def newest_active(tx: Tx, key: str) -> DefinitionRow | None:
-    """Return the newest active version of ``key``: what a start by key means."""
-    return _one(tx, NEWEST_ACTIVE, {"key": key})
 
 
 def versions_of(tx: Tx, key: str) -> set[str]:

@@ -17,7 +17,7 @@ from app.identity.policy import may_start
 from app.runtime import access, queries, standing
 from app.runtime.ports import Engine
 from app.runtime.standing import Place
-from app.runtime.withdrawal import may_withdraw
+from app.runtime.withdrawal import back_to, may_withdraw
 
 MAX_CHILDREN: Final = 50
 """Of an instance, as its page lists them: the newest ones."""
@@ -48,6 +48,8 @@ class Details:
         definition: what it runs by.
         startable: id of the version by which the actor could start another one like it, for one
             that has ended.
+        comes_back: whether it would come back to its start form if it were withdrawn, instead of
+            ending.
     """
 
     instance: Mapping[str, Any]
@@ -59,6 +61,7 @@ class Details:
     children: list[Mapping[str, Any]]
     definition: Definition
     startable: int | None = None
+    comes_back: bool = False
 
 
 def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) -> Details:
@@ -81,6 +84,7 @@ def details(engine: Engine, actor: Actor, instance_id: int, *, now: datetime) ->
             seen.children[:MAX_CHILDREN],
             definition,
             startable,
+            back_to(definition, seen.state) is not None,
         )
 
 

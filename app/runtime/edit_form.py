@@ -8,10 +8,11 @@ from typing import Any
 
 from app.core import form
 from app.core.definition import Definition, Variable
+from app.core.generated_form import AS_JSON, field_of
 from app.core.jsontext import JsonError, read
 from app.core.values import plain_text
 from app.errors import Invalid
-from app.runtime.start_form import AS_JSON, field_of, not_json
+from app.runtime.start_form import not_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from app.core import form
 from app.core.definition import Definition, Variable
 from app.core.expression import ExpressionError, evaluate_config
 from app.core.form_seen import NOTHING
+from app.core.generated_form import AS_JSON, field_of
 from app.core.jsontext import JsonError, read
 from app.core.values import plain_text, storable
 from app.db.tx import Tx
@@ -26,25 +27,6 @@ from app.runtime.given import start_scope
 from app.runtime.ports import Engine
 from app.runtime.row import InstanceRow
 from app.runtime.starting import start
-
-AS_JSON: Final[Mapping[str, str]] = {
-    "object": 'Written as JSON: an object, like {"city": "Ulm"}.',
-    "array": "Written as JSON: a list, like [1, 2, 3].",
-    "file": "Written as JSON: an object, or a list of objects.",
-    "any": "A text, a number, or anything else written as JSON.",
-}
-"""Types of variables that no control fits, with the help below their text area."""
-_CONTROLS: Final[Mapping[str, str]] = {
-    "text": "text",
-    "number": "number",
-    "integer": "integer",
-    "boolean": "boolean",
-    "date": "date",
-    "datetime": "datetime",
-    "money": "number",
-    **dict.fromkeys(AS_JSON, "text"),
-}
-"""Type of a variable → type of its field; any other is a line of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,23 +211,6 @@ def upload_for_start(
     with engine.db.transaction() as tx:
         place = Place(definition_id)
         return files.keep(tx, actor, place, shown.fields, field, name, content, now=now)
-
-
-def field_of(variable: Variable) -> dict[str, Any]:
-    """Make the field in which a declared variable is filled in."""
-    field: dict[str, Any] = {
-        "name": variable.name,
-        "type": _CONTROLS.get(variable.type, "string"),
-        "label": variable.label or variable.name,
-        "required": variable.required,
-        "default": variable.default,
-    }
-    if variable.enum is not None:
-        options = [{"value": one, "label": plain_text(one)} for one in variable.enum]
-        return {**field, "type": "select", "options": options}
-    if variable.type in AS_JSON:
-        field["help"] = AS_JSON[variable.type]
-    return field
 
 
 def _declared(field: Mapping[str, Any], definition: Definition) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ select exists (select 1 from tasks t where t.instance_id = %(instance)s
 _SEEN_LOCKED: Final = f"""
 select {_COLUMNS}, t.remind_at, i.status, i.result, i.state as instance_state, i.incident_count,
        i.started_at, i.ended_at, i.history_seq, i.history_hash, i.parent_id, i.parent_wait,
-       i.root_id
+       i.root_id, i.definition_id as runs_by
   {_FROM}
 """
 SEEN_LOCKED: Final = f"{_SEEN_LOCKED} and i.root_id is null for update of i, t"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -89,8 +89,8 @@ VERBS: Final[Mapping[str, Verb]] = {
         _withdraw,
         lazy_gettext("Withdraw “%(title)s”?"),
         lazy_gettext(
-            "Its open tasks are withdrawn. It ends, or comes back to you to be changed and sent"
-            " again, as the process says."
+            "Its open tasks are withdrawn, and it ends. You can then start another one with the"
+            " same values."
         ),
         lazy_gettext("Withdraw"),
         lazy_gettext("“%(title)s” is withdrawn."),
@@ -98,6 +98,15 @@ VERBS: Final[Mapping[str, Verb]] = {
         "danger-fill",
     ),
 }
+
+_COMES_BACK: Final = replace(
+    VERBS["withdraw"],
+    text=lazy_gettext(
+        "Its open tasks are withdrawn, and the start form comes back to you, to be changed and sent"
+        " again. Withdrawn once more from there, it ends."
+    ),
+    done=lazy_gettext("“%(title)s” is withdrawn: its start form is back with you."),
+)
 
 
 def show(instance_id: int) -> Response:
@@ -114,7 +123,7 @@ def steer(instance_id: int, verb: str) -> Response:
         if verb not in shown.allowed and verb != "withdraw":
             require(actor(), "process:operate")
         return ask(_question(shown, verb))
-    chosen = VERBS[verb]
+    chosen = _verb(shown, verb)
     try:
         row = chosen.call(engine(), actor(), instance_id, reason=reason(), now=now())
     except Invalid as error:
@@ -161,8 +170,12 @@ def _retrying(shown: Details, incident_id: int) -> Question:
     )
 
 
+def _verb(shown: Details, verb: str) -> Verb:
+    return _COMES_BACK if verb == "withdraw" and shown.comes_back else VERBS[verb]
+
+
 def _question(shown: Details, verb: str) -> Question:
-    chosen, instance = VERBS[verb], shown.instance
+    chosen, instance = _verb(shown, verb), shown.instance
     return Question(
         title=str(chosen.title) % {"title": instance["title"]},
         text=str(chosen.text),

@@ -82,12 +82,6 @@ def trigger(response: Response, event: str, detail: Any = None) -> Response:
     return response
 
 
-def with_status(response: Response, status: int) -> Response:
-    """Return ``response`` with another status."""
-    response.status_code = status
-    return response
-
-
 def retarget(response: Response, selector: str, swap: str = "outerHTML") -> Response:
     """Let htmx put the answer somewhere else than the element asked for.
 

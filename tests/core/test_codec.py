@@ -11,7 +11,7 @@ from app.core import events as ev
 from app.core.codec import (
     EVENTS,
     VERSION,
-    effect_line,
+    effect_lines,
     event_from_json,
     event_to_json,
     state_from_json,
@@ -239,13 +239,13 @@ def test_an_unknown_event_is_refused():
     ids=lambda value: type(value).__name__ if isinstance(value, fx.Effect) else "",
 )
 def test_the_line_of_an_effect(effect, line):
-    assert effect_line(effect) == line
+    assert effect_lines([effect]) == [line]
     assert through_json(line) == line
 
 
 def test_an_effect_without_a_line_is_a_mistake_of_ours():
     with pytest.raises(TypeError, match="no line for"):
-        effect_line(fx.Effect(step="a"))
+        effect_lines([fx.Effect(step="a")])
 
 
 def test_an_event_with_nothing_but_defaults_is_short():

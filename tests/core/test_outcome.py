@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.outcome import choices, decide, deciding_field, needs_outcome
+from app.core.outcome import choices, decide, deciding_field
 from tests.support.scenario import define, end, person
 
 YES_NO = {"approved": "boolean", "comments": "text"}
@@ -24,7 +24,7 @@ def errors(decided):
 def test_two_targets_and_one_boolean_true_is_the_first(answer, target):
     two = step("first", "second", form=YES_NO)
     assert deciding_field(two) == "approved"
-    assert not needs_outcome(two)
+    assert choices(two) == ()
     decided = decide(two, {"approved": answer}, None)
     assert (decided.target, decided.outcome, decided.errors) == (target, None, ())
 

@@ -319,7 +319,8 @@ def test_a_withdrawn_instance_ends_as_withdrawn_and_tells_whom_it_concerns(lab: 
 def test_it_goes_back_to_the_start_form_if_the_definition_says_so(lab: Lab) -> None:
     instance = begun(lab, withdraw="start_form")
     assert withdraw(lab, instance, comment="Six days").status == "running"
-    told = stored.rows(lab.db, "select data -> 'lines' -> 0 -> 2 as said from history_events")[-1]
+    said = "select data -> 'lines' -> 0 -> 2 as said from history_events order by seq"
+    told = stored.rows(lab.db, said)[-1]
     assert told["said"] == {"to": "@start", "reason": "Six days"}
     again = get(lab, "zhao", instance, "@start")
     assert (again["step"]["name"]["en"], again["values"]) == ("Start form", {"days": 3})
@@ -328,6 +329,26 @@ def test_it_goes_back_to_the_start_form_if_the_definition_says_so(lab: Lab) -> N
     stored.agrees(lab.db, instance)
     withdraw(lab, instance)
     assert withdraw(lab, instance).result == "withdrawn"
+
+
+def test_a_start_form_made_of_the_variables_is_opened_again_too(lab: Lab) -> None:
+    """What is written as JSON stays as it is; a return gets there as a withdrawal does."""
+    document = {name: part for name, part in TRIP.items() if name != "start"}
+    document["variables"] = TRIP["variables"] | {"stops": "array"}
+    text = json.dumps(document | {"settings": {"withdraw": "start_form"}})
+    definitions.create(lab.db, lab.office["root"], text, known=None, now=NOW)
+    instance = lab.office.start("trip", days=3, stops=["Ulm"])
+    withdraw(lab, instance)
+    again = get(lab, "zhao", instance, "@start")
+    assert [field["name"] for field in again["form"]] == ["days", "salary"]
+    assert again["values"] == {"days": 3, "salary": None}
+    done(lab, instance, "@start", "zhao", days=7)
+    done(lab, instance, "plan", "zhao", days=7)
+    task = lab.office.task_of(instance, "check")
+    service.claim(lab.engine, lab.office["mei"], task, now=NOW)
+    assert back(lab, instance, "check", "mei", "@start")["step"]["id"] == "check"
+    done(lab, instance, "@start", "zhao", days=8)
+    assert stored.agrees(lab.db, instance).variables == {"days": 8, "stops": ["Ulm"]}
 
 
 def test_it_is_not_withdrawn_where_the_definition_does_not_let_it(lab: Lab) -> None:

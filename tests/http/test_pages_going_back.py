@@ -73,3 +73,27 @@ def test_a_withdrawn_request_is_copied_as_a_new_one(browser: Browser, office: Of
     assert 'value="Chairs"' in copied.control("f.why")
     assert "value=" not in copied.control("f.secret").replace('value=""', "")
     browser("stranger").get(link).ok(404)
+
+
+def test_the_question_says_which_of_its_ends_a_withdrawal_has(
+    browser: Browser, office: Office
+) -> None:
+    """By the definition: it ends, or its start form comes back, here one made of variables."""
+    pages = browser("zhao")
+    ends = pages.get(f"/instances/{begun(office)}/withdraw").ok()
+    ends.says("Its open tasks are withdrawn, and it ends.").is_silent_about("comes back")
+    document = {name: part for name, part in SIDE.items() if name != "start"}
+    text = json.dumps(
+        document | {"key": "other", "settings": {"withdraw": "start_form"}}, ensure_ascii=False
+    )
+    definitions.create(office.db, office["root"], text, known=None, now=NOW)
+    instance = office.start("other", secret="x")
+    url = f"/instances/{instance}/withdraw"
+    pages.get(url).ok().says("the start form comes back to you", "Withdrawn once more from there")
+    pages.post(url).goes_to(f"/instances/{instance}")
+    pages.get(f"/instances/{instance}").ok().says("its start form is back with you", "Start form")
+    task = f"/tasks/{office.task_of(instance, '@start')}"
+    pages.get(task).ok().says("Start form", "secret")
+    pages.post(f"{task}/complete", {"f.secret": "y"})
+    assert office.task_of(instance, "ask")
+    pages.get(url).ok().says("the start form comes back to you")

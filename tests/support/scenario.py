@@ -10,7 +10,7 @@ from typing import Any
 from app.core import simulate
 from app.core.advance import Transition
 from app.core.codec import (
-    effect_line,
+    effect_lines,
     event_from_json,
     event_to_json,
     state_from_json,
@@ -119,7 +119,7 @@ def everything() -> str:
     texts = []
     for path in [*scenarios(), *pattern_scenarios()]:
         played = play(read_scenario(path))
-        texts += [json_text(effect_line(effect)) for effect in played.effects]
+        texts += [json_text(line) for line in effect_lines(played.effects)]
         texts += [json_text(state_to_json(played.state)), json_text(played.state.variables)]
     return "\n".join(texts)
 
