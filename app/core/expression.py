@@ -11,6 +11,7 @@ from app.core.expression_template import (
     condition,
     evaluate_config,
     has_expression,
+    names_in,
     parse_template,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "condition",
     "evaluate_config",
     "has_expression",
+    "names_in",
     "parse",
     "parse_template",
     "shown",

@@ -109,6 +109,20 @@ def evaluate_config(value: Any, scope: Mapping[str, Any], now: datetime) -> Any:
     return value
 
 
+def names_in(value: Any) -> frozenset[str]:
+    """Return the variables that evaluating a configuration value would read.
+
+    Raises:
+        ExpressionError: an expression cannot be read.
+    """
+    if isinstance(value, str):
+        return parse_template(value).names if "$" in value else frozenset()
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(inner, str) or not isinstance(value, dict | list | tuple):
+        return frozenset()
+    return frozenset().union(*map(names_in, inner))
+
+
 def has_expression(value: Any) -> bool:
     """Say whether evaluating a configuration value asks for anything at all."""
     if isinstance(value, str):

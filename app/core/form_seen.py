@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from app.core.expression import ExpressionError, condition, truth
 
+GUARDED: Final = "default_of_sensitive"
+"""Key of a field whose default is made of values that not everybody may see."""
 _NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

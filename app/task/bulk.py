@@ -30,7 +30,7 @@ from app.task.claim import claim
 from app.task.comment import check_comment
 from app.task.complete import complete
 from app.task.person import worker
-from app.task.present import body, withheld
+from app.task.present import body, form_for, withheld
 from app.task.queries import prefilled, seen
 from app.task.refuse import refusal
 from app.task.remind import remind, too_soon
@@ -245,7 +245,7 @@ def one(
     if _is_begun(step, begun.get(task_id)):
         raise _has_draft()
     values, chosen = _decision(step, row["form"], variables or {}, outcome, comment)
-    left = _as_it_stands(row, hidden_names(definition, actor))
+    left = _as_it_stands(actor, row, hidden_names(definition, actor))
     complete(engine, actor, task_id, left | values, outcome=chosen, comment=comment, now=now)
     return task_id
 
@@ -278,7 +278,7 @@ def _is_begun(step: Step, typed: Row | None) -> bool:
     return any(value for name, value in (typed or {}).items() if name != deciding)
 
 
-def _as_it_stands(task: Row, hidden: frozenset[str]) -> dict[str, Any]:
+def _as_it_stands(actor: Actor, task: Row, hidden: frozenset[str]) -> dict[str, Any]:
     """Return the values that a task's page would send if nobody touched its form."""
     open_ = {
         field["name"]
@@ -286,7 +286,7 @@ def _as_it_stands(task: Row, hidden: frozenset[str]) -> dict[str, Any]:
         if field["type"] != "note" and not field.get("read_only")
     }
     kept = withheld(task, hidden)
-    values = prefilled(task["form"], task["variables"], kept)
+    values = prefilled(form_for(actor, task["form"]), task["variables"], kept)
     return {name: value for name, value in values.items() if name in open_ - kept}
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from app.core.form_seen import GUARDED
 from app.identity.actor import Actor
 from app.runtime.candidates import by_kind
 from app.task import access
 from app.task.summary import told
+
+Field = Mapping[str, Any]
 
 
 def body(
@@ -40,7 +43,7 @@ def body(
         "state": row["state"],
         "assignee": row["assignee"],
         "candidates": by_kind(row["candidates"]),
-        "form": row["form"],
+        "form": form_for(actor, row["form"]),
         "values": row["values"],
         "outcomes": row["outcomes"],
         "allowed": verbs.of(row) if verbs else access.allowed(actor, row, now=now),
@@ -77,6 +80,17 @@ def is_overdue(row: Mapping[str, Any], now: datetime) -> bool:
     if row["due_at"] is None:
         return False
     return bool(row["due_at"] < (row["completed_at"] or row["suspended_at"] or now))
+
+
+def form_for(actor: Actor, form: Sequence[Field]) -> Sequence[Field]:
+    """Return a form without the defaults that are made of values the reader may not see."""
+    if actor.can("variable:read_sensitive") or not any(GUARDED in field for field in form):
+        return form
+    left = (GUARDED, "default")
+    return [
+        {key: value for key, value in field.items() if GUARDED not in field or key not in left}
+        for field in form
+    ]
 
 
 def withheld(row: Mapping[str, Any], hidden: frozenset[str]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -90,7 +90,7 @@ def task_body(tx: Tx, db: Database, actor: Actor, task_id: int, *, now: datetime
     shown = body(row, actor, now=now)
     if row["state"] in access.LIVE:
         unseen = withheld(row, hidden)
-        shown["values"] = prefilled(row["form"], row["variables"], unseen)
+        shown["values"] = prefilled(shown["form"], row["variables"], unseen)
     else:
         unseen = frozenset()
         shown["values"] = masked(row["values"] or {}, hidden)
@@ -293,7 +293,7 @@ def _offered(tx: Tx, actor: Actor, name: str) -> sa.ColumnElement[bool]:
 
 
 def prefilled(
-    form: list[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
+    form: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], kept: frozenset[str]
 ) -> dict[str, Any]:
     """Return what a form begins with: the variables of the same name, else defaults.
 

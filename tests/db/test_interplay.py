@@ -10,7 +10,7 @@ from app.errors import AppError, Conflict, Forbidden
 from app.runtime import migrate, repair, timers, withdrawal
 from app.runtime import queries as instances
 from app.runtime.figures import figures
-from app.task import overdue, queries, service
+from app.task import inbox, overdue, queries, service
 from tests.db.conftest import Lab
 from tests.db.test_absence import away, now
 from tests.db.test_seats import ENDS, FORM, task_of
@@ -336,6 +336,26 @@ def test_what_one_may_not_read_is_not_lost_by_leaving_it_empty(lab: Lab) -> None
     assert instances.get(lab.db, lab.office["root"], instance)["variables"]["salary"] == 4711
     page = queries.get(lab.db, lab.office["mei"], lab.task(instance, "seal"), now=lab.at)
     assert (page["values"]["salary"], page["withheld"]) == (MASK, ["salary"])
+
+
+def test_a_default_made_of_what_one_may_not_read_is_not_shown(lab: Lab) -> None:
+    secret = {"salary": {"type": "number", "sensitive": True, "default": 4000}}
+    form = {
+        "raise": {"type": "number", "default": "${salary + 100}"},
+        "offer": {"type": "number", "default": "${1 + 1}"},
+    }
+    instance = begun(lab, sign(assignee="mei", form={**FORM, **form}), variables=secret)
+    task = lab.task(instance, "sign")
+    for who, seen in (("mei", None), ("root", 4100)):
+        page = queries.get(lab.db, lab.office[who], task, now=lab.at)
+        fields = {field["name"]: field for field in page["form"]}
+        assert page["values"]["raise"] == seen, who
+        assert fields["raise"].get("default") == seen, who
+        assert "default" in fields["offer"]
+    (listed,) = inbox.inbox(lab.db, lab.office["mei"], "todo", now=lab.at).items
+    assert "4100" not in str(listed["form"])
+    act(lab, "complete", "mei", task, {"approved": True, "raise": 1})
+    assert instances.get(lab.db, lab.office["root"], instance)["variables"]["raise"] == 1
 
 
 def test_nobody_gets_a_second_seat_by_being_late(lab: Lab) -> None:

@@ -11,8 +11,9 @@ from app.core.approval import applied, seal
 from app.core.definition import Step
 from app.core.effects import Effect, OpenTask
 from app.core.events import Event, NobodyLeft, TaskCompleted
-from app.core.expression import evaluate_config, shown
+from app.core.expression import evaluate_config, names_in, shown
 from app.core.form import Seen, expand, options_of
+from app.core.form_seen import GUARDED
 from app.core.keys import Key
 from app.core.moments import due_moment
 from app.core.nodes import several
@@ -232,6 +233,8 @@ def _evaluated(
         changed: dict[str, Any] | Fail = kept(evaluate_config(plain, visit.scope, visit.now))
         if isinstance(changed, Fail):
             return changed
+        if names_in(plain.get("default")) & visit.definition.sensitive:
+            changed[GUARDED] = True
         options = changed.get("options", [])
         if not isinstance(options, list):
             message = Phrase("The options of %(field)s must be a list.", field=name)
