@@ -57,6 +57,11 @@ def try_lock(tx: Tx, slot: Slot) -> bool:
     return bool((row.fetchone() or {})["held"])
 
 
+def lock(tx: Tx, slot: Slot) -> None:
+    """Hold the key until the transaction ends; wait for whoever else holds it."""
+    tx.run("select pg_advisory_xact_lock(%(lock)s)", {"lock": slot.lock})
+
+
 def find(tx: Tx, slot: Slot, *, now: datetime) -> Kept | None:
     """Return the answer kept for the key, if it is not older than ``KEPT``."""
     row = tx.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core import form
 from app.core.definition import Definition, Variable
@@ -14,6 +14,8 @@ from app.core.form_seen import NOTHING
 from app.core.generated_form import AS_JSON, field_of
 from app.core.jsontext import JsonError, read
 from app.core.values import plain_text, storable
+from app.db import idempotency
+from app.db.idempotency import Kept, Slot
 from app.db.tx import Tx
 from app.definition import queries
 from app.definition.row import STATUS_WORDS, DefinitionRow
@@ -25,8 +27,10 @@ from app.runtime.files import Place
 from app.runtime.form_look import Look, look, surroundings
 from app.runtime.given import start_scope
 from app.runtime.ports import Engine
-from app.runtime.row import InstanceRow
+from app.runtime.row import InstanceRow, row_of
 from app.runtime.starting import start
+
+_ONE: Final = "select * from process_instances where id = %(id)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +143,27 @@ def start_by_form(
     raw: Mapping[str, Any],
     *,
     business_key: str | None = None,
+    once: str | None = None,
     now: datetime,
 ) -> InstanceRow:
     """Start an instance with what was filled in.
 
     Args:
         raw: by field name, as a browser posts it.
+        once: tells this sending from others of the actor's: what is sent twice starts one
+            instance, and the second time returns it.
 
     Raises:
         As ``start_form``, and Invalid: one error per wrong value.
     """
     with engine.db.transaction() as tx:
+        slot = Slot(actor.id, "POST", f"start {definition_id}", once) if once else None
+        begun = _begun(tx, slot, now) if slot is not None else None
+        if begun is not None:
+            return begun
         shown = start_form(engine, actor, definition_id, now=now)
         values = shown.read(raw, _around(tx, actor, shown, raw, text=True, now=now))
-        return start(
+        row = start(
             engine,
             actor,
             definition_id=definition_id,
@@ -160,6 +171,17 @@ def start_by_form(
             variables=values,
             now=now,
         )
+        if slot is not None:
+            idempotency.keep(tx, slot, Kept(b"", 303, {}, str(row.id)), now=now)
+        return row
+
+
+def _begun(tx: Tx, slot: Slot, now: datetime) -> InstanceRow | None:
+    """Return what the same sending has started, if it came before; wait for it if it is at work."""
+    idempotency.lock(tx, slot)
+    kept = idempotency.find(tx, slot, now=now)
+    found = tx.run(_ONE, {"id": int(kept.answer)}).fetchone() if kept is not None else None
+    return row_of(found) if found is not None else None
 
 
 def _around(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from app.web.i18n import translate_error, translate_fields, zone
 from app.web.values import number
 from app.web.when import day, moment_text
 
+ONCE: Final = "once"
+"""Name of a hidden value that is new each time that a form is shown."""
 PREFIX: Final = "f."
 """Before the names of form fields, so that no field is taken for the token or a comment."""
 _BETWEEN: Final = re.compile(r"[\s,;，；、]+")
@@ -63,6 +66,17 @@ def _written(value: Any) -> Any:
     if isinstance(value, datetime):
         return moment_text(value)
     return day(value) if isinstance(value, date) else value
+
+
+def sent_once() -> str | None:
+    """Return what tells the form that was sent from others; the same if it was sent twice.
+
+    With other values it is another: somebody may go back and send it once more on purpose.
+    """
+    if not request.form.get(ONCE):
+        return None
+    sent = sorted(request.form.items(multi=True))
+    return hashlib.sha256(repr(sent).encode()).hexdigest()
 
 
 def posted() -> dict[str, Any]:

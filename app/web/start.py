@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -67,6 +68,7 @@ def begin(definition_id: int) -> Response:
             definition_id,
             forms.with_zone(shown.fields, raw),
             business_key=forms.text("business_key").strip() or None,
+            once=forms.sent_once(),
             now=now(),
         )
     except Invalid as error:
@@ -125,6 +127,8 @@ def _page(
             files=url_for("form.start_files", definition_id=number),
         ),
         business_key=forms.text("business_key"),
+        once=forms.ONCE,
+        token=secrets.token_urlsafe(12),
         business_key_label=str(_BUSINESS_KEY),
         problems=problems,
         labels={**labels, "business_key": str(_BUSINESS_KEY)},

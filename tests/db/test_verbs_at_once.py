@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from app.errors import AppError, TooMany
+from app.runtime.start_form import start_by_form
 from app.task import queries, service
 from tests.db.conftest import Lab
 from tests.db.test_verbs_give import claimed
 from tests.support import stored
 from tests.support.office import NOW
+from tests.support.scenario import person
 from tests.support.threads import at_once, in_line
 
 
@@ -145,3 +147,16 @@ def test_a_decision_is_applied_once_though_its_signers_sign_at_once(lab: Lab, ta
     opened = stored.rows(lab.db, "select 1 from tasks where step = 'pay'")
     assert len(opened) == 1
     stored.agrees(lab.db, instance_of(lab, task))
+
+
+def test_a_form_that_is_sent_twice_at_once_starts_one_instance(lab: Lab) -> None:
+    number = lab.define(person("check", assignee="li"), key="twice")
+    calls = at_once(
+        lambda _: (
+            start_by_form(lab.engine, lab.office["zhao"], number, {}, once="the same", now=NOW).id
+        ),
+        4,
+    )
+    assert len(set(calls)) == 1, calls
+    made = "select count(*) as n from process_instances where definition_id = %(id)s"
+    assert stored.row(lab.db, made, id=number)["n"] == 1

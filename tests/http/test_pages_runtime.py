@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -191,6 +192,27 @@ def test_a_start_form_is_taken_as_it_is(browser: Browser, office: Office) -> Non
     body = instance_of(office, pages.post(f"/start/{number}", typed))
     assert body["variables"]["guests"] == "[1]"
     assert body["variables"]["by"] == "Me"
+
+
+def test_a_start_form_that_is_sent_twice_starts_one_instance(
+    browser: Browser, office: Office
+) -> None:
+    number = store(office, TRIP)
+    pages = browser("mei")
+    shown = pages.get(f"/start/{number}").ok()
+    once = re.findall(r'name="once" value="([^"]+)"', shown.text)[0]
+    typed = {"f.where": "Ulm", "once": once}
+    pages.post(f"/start/{number}", typed | {"f.budget": "much"}).ok(422)
+    first, again = (pages.post(f"/start/{number}", typed) for _ in range(2))
+    assert instance_of(office, first)["id"] == instance_of(office, again)["id"]
+    pages.get("/requests").says("“Trip to Ulm” is started.")
+    other = pages.post(f"/start/{number}", typed | {"f.where": "Bonn"})
+    assert instance_of(office, other)["title"] == "Trip to Bonn"
+    later = re.findall(r'name="once" value="([^"]+)"', pages.get(f"/start/{number}").text)[0]
+    more = pages.post(f"/start/{number}", typed | {"once": later})
+    assert instance_of(office, more)["id"] > instance_of(office, other)["id"]
+    elses = browser("li").post(f"/start/{number}", typed)
+    assert instance_of(office, elses)["started_by"] == "li"
 
 
 def test_the_page_and_rest_start_the_same(browser: Browser, office: Office, rest: Rest) -> None:
