@@ -150,13 +150,12 @@ def test_a_decision_is_applied_once_though_its_signers_sign_at_once(lab: Lab, ta
 
 
 def test_a_form_that_is_sent_twice_at_once_starts_one_instance(lab: Lab) -> None:
-    number = lab.define(person("check", assignee="li"), key="twice")
-    calls = at_once(
-        lambda _: (
-            start_by_form(lab.engine, lab.office["zhao"], number, {}, once="the same", now=NOW).id
-        ),
-        4,
-    )
+    number, zhao = lab.define(person("check", assignee="li"), key="twice"), lab.office["zhao"]
+
+    def send() -> int:
+        return start_by_form(lab.engine, zhao, number, {}, once="the same", now=NOW).id
+
+    calls = at_once([send] * 4)
     assert len(set(calls)) == 1, calls
     made = "select count(*) as n from process_instances where definition_id = %(id)s"
     assert stored.row(lab.db, made, id=number)["n"] == 1
