@@ -213,13 +213,18 @@ def find_people(db: Database, actor: Actor, q: str, *, most: int = 10) -> list[d
 
 def display_names(db: Database, usernames: Iterable[str]) -> dict[str, str]:
     """Return the names that people are shown by; a username without a person is left out."""
+    with db.transaction() as tx:
+        return last_names(tx, usernames)
+
+
+def last_names(tx: Tx, usernames: Iterable[str]) -> dict[str, str]:
+    """Same as what a transaction reads last."""
     wanted = sorted(set(usernames))
     if not wanted:
         return {}
-    with db.transaction() as tx:
-        rows = tx.run(
-            "select username, name from users where username = any(%(names)s)", {"names": wanted}
-        ).fetchall()
+    rows = tx.only(
+        "select username, name from users where username = any(%(names)s)", {"names": wanted}
+    )
     return {row["username"]: row["name"] for row in rows}
 
 

@@ -280,11 +280,13 @@ class Allowed:
         """Return the verbs; the list is shared, and not to be changed."""
         if self._actor.stands_in or task["state"] not in LIVE:  # moments make rows differ
             return allowed(self._actor, task, now=self._now)
-        asked = {name: task[name] for name in _DECIDING}
-        key = repr(asked)
-        if key not in self._known:
-            self._known[key] = allowed(self._actor, asked)
-        return self._known[key]
+        values = [task[name] for name in _DECIDING]
+        key = repr(values)
+        known = self._known.get(key)
+        if known is None:
+            asked = dict(zip(_DECIDING, values, strict=True))
+            self._known[key] = known = allowed(self._actor, asked)
+        return known
 
 
 def fills_in(actor: Actor, task: Row) -> bool:

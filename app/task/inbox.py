@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
@@ -23,7 +23,7 @@ from app.db.schema import tasks as t
 from app.db.tx import Database, Tx
 from app.errors import Malformed
 from app.identity.actor import Actor
-from app.identity.queries import display_names
+from app.identity.queries import last_names
 from app.identity.seats import OFFER, SEAT, ForSeats, own_offers, own_seats
 from app.task import filters as narrow
 from app.task import held, passed, side_store, urgency
@@ -152,6 +152,7 @@ def inbox(
     order: Order = "newest",
     now: datetime,
     zone: tzinfo = UTC,
+    beside: Callable[[], None] | None = None,
 ) -> InboxPage:
     """Return a page of the actor's inbox.
 
@@ -160,6 +161,7 @@ def inbox(
         after: cursor of the page before.
         order: of the tab To do; Done shows the latest completion first.
         zone: of the reader, for what is due today.
+        beside: asks for what else is shown, with the first trip (see ``Tx.soon``).
 
     Raises:
         Malformed: an unknown tab or order, a size out of range, a foreign cursor.
@@ -170,13 +172,15 @@ def inbox(
     sort = _DONE if tab == "done" else ORDERS[order]
     asked = _Asked(actor, q, filters, now, zone, sort, size + 1)
     with db.transaction() as tx:
+        if beside is not None:
+            beside()
         counts = _counts(tx, actor)
         rows, follow = (_done if tab == "done" else _todo)(tx, asked, after, counts)
         standing = progress(tx, rows)
         awaited = side_store.awaited(tx, [row for row in rows if row["waits_for"]])
         verbs = Allowed(actor, now)
         items = [_item(row, actor, now, verbs) for row in rows]
-        names = display_names(db, _named(items).union(*awaited.values()))
+        names = last_names(tx, _named(items).union(*awaited.values()))
     shown = {name: counts[name] for name in ("mine", "claimable")}
     shown["done"] = min(COUNT_CAP, counts["done"] + counts["passed"])
     for item in items:
@@ -258,15 +262,20 @@ def _claimable(
     index is walked that has the order, unless those fifty are too far apart in it, as what is
     searched for may be.
     """
-    offered = offered_to(asked.actor)
     fewer = bool(asked.q) or asked.narrowed
-    if many and not (fewer and held.are_rare(tx, asked.query(sa.true()), listed().where(offered))):
+    if many and not (fewer and _are_rare(tx, asked)):
         found = _walked(tx, asked, _CLAIMABLE, limit, position)
         if len(found) == limit:
             return found
+    offered = offered_to(asked.actor)
     if many and fewer:
         return held.in_order(tx, asked.query(offered), asked.sort, limit, position)
     return asked.rows(tx, offered, limit, position)
+
+
+def _are_rare(tx: Tx, asked: _Asked) -> bool:
+    offered = listed().where(offered_to(asked.actor))
+    return held.are_rare(tx, asked.query(sa.true()), offered)
 
 
 def _walked(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import time
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ from markupsafe import Markup
 
 _YEAR_IN_SECONDS = 365 * 24 * 3600
 _MOST_FILES: Final = 100
+_FRESH: Final = 1.0
+"""Seconds in which a file is not looked at again: a page names a score of them."""
+_LOOKED: Final[dict[str, tuple[float, str]]] = {}
 _PACKABLE: Final = (".css", ".js", ".svg")
 _ICONS: Final = "img/icons.svg"
 _SVG: Final = Markup('<svg class="icon%s"%s><use href="%s#%s"/></svg>')
@@ -41,13 +45,13 @@ def asset(name: str) -> str:
     Raises:
         FileNotFoundError: there is no such file.
     """
-    known: dict[str, str] = g.setdefault("assets", {})
-    address = known.get(name)
-    if address is None:
-        path = os.path.join(current_app.static_folder or "static", name)
-        modified = os.stat(path).st_mtime_ns
-        known[name] = address = _folder() + _versioned(name, path, modified)
-    return address
+    path = f"{current_app.static_folder}/{name}"
+    looked, shown = _LOOKED.get(path, (-_FRESH, ""))
+    now = time.monotonic()
+    if now - looked >= _FRESH:
+        shown = _versioned(name, path, os.stat(path).st_mtime_ns)
+        _LOOKED[path] = now, shown
+    return _folder() + shown
 
 
 def drawn_icon(name: str, small: bool = False, label: str | None = None) -> Markup:

@@ -13,12 +13,12 @@ from app.core.form_values import currencies_of
 from app.web.addresses import url_by_id
 from app.web.by_clock import in_words
 from app.web.forms import PREFIX
-from app.web.i18n import pick, picker
+from app.web.i18n import pick
 from app.web.markdown import markdown
 from app.web.rich_values import chosen, field_value, option_pairs, size, typed_value
 from app.web.stencil import Stencil
 from app.web.values import input_text, number
-from app.web.when import clock, day, due, duration, moment, moments, relative
+from app.web.when import Moments, clock, day, due, duration, moment, moments, relative
 from app.web.words import account, ended_word, event_word, gap, state_word, trouble_word, yes_no
 
 _UNSAFE_IN_ID: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -46,6 +46,8 @@ def init_filters(app: Flask) -> None:
         yes_no=yes_no,
         initials=initials,
         by_clock=in_words,
+        due_by=Moments.due,
+        filled=Stencil.filled,
     )
     app.jinja_env.globals.update(
         state_word=state_word,
@@ -62,7 +64,6 @@ def init_filters(app: Flask) -> None:
         clock=clock,
         drawn_due=due,
         moments=moments,
-        picker=picker,
         stencil=Stencil,
     )
 

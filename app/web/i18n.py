@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -132,21 +131,11 @@ def pick(label: str | Mapping[str, str] | None, fallback: str = "") -> str:
         label: one text, or one per language; without the reader's, the first given is taken.
         fallback: what to show if there is no label.
     """
-    return picked(language(), label, fallback)
-
-
-def picked(code: str, label: str | Mapping[str, str] | None, fallback: str = "") -> str:
-    """Return a definition's label in the language ``code``, as ``pick`` does for the reader's."""
     if not label:
         return fallback
     if isinstance(label, str):
         return label
-    return label.get(code) or next((text for text in label.values() if text), fallback)
-
-
-def picker() -> Callable[..., str]:
-    """Return ``pick`` for many labels: whose language it is, is looked up once."""
-    return partial(picked, language())
+    return label.get(language()) or next((text for text in label.values() if text), fallback)
 
 
 def _translate_quickly(app: Flask) -> None:
@@ -223,8 +212,6 @@ __all__ = [
     "ngettext",
     "parse_language",
     "pick",
-    "picked",
-    "picker",
     "translate",
     "translate_error",
     "translate_fields",

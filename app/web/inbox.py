@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -75,30 +75,33 @@ def page(
     db, who = engine().db, actor()
     whole = not respond.wants_part()
     narrowed = bool(q or filters.named)
-    with db.transaction():  # one for all that is read, and what is known before with its first trip
+    later: list[Callable[[], Any]] = []
+
+    def beside() -> None:
         # Only the page has the selects; a part needs the names of what is chosen.
-        offered = choices_soon(db, who, tab) if narrowed or whole else nothing
-        kept = views.list_soon(db, who)
-        unread = unread_soon() if whole else None
-        found = inbox(
-            db,
-            who,
-            cast(Tab, tab),
-            q=q or None,
-            filters=filters,
-            after=after,
-            size=_SIZE,
-            order=cast(Order, order),
-            now=now(),
-            zone=zone(),
-        )
-        people.prepare((each, each["value"]) for task in found.items for each in task["summary"])
-        away = absences.current(db, who, now=now()) if whole else []
-        away_names = display_names(db, {one["substitute"] for one in away})
-    offers = offered()
+        later.append(choices_soon(db, who, tab) if narrowed or whole else nothing)
+        later.append(views.list_soon(db, who))
+        if whole:
+            later.append(unread_soon())
+
+    found = inbox(
+        db,
+        who,
+        cast(Tab, tab),
+        q=q or None,
+        filters=filters,
+        after=after,
+        size=_SIZE,
+        order=cast(Order, order),
+        now=now(),
+        zone=zone(),
+        beside=beside,
+    )
+    offers, kept, *_ = (each() for each in later)
+    people.prepare((each, each["value"]) for task in found.items for each in task["summary"])
+    away = absences.current(db, who, now=now()) if whole else []
+    away_names = display_names(db, {one["substitute"] for one in away})
     counted(found.waiting)
-    if unread:
-        unread()
     chosen = {"tab": tab, "q": q, "order": order, **filters.named}
 
     def address(**changes: Any) -> str:
@@ -119,7 +122,7 @@ def page(
         ops=OP_WORDS,
         chips=chips(filters, q, offers, address),
         narrowed=narrowed,
-        views=_views(kept(), address_of(chosen)),
+        views=_views(kept, address_of(chosen)),
         here=address_of(chosen),
         may_share=who.can("task:assign"),
         problems=forms.problems(refused),

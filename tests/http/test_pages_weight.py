@@ -15,6 +15,7 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 
+from app.web import assets
 from app.web.addresses import url_by_id
 from app.web.assets import _packed, asset, drawn_icon
 from app.web.when import relative
@@ -133,10 +134,11 @@ def test_a_page_is_not_packed(browser: Browser) -> None:
 
 
 def test_a_file_that_changed_has_another_address_and_content(
-    app: Flask, client: FlaskClient, folder: Path
+    app: Flask, client: FlaskClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = folder / "a.css"
     seen: set[str] = set()
+    monkeypatch.setattr(assets, "_FRESH", 0.0)  # looked at each time
     for text in ("a{}", "b{}"):
         file.write_text(text, encoding="utf-8")
         os.utime(file, ns=(len(seen) + 1, len(seen) + 1))
