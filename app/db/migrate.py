@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 import sqlalchemy as sa
 from alembic import command
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 _FOLDER = Path(__file__).resolve().parents[2] / "migrations"
+_IN_PROCESS = Lock()  # Alembic's state is global: two threads would mix their databases
 _LOCK = 7_206_101  # advisory lock: one migrates, the others wait and find it done
 
 
@@ -48,7 +50,8 @@ def _locked(engine: sa.Engine, call: Callable[[Config], None]) -> None:
         guard.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
         guard.execute(sa.text("select pg_advisory_lock(:id)"), {"id": _LOCK})
         try:
-            call(_config(conn))
+            with _IN_PROCESS:
+                call(_config(conn))
             conn.rollback()
         finally:
             guard.execute(sa.text("select pg_advisory_unlock(:id)"), {"id": _LOCK})

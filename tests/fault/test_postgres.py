@@ -33,7 +33,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def works(postgres: Postgres) -> Iterator[Plant]:
     with folder() as path:
-        made = Plant(path, postgres.url)
+        made = Plant(path, postgres.url, lease="30s")  # longer than that is away
         try:
             made.prepare()
             publish(made)
