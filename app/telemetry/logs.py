@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -100,8 +101,13 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return event
 
 
+@lru_cache(1024)
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in _SECRET_WORDS)
+
+
 def _shown(key: Any, value: Any) -> Any:
-    if isinstance(key, str) and any(word in key.lower() for word in _SECRET_WORDS):
+    if isinstance(key, str) and _is_secret(key):
         return HIDDEN
     if isinstance(value, Mapping):
         return {inner: _shown(inner, each) for inner, each in value.items()}
