@@ -182,6 +182,48 @@ def test_if_what_waited_cannot_be_done_nothing_is(db: Database) -> None:
     assert notes(db) == []
 
 
+def test_what_is_asked_soon_comes_with_the_next_trip(db: Database) -> None:
+    with db.transaction() as tx:
+        note(tx, "a")
+        before = tx.soon("select count(*) as n from notes")
+        tx.later([("insert into notes values ('b')", None)])
+        between = tx.soon("select count(*) as n from notes where text <> %(not)s", {"not": "x"})
+        assert tx.run("select 7 as seven").rows == [{"seven": 7}]
+        assert (before().rows, between().rows) == ([{"n": 1}], [{"n": 2}])
+        alone = tx.soon("select 8 as eight")
+        assert alone().rows == [{"eight": 8}]
+        last = tx.soon("select count(*) as n from notes")
+    assert last().rows == [{"n": 2}], "the commit has sent it"
+    assert notes(db) == ["a", "b"]
+
+
+def test_an_error_of_what_is_asked_soon_is_raised_by_the_trip(db: Database) -> None:
+    def work() -> None:
+        with db.transaction() as tx:
+            note(tx, "a")
+            tx.soon("select 1 / 0")
+            tx.run("select 1")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        work()
+    assert notes(db) == []
+
+
+def test_what_was_asked_soon_is_forgotten_with_what_is_undone(db: Database) -> None:
+    def undone(tx: Tx) -> None:
+        with tx.undone_on_error():
+            tx.soon("select 1 as one")
+            raise Mine
+
+    with db.transaction() as tx:
+        note(tx, "a")
+        with suppress(Mine):
+            undone(tx)
+        asked = tx.soon("select 2 as two")
+        assert asked().rows == [{"two": 2}]
+    assert notes(db) == ["a"]
+
+
 def test_nothing_can_follow_the_last_statements(db: Database) -> None:
     with db.transaction() as tx:
         last(tx, "a")
