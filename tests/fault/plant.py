@@ -121,8 +121,11 @@ class Program:
 
     def kill(self) -> None:
         """End it as a power cut would, with its children."""
-        with suppress(ProcessLookupError):
+        try:
             os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # it has just begun, and leads no group yet; or it is dead
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         self.until_dead()
 
     def signal(self, number: signal.Signals) -> None:
