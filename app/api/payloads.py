@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.core.moments import in_every_zone
+
 MAX_ID = 2**63 - 1
 
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
@@ -35,7 +37,7 @@ def _no_number(value: object) -> object:
 
 def countable(value: datetime) -> datetime:
     """Refuse what no calendar of every zone has: there are years from 1 to 9999."""
-    if not 1 < value.year < 9999:
+    if not in_every_zone(value):
         raise PydanticCustomError("datetime_parsing", "no time")
     return value
 

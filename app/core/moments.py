@@ -17,6 +17,11 @@ from app.core.working_calendar import calendar_of
 from app.errors import Phrase
 
 
+def in_every_zone(when: datetime) -> bool:
+    """Say whether a moment has a date in the calendar of every zone: years are 1 to 9999."""
+    return 1 < when.year < 9999
+
+
 def zone_of(settings: Mapping[str, Any]) -> tzinfo:
     """Return the definition's time zone (UTC if none is set)."""
     name = settings.get("timezone")

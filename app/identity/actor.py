@@ -73,6 +73,11 @@ class Actor:
         """Say whether the actor has ``permission`` (``noun:verb``)."""
         return permission in self.permissions
 
+    @property
+    def lists_instances(self) -> bool:
+        """Whether the list of instances is open to them: all of them, or those they are to see."""
+        return self.can("process:read") or self.views
+
     @cached_property
     def candidate_keys(self) -> list[str]:
         """What a task's ``candidates`` may name this person by: ``u:``, ``g:``, ``r:``."""

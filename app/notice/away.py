@@ -35,6 +35,11 @@ def told(before: Row | None, after: Row | None, *, actor: str, at: datetime) -> 
     return [_statement(*each, actor=actor, at=at) for each in said]
 
 
+def times(about: Mapping[str, Any]) -> dict[str, datetime]:
+    """Return ``from`` and ``until`` of what a notification keeps about an absence."""
+    return {each: datetime.fromisoformat(about[each]) for each in ("from", "until")}
+
+
 def _changes(before: Row | None, after: Row | None) -> list[tuple[str, Event, Change, Row]]:
     """Return whom to tell, of which event, what has become of it, and its row."""
     if before is None and after is not None:

@@ -14,8 +14,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.db.tx import Database, Tx
+from app.notice import away
 
-_TIMES: Final = ("from", "until")
 LEASE: Final = timedelta(minutes=10)
 MOST_TRIES: Final = 8
 """Attempts before a mail is given up: after about a day."""
@@ -227,5 +227,5 @@ def _absence(row: Mapping[str, Any]) -> dict[str, Any] | None:
     about, there = row["about"], _zone(row["timezone"])
     if about is None:
         return None
-    times = {each: datetime.fromisoformat(about[each]).astimezone(there) for each in _TIMES}
+    times = {each: when.astimezone(there) for each, when in away.times(about).items()}
     return {"change": about["change"], "substitute": row["substitute"], **times}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from app.db.schema_notices import notifications as n
 from app.db.tx import Database, Tx
 from app.errors import NotFound
 from app.identity.actor import Actor
+from app.notice import away
 from app.notice.store import EVENTS, Choice, Event
 
 Item = dict[str, Any]
@@ -183,7 +183,7 @@ def _note(row: Mapping[str, Any]) -> Item:
 def _absence(about: Mapping[str, Any] | None) -> Item | None:
     if about is None:
         return None
-    return {**about, **{each: datetime.fromisoformat(about[each]) for each in ("from", "until")}}
+    return {**about, **away.times(about)}
 
 
 def _copy(row: Mapping[str, Any]) -> Item:

@@ -21,15 +21,16 @@ Row = Mapping[str, Any]
 
 
 # Of few visits: those of one page of a list.
-_PROGRESS: Final = """
-select v.instance_id, v.wait, v.total - count(s.id) filter (where s.rule = 'by_manager') as total,
-       count(s.id) filter (where s.rule is distinct from 'by_manager') as decided
+_PROGRESS: Final = f"""
+select v.instance_id, v.wait,
+       v.total - count(s.id) filter (where s.rule = '{visits.BY_MANAGER}') as total,
+       count(s.id) filter (where s.rule is distinct from '{visits.BY_MANAGER}') as decided
   from unnest(%(instances)s::bigint[], %(waits)s::bigint[]) asked(instance_id, wait)
   join visits v on v.instance_id = asked.instance_id and v.wait = asked.wait
   left join tasks s on s.instance_id = v.instance_id and s.wait = v.wait and s.role is null
         and s.state = 'completed'
  group by v.instance_id, v.wait, v.total
-"""
+"""  # noqa: S608 - constants only
 
 
 def progress(tx: Tx, tasks: Sequence[Row]) -> dict[int, dict[str, int]]:

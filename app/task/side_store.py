@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from app.db.tx import Tx
 from app.db.types import Json, Jsonb
 from app.db.wire import Statement
+from app.runtime.visits import BY_MANAGER
 
 Row = Mapping[str, Any]
 Role = Literal["delegate", "consult", "before", "after"]
@@ -29,7 +30,7 @@ _SEATED: Final = f"""
 select state from tasks
  where instance_id = %(instance)s and wait = %(wait)s and id <> %(task)s and {SEAT}
    and ((state in ('open', 'claimed') and assignee = %(to)s) or completed_by = %(to)s)
-   and not (%(in_place)s and rule is not distinct from 'by_manager')
+   and not (%(in_place)s and rule is not distinct from '{BY_MANAGER}')
 union all
 select 'waiting' from visits, json_array_elements(queue) q
  where instance_id = %(instance)s and wait = %(wait)s and q ->> 'assignee' = %(to)s

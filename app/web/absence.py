@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext
 
 from app.core.definition import Label
+from app.core.moments import in_every_zone
 from app.errors import Conflict, FieldError, Forbidden, Invalid
 from app.identity.queries import display_names
 from app.task import absence, absences
@@ -214,7 +215,7 @@ def _time(name: str, errors: list[FieldError]) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(typed)
-        if not 1 < when.year < 9999:  # not in the calendar of every zone
+        if not in_every_zone(when):
             raise OverflowError(typed)
         return (when if when.tzinfo else when.replace(tzinfo=zone())).astimezone(zone())
     except (ValueError, OverflowError):

@@ -10,16 +10,16 @@ from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext, ngettext
 
 from app.core.definition import Label
-from app.errors import AppError, Invalid, Malformed
+from app.errors import Invalid, Malformed
 from app.identity.queries import display_names, group_titles
 from app.task import bulk
 from app.task.filters import NAMES
 from app.web import forms, people, respond
 from app.web.forms import text
-from app.web.i18n import pick, translate_error, translate_fields
+from app.web.i18n import pick
 from app.web.inbox import address_of
 from app.web.session import actor, engine, now
-from app.web.words import sentences, yes_no
+from app.web.words import why, yes_no
 
 bp = Blueprint("bulk", __name__)
 
@@ -198,13 +198,7 @@ def _answer(action: bulk.Action, done: Sequence[bulk.Done]) -> Response:
 
 def _told(task_id: int, task: Mapping[str, Any] | None, problem: Any) -> dict[str, Any]:
     title = task["title"] if task else gettext("Task %(number)d", number=task_id)
-    return {"id": task_id if task else None, "title": title, "why": _why(problem)}
-
-
-def _why(problem: AppError) -> str:
-    """Say why something was not done: what is wrong with a value says more than that one is."""
-    texts = [each["text"] for each in translate_fields(problem.errors)]
-    return sentences(*dict.fromkeys(texts)) or translate_error(problem)
+    return {"id": task_id if task else None, "title": title, "why": why(problem)}
 
 
 def _sentence(action: bulk.Action, number: int) -> str:

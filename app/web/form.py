@@ -17,9 +17,8 @@ from app.runtime.start_form import look_at_start, start_form, upload_for_start
 from app.task import files, queries, service
 from app.web import forms, respond, start, task
 from app.web.form_view import rows_changed, summed
-from app.web.i18n import translate_error, translate_fields
 from app.web.session import actor, engine, now
-from app.web.words import sentences
+from app.web.words import why
 
 bp = Blueprint("form", __name__)
 
@@ -143,8 +142,7 @@ def _kept(keep: Kept, prefix: str = forms.PREFIX) -> Response:
         try:
             file = keep(field, upload.filename or "", upload.stream.read(MAX_FILE_SIZE + 1))
         except AppError as error:
-            texts = [each["text"] for each in translate_fields(error.errors)]
-            lines.append({"problem": sentences(*texts) or translate_error(error)})
+            lines.append({"problem": why(error)})
         else:
             lines.append({"file": file, "field": field})
     body = render_template("task/files.html", lines=lines, prefix=prefix)

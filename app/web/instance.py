@@ -192,7 +192,7 @@ def _question(shown: Details, verb: str) -> Question:
 def nav_of(instance: Mapping[str, Any]) -> str:
     """Return the entry of the navigation that an instance belongs to for its reader."""
     own = instance["started_by"] == actor().username
-    if own or not (actor().can("process:read") or actor().views):
+    if own or not actor().lists_instances:
         return "requests"
     return "instances"
 

@@ -69,7 +69,7 @@ def requests() -> Response:
 def instances() -> Response:
     """Show all instances that the reader may see."""
     db, who = engine().db, actor()
-    if not who.views:
+    if not who.lists_instances:
         require(who, "process:read")
     key = request.args.get("definition") or ""
     choices: Sequence[Any]

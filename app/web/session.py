@@ -44,7 +44,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # flask-login has no types
     @property
     def lists_instances(self) -> bool:
         """Whether the list of instances is open to them: all of them, or those they are to see."""
-        return self.actor.can("process:read") or self.actor.views
+        return self.actor.lists_instances
 
     def can(self, permission: str) -> bool:
         """Say whether their roles allow ``permission``."""

@@ -9,7 +9,14 @@ from typing import Any, Final
 from flask_babel import LazyString, gettext, lazy_gettext
 from markupsafe import Markup
 
-from app.web.i18n import DEFAULT_LANGUAGE, language, translate_phrase
+from app.errors import AppError
+from app.web.i18n import (
+    DEFAULT_LANGUAGE,
+    language,
+    translate_error,
+    translate_fields,
+    translate_phrase,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,12 @@ def gap() -> str:
 def sentences(*texts: str | LazyString) -> str:
     """Return several sentences, in the reader's language, as one text."""
     return gap().join(str(each) for each in texts if each)
+
+
+def why(error: AppError) -> str:
+    """Say why something was not done: what is wrong with a value says more than that one is."""
+    texts = [each["text"] for each in translate_fields(error.errors)]
+    return sentences(*dict.fromkeys(texts)) or translate_error(error)
 
 
 def yes_no(value: bool) -> str:

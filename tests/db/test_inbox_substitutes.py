@@ -13,8 +13,9 @@ from app.db.tx import Database
 from app.identity.actor import Actor, StandIn
 from app.task import access, inbox
 from app.task.filters import NONE, Filters
-from app.task.inbox import COUNT_CAP, ORDERS, Order
+from app.task.inbox import COUNT_CAP, ORDERS, InboxPage, Order
 from tests.bench import copies
+from tests.support.inbox_lists import in_order, to_the_end
 from tests.support.office import NOW, Office, make_office
 
 _TASKS: Final = 1_500
@@ -73,10 +74,9 @@ def listed(
     office: Office, who: Actor, order: Order, filters: Filters = NONE, q: str | None = None
 ) -> list[int]:
     """Return the ids of all pages."""
-    found: list[int] = []
-    after = None
-    while True:
-        page = inbox.inbox(
+
+    def page(after: str | None) -> InboxPage:
+        return inbox.inbox(
             *(office.db, who, "todo"),
             q=q,
             filters=filters,
@@ -85,10 +85,8 @@ def listed(
             after=after,
             now=_LATER,
         )
-        found += [item["id"] for item in page.items]
-        after = page.next
-        if after is None:
-            return found
+
+    return to_the_end(page, _SIZE)
 
 
 def expected(office: Office, who: Actor, order: Order, *, urgent: bool = False) -> list[int]:
@@ -96,16 +94,7 @@ def expected(office: Office, who: Actor, order: Order, *, urgent: bool = False) 
     with office.db.transaction() as tx:
         rows = list(tx.run(_ROWS))
     parts = [(_part(who, row), row) for row in rows if not urgent or row["priority"] > 50]
-
-    def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        if order == "due":
-            return (row["due_at"] is None, row["due_at"] or NOW, row["id"])
-        if order == "priority":
-            return (-row["priority"], -row["id"])
-        return (row["id"] if order == "oldest" else -row["id"],)
-
-    shown = sorted((part, key(row), row["id"]) for part, row in parts if part is not None)
-    return [task_id for _, _, task_id in shown]
+    return in_order(parts, order)
 
 
 def _part(who: Actor, row: dict[str, Any]) -> int | None:

@@ -15,6 +15,7 @@ from app.task import inbox
 from app.task.filters import NONE, Filters
 from app.task.inbox import COUNT_CAP, ORDERS, InboxPage, Order
 from tests.bench import copies
+from tests.support.inbox_lists import in_order, to_the_end
 from tests.support.office import NOW, Office, make_office
 
 Fits = Callable[[dict[str, Any]], bool]
@@ -90,14 +91,7 @@ def walked(
     office: Office, by: str, order: Order, filters: Filters = NONE, q: str | None = None
 ) -> list[int]:
     """Return the ids of all pages."""
-    found, after = [], None
-    while True:
-        one = page(office, by, order, after, filters, q)
-        found += [item["id"] for item in one.items]
-        after = one.next
-        if after is None:
-            return found
-        assert len(one.items) == _SIZE
+    return to_the_end(lambda after: page(office, by, order, after, filters, q), _SIZE)
 
 
 def expected(office: Office, by: str, order: Order, fits: Fits = lambda _: True) -> list[int]:
@@ -107,16 +101,7 @@ def expected(office: Office, by: str, order: Order, fits: Fits = lambda _: True)
             "select id, instance_id, state, assignee, candidates, due_at, priority from tasks"
         )
         tasks = [(_part(office[by], row), row) for row in rows if fits(row)]
-
-    def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        if order == "due":
-            return (row["due_at"] is None, row["due_at"] or NOW, row["id"])
-        if order == "priority":
-            return (-row["priority"], -row["id"])
-        return (row["id"] if order == "oldest" else -row["id"],)
-
-    shown = sorted((part, key(row), row["id"]) for part, row in tasks if part is not None)
-    return [task_id for _, _, task_id in shown]
+    return in_order(tasks, order)
 
 
 def _part(who: Actor, row: dict[str, Any]) -> int | None:
